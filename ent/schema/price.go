@@ -1,0 +1,50 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"tallystick/internal/billing"
+)
+
+// Price is what a product costs. What it charges never changes; it is
+// replaced by another price and archived, not deleted.
+type Price struct{ ent.Schema }
+
+// Mixin of Price.
+func (Price) Mixin() []ent.Mixin {
+	return []ent.Mixin{idMixin{prefix: billing.PricePrefix}, timeMixin{}, linkMixin{}}
+}
+
+// Fields of Price.
+func (Price) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("product_id").Immutable(),
+		field.Int64("unit_amount").Immutable().Comment("In minor units."),
+		field.String("currency").Immutable().MaxLen(3),
+		field.Enum("interval").GoType(billing.BillingInterval("")).Optional().Nillable().Immutable(),
+		field.Int("interval_count").Optional().Immutable(),
+		field.String("nickname").Optional(),
+		field.String("lookup_key").Optional().Nillable().Unique(),
+		field.Enum("status").GoType(billing.PriceStatus("")).Default(string(billing.PricePending)),
+		field.Time("archived_at").Optional().Nillable(),
+	}
+}
+
+// Edges of Price.
+func (Price) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("product", Product.Type).Ref("prices").Field("product_id").Unique().Required().Immutable(),
+	}
+}
+
+// Indexes of Price.
+func (Price) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("product_id", "created_at")}
+}
+
+// Annotations of Price.
+func (Price) Annotations() []schema.Annotation { return table("prices") }

@@ -1,0 +1,65 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"tallystick/internal/billing"
+)
+
+// Subscription is a customer's promise to pay a price again and again. Its
+// row mirrors Stripe's subscription.
+type Subscription struct{ ent.Schema }
+
+// Mixin of Subscription.
+func (Subscription) Mixin() []ent.Mixin {
+	return []ent.Mixin{idMixin{prefix: billing.SubscriptionPrefix}, timeMixin{}, linkMixin{}}
+}
+
+// Fields of Subscription.
+func (Subscription) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("customer_id").Immutable(),
+		field.String("price_id"),
+		field.String("product_id").Comment("The price's product."),
+		field.Enum("status").GoType(billing.SubscriptionStatus("")).Default(string(billing.Incomplete)),
+		field.Enum("collection").GoType(billing.CollectionMethod("")).Default(string(billing.CollectionChargeAutomatically)),
+		field.Bool("cancel_at_period_end").Default(false),
+		field.Time("cancel_at").Optional().Nillable(),
+		field.Time("canceled_at").Optional().Nillable(),
+		field.Time("ended_at").Optional().Nillable(),
+		field.Time("current_period_start").Optional().Nillable(),
+		field.Time("current_period_end").Optional().Nillable().Annotations(entgql.OrderField("CURRENT_PERIOD_END")),
+		field.Time("trial_end").Optional().Nillable(),
+		field.String("latest_invoice_id").Optional().Nillable(),
+	}
+}
+
+// Edges of Subscription.
+func (Subscription) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("customer", Customer.Type).Ref("subscriptions").Field("customer_id").Unique().Required().Immutable(),
+		edge.To("price", Price.Type).Field("price_id").Unique().Required(),
+		edge.To("product", Product.Type).Field("product_id").Unique().Required(),
+		edge.To("latest_invoice", Invoice.Type).Field("latest_invoice_id").Unique(),
+		edge.To("invoices", Invoice.Type).Annotations(entgql.RelayConnection()),
+		edge.To("history", SubscriptionTransition.Type),
+	}
+}
+
+// Indexes of Subscription.
+func (Subscription) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("customer_id", "created_at"),
+		index.Fields("status", "created_at"),
+		index.Fields("price_id"),
+		index.Fields("product_id"),
+	}
+}
+
+// Annotations of Subscription.
+func (Subscription) Annotations() []schema.Annotation { return table("subscriptions") }

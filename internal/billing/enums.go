@@ -1,0 +1,186 @@
+package billing
+
+// SyncStatus tells how an object stands to its counterpart in Stripe.
+type SyncStatus string
+
+// The values of SyncStatus.
+const (
+	SyncUnlinked SyncStatus = "UNLINKED" // not in Stripe, and nothing under way
+	SyncPending  SyncStatus = "PENDING"  // an operation waits or runs
+	SyncSynced   SyncStatus = "SYNCED"   // both halves are equal
+	SyncFailed   SyncStatus = "FAILED"   // the last operation was refused or needs attention
+)
+
+// Values lists all values of the type.
+func (SyncStatus) Values() []string {
+	return []string{string(SyncUnlinked), string(SyncPending), string(SyncSynced), string(SyncFailed)}
+}
+
+// PriceStatus is the life of a price.
+type PriceStatus string
+
+// The values of PriceStatus.
+const (
+	PricePending  PriceStatus = "PENDING"  // not yet in Stripe; nobody can subscribe to it
+	PriceActive   PriceStatus = "ACTIVE"   // on sale
+	PriceArchived PriceStatus = "ARCHIVED" // no longer on sale; existing subscriptions keep it
+)
+
+// Values lists all values of the type.
+func (PriceStatus) Values() []string {
+	return []string{string(PricePending), string(PriceActive), string(PriceArchived)}
+}
+
+// BillingInterval is the unit of a recurring price's period.
+type BillingInterval string
+
+// The values of BillingInterval.
+const (
+	IntervalDay   BillingInterval = "DAY"
+	IntervalWeek  BillingInterval = "WEEK"
+	IntervalMonth BillingInterval = "MONTH"
+	IntervalYear  BillingInterval = "YEAR"
+)
+
+// Values lists all values of the type.
+func (BillingInterval) Values() []string {
+	return []string{string(IntervalDay), string(IntervalWeek), string(IntervalMonth), string(IntervalYear)}
+}
+
+// InvoiceStatus is the life of an invoice, in Stripe's words.
+type InvoiceStatus string
+
+// The values of InvoiceStatus.
+const (
+	InvoiceDraft         InvoiceStatus = "DRAFT"
+	InvoiceOpen          InvoiceStatus = "OPEN"
+	InvoicePaid          InvoiceStatus = "PAID"
+	InvoiceUncollectible InvoiceStatus = "UNCOLLECTIBLE"
+	InvoiceVoid          InvoiceStatus = "VOID"
+)
+
+// Values lists all values of the type.
+func (InvoiceStatus) Values() []string {
+	return []string{string(InvoiceDraft), string(InvoiceOpen), string(InvoicePaid), string(InvoiceUncollectible), string(InvoiceVoid)}
+}
+
+// OperationKind is the mutation that an operation carries out.
+type OperationKind string
+
+// The values of OperationKind.
+const (
+	KindCreateProduct      OperationKind = "CREATE_PRODUCT"
+	KindUpdateProduct      OperationKind = "UPDATE_PRODUCT"
+	KindArchiveProduct     OperationKind = "ARCHIVE_PRODUCT"
+	KindAddProductPrice    OperationKind = "ADD_PRODUCT_PRICE"
+	KindArchivePrice       OperationKind = "ARCHIVE_PRICE"
+	KindUpdateProductPrice OperationKind = "UPDATE_PRODUCT_PRICE"
+	KindCreateCustomer     OperationKind = "CREATE_CUSTOMER"
+	KindUpdateCustomer     OperationKind = "UPDATE_CUSTOMER"
+	KindDeleteCustomer     OperationKind = "DELETE_CUSTOMER"
+	KindRestoreCustomer    OperationKind = "RESTORE_CUSTOMER"
+	KindCreateSubscription OperationKind = "CREATE_SUBSCRIPTION"
+	KindCancelSubscription OperationKind = "CANCEL_SUBSCRIPTION"
+	KindResumeSubscription OperationKind = "RESUME_SUBSCRIPTION"
+)
+
+// Values lists all values of the type.
+func (OperationKind) Values() []string {
+	return []string{string(KindCreateProduct), string(KindUpdateProduct), string(KindArchiveProduct), string(KindAddProductPrice), string(KindArchivePrice), string(KindUpdateProductPrice), string(KindCreateCustomer), string(KindUpdateCustomer), string(KindDeleteCustomer), string(KindRestoreCustomer), string(KindCreateSubscription), string(KindCancelSubscription), string(KindResumeSubscription)}
+}
+
+// OperationStatus is the life of an operation.
+type OperationStatus string
+
+// The values of OperationStatus.
+const (
+	OperationPending        OperationStatus = "PENDING"         // waits for its turn or for Stripe
+	OperationRunning        OperationStatus = "RUNNING"         // a process is carrying it out
+	OperationSucceeded      OperationStatus = "SUCCEEDED"       // both halves have the change
+	OperationCompensating   OperationStatus = "COMPENSATING"    // Stripe said no; what was done is being undone
+	OperationFailed         OperationStatus = "FAILED"          // neither half has the change
+	OperationNeedsAttention OperationStatus = "NEEDS_ATTENTION" // undoing was refused; the halves may differ until it is retried
+)
+
+// Values lists all values of the type.
+func (OperationStatus) Values() []string {
+	return []string{string(OperationPending), string(OperationRunning), string(OperationSucceeded), string(OperationCompensating), string(OperationFailed), string(OperationNeedsAttention)}
+}
+
+// StepStatus is the state of one step of an operation.
+type StepStatus string
+
+// The values of StepStatus.
+const (
+	StepTodo        StepStatus = "TODO"
+	StepDone        StepStatus = "DONE"
+	StepCompensated StepStatus = "COMPENSATED" // done, then undone
+	StepFailed      StepStatus = "FAILED"      // refused by Stripe
+)
+
+// Values lists all values of the type.
+func (StepStatus) Values() []string {
+	return []string{string(StepTodo), string(StepDone), string(StepCompensated), string(StepFailed)}
+}
+
+// CollectionMethod is how the invoices of a subscription are collected, in Stripe's words.
+type CollectionMethod string
+
+// The values of CollectionMethod.
+const (
+	CollectionChargeAutomatically CollectionMethod = "CHARGE_AUTOMATICALLY"
+	CollectionSendInvoice         CollectionMethod = "SEND_INVOICE"
+)
+
+// Values lists all values of the type.
+func (CollectionMethod) Values() []string {
+	return []string{string(CollectionChargeAutomatically), string(CollectionSendInvoice)}
+}
+
+// PaymentBehavior is what happens when the first payment of a subscription does not succeed at once, in Stripe's words.
+type PaymentBehavior string
+
+// The values of PaymentBehavior.
+const (
+	PaymentErrorIfIncomplete PaymentBehavior = "ERROR_IF_INCOMPLETE" // the subscription is refused
+	PaymentDefaultIncomplete PaymentBehavior = "DEFAULT_INCOMPLETE"  // the subscription waits for the customer to confirm
+)
+
+// Values lists all values of the type.
+func (PaymentBehavior) Values() []string {
+	return []string{string(PaymentErrorIfIncomplete), string(PaymentDefaultIncomplete)}
+}
+
+// CancelTime is when a cancellation takes effect.
+type CancelTime string
+
+// The values of CancelTime.
+const (
+	CancelPeriodEnd   CancelTime = "PERIOD_END"
+	CancelImmediately CancelTime = "IMMEDIATELY"
+)
+
+// Values lists all values of the type.
+func (CancelTime) Values() []string {
+	return []string{string(CancelPeriodEnd), string(CancelImmediately)}
+}
+
+// CancellationReason is why a customer cancels, in the words of Stripe's cancellation feedback.
+type CancellationReason string
+
+// The values of CancellationReason.
+const (
+	ReasonCustomerService CancellationReason = "CUSTOMER_SERVICE"
+	ReasonLowQuality      CancellationReason = "LOW_QUALITY"
+	ReasonMissingFeatures CancellationReason = "MISSING_FEATURES"
+	ReasonOther           CancellationReason = "OTHER"
+	ReasonSwitchedService CancellationReason = "SWITCHED_SERVICE"
+	ReasonTooComplex      CancellationReason = "TOO_COMPLEX"
+	ReasonTooExpensive    CancellationReason = "TOO_EXPENSIVE"
+	ReasonUnused          CancellationReason = "UNUSED"
+)
+
+// Values lists all values of the type.
+func (CancellationReason) Values() []string {
+	return []string{string(ReasonCustomerService), string(ReasonLowQuality), string(ReasonMissingFeatures), string(ReasonOther), string(ReasonSwitchedService), string(ReasonTooComplex), string(ReasonTooExpensive), string(ReasonUnused)}
+}

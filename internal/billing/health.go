@@ -1,0 +1,48 @@
+package billing
+
+import "time"
+
+// HealthStatus sums up whether the two halves are kept equal.
+type HealthStatus string
+
+// The values of HealthStatus.
+const (
+	HealthOK       HealthStatus = "OK"
+	HealthDegraded HealthStatus = "DEGRADED"
+)
+
+// StripeHealth is how Stripe answered last.
+type StripeHealth string
+
+// The values of StripeHealth.
+const (
+	StripeOK          StripeHealth = "OK"
+	StripeUnreachable StripeHealth = "UNREACHABLE"
+	StripeInvalidKey  StripeHealth = "INVALID_KEY"
+	StripeRateLimited StripeHealth = "RATE_LIMITED"
+	StripeSandbox     StripeHealth = "SANDBOX" // the built-in sandbox, in good health
+)
+
+// pendingTooLong is how long an operation may wait before health says so.
+const pendingTooLong = 5 * time.Minute
+
+// Health is the state of the link to Stripe.
+type Health struct {
+	Stripe            StripeHealth
+	PendingOperations int
+	OldestPendingAt   *time.Time
+	NeedsAttention    int
+}
+
+// Status is DEGRADED when Stripe does not answer as it should, when an
+// operation needs attention, or when one has waited for more than five
+// minutes.
+func (h Health) Status(now time.Time) HealthStatus {
+	switch {
+	case h.Stripe != StripeOK && h.Stripe != StripeSandbox,
+		h.NeedsAttention > 0,
+		h.OldestPendingAt != nil && now.Sub(*h.OldestPendingAt) > pendingTooLong:
+		return HealthDegraded
+	}
+	return HealthOK
+}

@@ -1,0 +1,57 @@
+package billing
+
+import (
+	"slices"
+	"strings"
+)
+
+// Money is an amount in the minor units of its currency: cents for USD, yen
+// for JPY, which has none.
+type Money struct {
+	Amount   int64
+	Currency string // upper-case ISO 4217
+}
+
+// MaxAmount is the largest unit amount that Stripe takes, in minor units
+// (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
+const MaxAmount = 99_999_999
+
+// ParseCurrency accepts an ISO 4217 code in any case, if Stripe can present
+// prices in it, and returns it in upper case.
+func ParseCurrency(code string) (string, error) {
+	upper := strings.ToUpper(code)
+	if !slices.Contains(currencies, upper) {
+		if len(code) > 16 {
+			code = code[:16] + "…"
+		}
+		return "", Errorf(CodeInvalidInput, "%q is not a currency that Stripe supports.", code)
+	}
+	return upper, nil
+}
+
+// CheckUnitAmount checks the amount of a new price. Stripe writes the amounts
+// of three-decimal currencies with a zero as the last digit, and those of ISK
+// and UGX, which lost their decimals, as if they still had two.
+func CheckUnitAmount(m Money) error {
+	switch {
+	case m.Amount <= 0:
+		return Errorf(CodeInvalidInput, "An amount must be at least 1 minor unit, not %d.", m.Amount)
+	case m.Amount > MaxAmount:
+		return Errorf(CodeInvalidInput, "An amount can be at most %d minor units, not %d.", MaxAmount, m.Amount)
+	case slices.Contains([]string{"BHD", "JOD", "KWD", "OMR", "TND"}, m.Currency) && m.Amount%10 != 0:
+		return Errorf(CodeInvalidInput, "Stripe needs the amounts of %s to end in a zero; %d does not.", m.Currency, m.Amount)
+	case slices.Contains([]string{"ISK", "UGX"}, m.Currency) && m.Amount%100 != 0:
+		return Errorf(CodeInvalidInput, "Stripe needs the amounts of %s to end in two zeros; %d does not.", m.Currency, m.Amount)
+	}
+	return nil
+}
+
+// currencies are the presentment currencies of Stripe
+// (https://docs.stripe.com/currencies#presentment-currencies).
+var currencies = strings.Fields(`
+	AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BWP BYN BZD
+	CAD CDF CHF CLP CNY COP CRC CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD GNF GTQ
+	GYD HKD HNL HTG HUF IDR ILS INR ISK JMD JOD JPY KES KGS KHR KMF KRW KWD KYD KZT LAK LBP LKR LRD
+	LSL MAD MDL MGA MKD MMK MNT MOP MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK
+	PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SEK SGD SHP SLE SOS SRD STD SZL THB TJS TND TOP
+	TRY TTD TWD TZS UAH UGX USD UYU UZS VND VUV WST XAF XCD XOF XPF YER ZAR ZMW`)
