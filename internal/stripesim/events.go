@@ -1,0 +1,48 @@
+package stripesim
+
+// event is the record of one change, in the form that webhooks carry.
+type event struct {
+	record
+	APIVersion      string     `json:"api_version"`
+	Data            eventData  `json:"data"`
+	PendingWebhooks int        `json:"pending_webhooks"`
+	Request         requestRef `json:"request"`
+	Type            string     `json:"type"`
+}
+
+type eventData struct {
+	Object             any            `json:"object"`
+	PreviousAttributes map[string]any `json:"previous_attributes,omitempty"`
+}
+
+// emit records an event about d in the call's transaction: it exists exactly when the change does.
+func (c *call) emit(kind string, d document, previous map[string]any) error {
+	snapshot, err := c.render(d, nil)
+	if err != nil {
+		return err
+	}
+	return c.insert(&event{
+		record:     c.newRecord("event", "evt_1"),
+		APIVersion: apiVersion,
+		Data:       eventData{Object: snapshot, PreviousAttributes: previous},
+		Request:    c.request,
+		Type:       kind,
+	})
+}
+
+func getEvent(c *call) (any, error) {
+	if err := c.params.done(); err != nil {
+		return nil, err
+	}
+	return find[event](c.tx, "event", c.id(), notFound("event", c.id(), "id"))
+}
+
+func listEvents(c *call) (any, error) {
+	list := c.newList("event", "/v1/events")
+	list.match("type", c.params.text("type", maxText))
+	if types, given := c.params.texts("types"); given {
+		list.where(oneOf("type", types))
+	}
+	list.matchTime("created")
+	return list.run("delivery_success")
+}

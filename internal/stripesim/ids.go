@@ -1,0 +1,31 @@
+package stripesim
+
+import (
+	"crypto/rand"
+	"math/big"
+)
+
+const idAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// newID makes an identifier in Stripe's style: short ones for the oldest kinds of object (cus_…), long ones for those
+// whose prefix carries a generation digit (price_1…).
+func newID(prefix string) string {
+	last := prefix[len(prefix)-1]
+	if last >= '0' && last <= '9' {
+		return prefix + randomString(23, idAlphabet)
+	}
+	return prefix + randomString(14, idAlphabet)
+}
+
+func randomString(length int, alphabet string) string {
+	text := make([]byte, length)
+	size := big.NewInt(int64(len(alphabet)))
+	for i := range text {
+		n, err := rand.Int(rand.Reader, size)
+		if err != nil {
+			panic(err) // the operating system's random source is gone; nothing can go on
+		}
+		text[i] = alphabet[n.Int64()]
+	}
+	return string(text)
+}

@@ -1,0 +1,153 @@
+package stripesim
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxExpandDepth is how many levels of properties Stripe expands in one go.
+const maxExpandDepth = 4
+
+// expandable names the fields of each kind that hold another object's id, and may be expanded.
+var expandable = map[string][]string{
+	"product":  {"default_price"},
+	"price":    {"product"},
+	"customer": {"test_clock", "default_source"},
+}
+
+// inlined names the fields that hold an id in the store but always the whole object on the wire.
+var inlined = map[string][]string{
+	"subscription_item": {"price"},
+	"line_item":         {"price"},
+}
+
+// render turns a result into what goes on the wire: complete with the fields that the sandbox never sets, and with the
+// expansions that the request asks for.
+func (t *tx) render(result any, expand []string) (any, error) {
+	encoded, err := json.Marshal(result)
+	if err != nil {
+		return nil, fmt.Errorf("encode result: %w", err)
+	}
+	var value any
+	if err := json.Unmarshal(encoded, &value); err != nil {
+		return nil, fmt.Errorf("decode result: %w", err)
+	}
+	if err := t.complete(value); err != nil {
+		return nil, err
+	}
+	for _, path := range expand {
+		segments := strings.Split(path, ".")
+		depth := len(segments)
+		if segments[0] == "data" {
+			depth--
+		}
+		if depth > maxExpandDepth {
+			return nil, invalid("expand", "You cannot expand more than %d levels of a property.", maxExpandDepth)
+		}
+		if err := t.expand(value, segments, path); err != nil {
+			return nil, err
+		}
+	}
+	return value, nil
+}
+
+// complete adds to every object in value the constant fields of its kind, and writes out what is always inlined.
+func (t *tx) complete(value any) error {
+	switch value := value.(type) {
+	case []any:
+		for _, element := range value {
+			if err := t.complete(element); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		kind, _ := value["object"].(string)
+		for _, field := range inlined[kind] {
+			if err := t.expandField(value, field); err != nil {
+				return err
+			}
+		}
+		if kind == "event" {
+			return nil // its data is a snapshot, complete since the day it was taken
+		}
+		for _, inner := range value {
+			if err := t.complete(inner); err != nil {
+				return err
+			}
+		}
+		if value["deleted"] != true {
+			for field, constant := range constants[kind] {
+				value[field] = constant
+			}
+		}
+	}
+	return nil
+}
+
+// expand follows one path and replaces the id at each step with the object it names.
+func (t *tx) expand(value any, segments []string, path string) error {
+	if len(segments) == 0 {
+		return nil
+	}
+	if elements, ok := value.([]any); ok {
+		for _, element := range elements {
+			if err := t.expand(element, segments, path); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	object, ok := value.(map[string]any)
+	if !ok || object["deleted"] == true {
+		return nil
+	}
+	field, kind := segments[0], fmt.Sprint(object["object"])
+	inner, present := object[field]
+	_, isID := inner.(string)
+	known := slices.Contains(expandable[kind], field)
+	switch {
+	case known && isID:
+		if err := t.expandField(object, field); err != nil {
+			return err
+		}
+	case known && inner == nil:
+		return nil
+	case !known && (!present || inner == nil || isID || len(segments) == 1 && !isObject(inner)):
+		return invalid("expand", "This property cannot be expanded (%s).", path)
+	}
+	return t.expand(object[field], segments[1:], path)
+}
+
+// isObject says whether a field already holds the whole object, or a list: asking to expand it again does no harm.
+func isObject(value any) bool {
+	object, ok := value.(map[string]any)
+	return ok && object["object"] != nil
+}
+
+// expandField replaces the id in object[field] with the object, or with the stub that a deletion left.
+func (t *tx) expandField(object map[string]any, field string) error {
+	id, ok := object[field].(string)
+	if !ok {
+		return nil
+	}
+	body, deleted, err := t.body(id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("expand %s: %w", field, err)
+	}
+	var inner map[string]any
+	if err := json.Unmarshal(body, &inner); err != nil {
+		return fmt.Errorf("expand %s: %w", field, err)
+	}
+	if deleted {
+		inner = map[string]any{"id": inner["id"], "object": inner["object"], "deleted": true}
+	}
+	object[field] = inner
+	return t.complete(inner)
+}

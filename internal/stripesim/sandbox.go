@@ -1,0 +1,107 @@
+// Package stripesim is a stateful stand-in for the Stripe API of version 2023-10-16: products, prices, customers, payment
+// methods, subscriptions, invoices and payment intents over real HTTP, kept in one SQLite file, with Stripe's rules,
+// messages, idempotency and events. What Stripe would do on a bad day is switched on under /_sim/.
+package stripesim
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// apiVersion is the one version of the Stripe API that the sandbox speaks.
+const apiVersion = "2023-10-16"
+
+// Options configure a Sandbox.
+type Options struct {
+	Path      string           // SQLite file that holds the sandbox's state; created when missing
+	SecretKey string           // the only accepted key; empty accepts any sk_test_… / rk_test_… key
+	Now       func() time.Time // nil: time.Now
+	Logger    *slog.Logger     // nil: discard
+}
+
+// Sandbox answers Stripe's API under /v1/ and its own controls under /_sim/. It is safe for concurrent use.
+type Sandbox struct {
+	store     *store
+	secretKey string
+	clock     func() time.Time
+	log       *slog.Logger
+	mux       *http.ServeMux
+
+	keys     inFlightKeys
+	faults   faultList
+	requests requestLog
+
+	closing   chan struct{} // ends the delays that are still running
+	closeOnce sync.Once
+}
+
+// Open opens the state at o.Path, or starts an empty one.
+func Open(ctx context.Context, o Options) (*Sandbox, error) {
+	if o.Path == "" {
+		return nil, errors.New("stripesim: Options.Path is empty")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	store, err := openStore(ctx, o.Path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sandbox{
+		store: store, secretKey: o.SecretKey, clock: o.Now, log: o.Logger,
+		mux: http.NewServeMux(), closing: make(chan struct{}),
+	}
+	for pattern, run := range endpoints() {
+		s.mux.Handle(pattern, s.serve(run))
+	}
+	s.mux.Handle("/", s.serve(func(c *call) (any, error) { return nil, unrecognizedURL(c.http) }))
+	s.routeControl()
+	return s, nil
+}
+
+// Close ends the delays under way and closes the database. Stop the HTTP server first.
+func (s *Sandbox) Close() error {
+	s.closeOnce.Do(func() { close(s.closing) })
+	return s.store.close()
+}
+
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// now is the sandbox's idea of the time, in Stripe's whole seconds.
+func (s *Sandbox) now() int64 { return s.clock().Unix() }
+
+// endpoint does the work of one API request inside its transaction, and returns what to render.
+type endpoint func(c *call) (any, error)
+
+// endpoints is the API: every path that the sandbox knows.
+func endpoints() map[string]endpoint {
+	return map[string]endpoint{
+		"POST /v1/products":        createProduct,
+		"GET /v1/products":         listProducts,
+		"GET /v1/products/{id}":    getProduct,
+		"POST /v1/products/{id}":   updateProduct,
+		"DELETE /v1/products/{id}": deleteProduct,
+
+		"POST /v1/prices":      createPrice,
+		"GET /v1/prices":       listPrices,
+		"GET /v1/prices/{id}":  getPrice,
+		"POST /v1/prices/{id}": updatePrice,
+
+		"POST /v1/customers":        createCustomer,
+		"GET /v1/customers":         listCustomers,
+		"GET /v1/customers/{id}":    getCustomer,
+		"POST /v1/customers/{id}":   updateCustomer,
+		"DELETE /v1/customers/{id}": deleteCustomer,
+
+		"GET /v1/events":      listEvents,
+		"GET /v1/events/{id}": getEvent,
+	}
+}

@@ -1,0 +1,162 @@
+package stripesim_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stripe/stripe-mock/embedded"
+)
+
+// loadSpec parses Stripe's own OpenAPI document once for all tests.
+var loadSpec = sync.OnceValue(func() *openapi3.T {
+	doc, err := openapi3.NewLoader().LoadFromData(embedded.OpenAPISpec)
+	if err != nil {
+		panic(err)
+	}
+	return doc
+})
+
+// specTransport lets a test fail when any response under /v1/ is not what Stripe's specification promises: it has to
+// validate, and to have no key that the specification does not declare.
+type specTransport struct {
+	t    testing.TB
+	next http.RoundTripper
+}
+
+func (s specTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := s.next.RoundTrip(r)
+	if err != nil || !strings.HasPrefix(r.URL.Path, "/v1/") || res.Header.Get("Content-Type") != "application/json" {
+		return res, err
+	}
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	if err := checkResponse(r.Method, r.URL.Path, res.StatusCode, body); err != nil {
+		s.t.Errorf("%s %s: %v\n%s", r.Method, r.URL.Path, err, body)
+	}
+	return res, nil
+}
+
+func checkResponse(method, path string, status int, body []byte) error {
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return err
+	}
+	schema := loadSpec().Components.Schemas["error"]
+	if status == http.StatusOK {
+		operation := findOperation(method, path)
+		if operation == nil {
+			return fmt.Errorf("the specification has no such operation")
+		}
+		schema = operation.Responses.Status(http.StatusOK).Value.Content.Get("application/json").Schema
+	}
+	if err := schema.Value.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsResponse()); err != nil {
+		return err
+	}
+	if err := checkEventData(value); err != nil {
+		return err
+	}
+	if unknown := undeclared(schema.Value, value, "$"); len(unknown) > 0 {
+		return fmt.Errorf("undeclared keys: %s", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// findOperation finds the path template that fits, preferring literal segments over placeholders.
+func findOperation(method, path string) *openapi3.Operation {
+	segments := strings.Split(path, "/")
+	templates := loadSpec().Paths.InMatchingOrder()
+	sort.SliceStable(templates, func(i, j int) bool { return strings.Count(templates[i], "{") < strings.Count(templates[j], "{") })
+	for _, template := range templates {
+		parts := strings.Split(template, "/")
+		fits := len(parts) == len(segments)
+		for i := 0; fits && i < len(parts); i++ {
+			fits = strings.HasPrefix(parts[i], "{") || parts[i] == segments[i]
+		}
+		if fits {
+			if operation := loadSpec().Paths.Value(template).GetOperation(method); operation != nil {
+				return operation
+			}
+		}
+	}
+	return nil
+}
+
+// checkEventData validates the snapshots inside events, for which the specification says no more than "object".
+func checkEventData(value any) error {
+	object, _ := value.(map[string]any)
+	events, _ := object["data"].([]any)
+	for _, element := range append(events, value) {
+		event, _ := element.(map[string]any)
+		if event["object"] != "event" {
+			continue
+		}
+		snapshot := event["data"].(map[string]any)["object"].(map[string]any)
+		schema := loadSpec().Components.Schemas[snapshot["object"].(string)]
+		if err := schema.Value.VisitJSON(snapshot, openapi3.MultiErrors(), openapi3.VisitAsResponse()); err != nil {
+			return fmt.Errorf("%s: %w", event["type"], err)
+		}
+		if unknown := undeclared(schema.Value, snapshot, "$.data.object"); len(unknown) > 0 {
+			return fmt.Errorf("%s: undeclared keys: %s", event["type"], strings.Join(unknown, ", "))
+		}
+	}
+	return nil
+}
+
+// undeclared lists the keys in value that its schema does not know.
+func undeclared(schema *openapi3.Schema, value any, path string) []string {
+	switch value := value.(type) {
+	case []any:
+		var unknown []string
+		for i, element := range value {
+			if schema.Items != nil {
+				unknown = append(unknown, undeclared(schema.Items.Value, element, fmt.Sprintf("%s[%d]", path, i))...)
+			}
+		}
+		return unknown
+	case map[string]any:
+		if len(schema.AnyOf) > 0 {
+			return undeclaredInAny(schema.AnyOf, value, path)
+		}
+		if len(schema.Properties) == 0 {
+			return nil // a free-form object such as metadata
+		}
+		var unknown []string
+		for key, inner := range value {
+			property, declared := schema.Properties[key]
+			if !declared {
+				unknown = append(unknown, path+"."+key)
+				continue
+			}
+			unknown = append(unknown, undeclared(property.Value, inner, path+"."+key)...)
+		}
+		return unknown
+	}
+	return nil
+}
+
+// undeclaredInAny judges by the alternative that fits best among those that validate.
+func undeclaredInAny(alternatives openapi3.SchemaRefs, value map[string]any, path string) []string {
+	best, found := []string{path + " fits no alternative"}, false
+	for _, alternative := range alternatives {
+		if alternative.Value.VisitJSON(value, openapi3.VisitAsResponse()) != nil {
+			continue
+		}
+		unknown := undeclared(alternative.Value, value, path)
+		if !found || len(unknown) < len(best) {
+			best, found = unknown, true
+		}
+	}
+	return best
+}

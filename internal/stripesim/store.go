@@ -1,0 +1,224 @@
+package stripesim
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	_ "modernc.org/sqlite" // the database driver
+)
+
+// schema holds every Stripe object as one JSON document. seq is the order of creation, which lists follow. The indexes
+// cover what lists filter by and what the rules look up.
+const schema = `
+CREATE TABLE IF NOT EXISTS objects (
+	seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+	id      TEXT NOT NULL UNIQUE,
+	kind    TEXT NOT NULL,
+	deleted INTEGER NOT NULL DEFAULT 0,
+	body    TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS objects_kind ON objects (kind, seq);
+CREATE INDEX IF NOT EXISTS objects_email ON objects (kind, body ->> '$.email') WHERE kind = 'customer';
+CREATE INDEX IF NOT EXISTS objects_lookup_key ON objects (kind, body ->> '$.lookup_key') WHERE kind = 'price';
+CREATE INDEX IF NOT EXISTS objects_product ON objects (kind, body ->> '$.product') WHERE kind = 'price';
+CREATE INDEX IF NOT EXISTS objects_customer ON objects (kind, body ->> '$.customer');
+CREATE INDEX IF NOT EXISTS objects_subscription ON objects (kind, body ->> '$.subscription');
+
+CREATE TABLE IF NOT EXISTS idempotency (
+	key         TEXT PRIMARY KEY,
+	endpoint    TEXT NOT NULL,
+	fingerprint TEXT NOT NULL,
+	request_id  TEXT NOT NULL,
+	status      INTEGER NOT NULL,
+	body        BLOB NOT NULL,
+	created     INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS idempotency_created ON idempotency (created);
+`
+
+// store is the sandbox's database file: one connection that writes, a few that read.
+type store struct {
+	write, read *sql.DB
+}
+
+func openStore(ctx context.Context, path string) (*store, error) {
+	location := "file:" + (&url.URL{Path: path}).EscapedPath()
+	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+	write, err := sql.Open("sqlite", location+pragmas+"&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("open sandbox database: %w", err)
+	}
+	write.SetMaxOpenConns(1)
+	if _, err := write.ExecContext(ctx, schema); err != nil {
+		write.Close()
+		return nil, fmt.Errorf("prepare sandbox database %s: %w", path, err)
+	}
+	read, err := sql.Open("sqlite", location+pragmas+"&_pragma=query_only(true)")
+	if err != nil {
+		write.Close()
+		return nil, fmt.Errorf("open sandbox database for reading: %w", err)
+	}
+	read.SetMaxOpenConns(4)
+	return &store{write: write, read: read}, nil
+}
+
+func (s *store) close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+// record is what every Stripe object starts with. Kinds embed it.
+type record struct {
+	ID       string `json:"id"`
+	Object   string `json:"object"`
+	Created  int64  `json:"created"`
+	Livemode bool   `json:"livemode"`
+}
+
+func (r *record) head() *record { return r }
+
+// document is a Stripe object that the store can hold.
+type document interface{ head() *record }
+
+// tx is one transaction over the objects.
+type tx struct {
+	*sql.Tx
+	ctx context.Context
+}
+
+// begin starts a transaction: on the one writing connection, or on a snapshot that only reads.
+func (s *store) begin(ctx context.Context, writes bool) (*tx, error) {
+	db := s.read
+	if writes {
+		db = s.write
+	}
+	sqlTx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("begin sandbox transaction: %w", err)
+	}
+	return &tx{Tx: sqlTx, ctx: ctx}, nil
+}
+
+// body returns the stored JSON of an object and whether it was deleted; sql.ErrNoRows when there never was one.
+func (t *tx) body(id string) (body []byte, deleted bool, err error) {
+	err = t.QueryRowContext(t.ctx, `SELECT body, deleted FROM objects WHERE id = ?`, id).Scan(&body, &deleted)
+	return body, deleted, err
+}
+
+// find loads a live object, or returns missing when there is none of that kind.
+func find[T any](t *tx, kind, id string, missing *apiError) (*T, error) {
+	var body []byte
+	err := t.QueryRowContext(t.ctx, `SELECT body FROM objects WHERE id = ? AND kind = ? AND deleted = 0`, id, kind).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, missing
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s %s: %w", kind, id, err)
+	}
+	return decode[T](body)
+}
+
+func decode[T any](body []byte) (*T, error) {
+	value := new(T)
+	if err := json.Unmarshal(body, value); err != nil {
+		return nil, fmt.Errorf("decode stored object: %w", err)
+	}
+	return value, nil
+}
+
+// condition restricts a selection of objects of one kind.
+type condition struct {
+	sql  string
+	args []any
+}
+
+// equal matches documents whose field has the value.
+func equal(field string, value any) condition {
+	return condition{sql: "body ->> '$." + field + "' = ?", args: []any{value}}
+}
+
+// oneOf matches documents whose field has one of the values.
+func oneOf(field string, values []string) condition {
+	c := condition{sql: "body ->> '$." + field + "' IN (?" + strings.Repeat(",?", max(len(values)-1, 0)) + ")"}
+	if len(values) == 0 {
+		return condition{sql: "FALSE"}
+	}
+	for _, value := range values {
+		c.args = append(c.args, value)
+	}
+	return c
+}
+
+// selectBodies returns live objects of a kind, newest first unless oldestFirst; limit 0 means all.
+func (t *tx) selectBodies(kind string, conditions []condition, oldestFirst bool, limit int) ([][]byte, error) {
+	query := "SELECT body FROM objects WHERE kind = '" + kind + "' AND deleted = 0"
+	var args []any
+	for _, c := range conditions {
+		query += " AND " + c.sql
+		args = append(args, c.args...)
+	}
+	query += " ORDER BY seq"
+	if !oldestFirst {
+		query += " DESC"
+	}
+	if limit > 0 {
+		query += fmt.Sprintf(" LIMIT %d", limit)
+	}
+	rows, err := t.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("select %s objects: %w", kind, err)
+	}
+	defer rows.Close()
+	var bodies [][]byte
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return nil, fmt.Errorf("read %s object: %w", kind, err)
+		}
+		bodies = append(bodies, body)
+	}
+	return bodies, rows.Err()
+}
+
+// findAll loads the live objects of a kind that meet every condition, newest first.
+func findAll[T any](t *tx, kind string, conditions ...condition) ([]*T, error) {
+	bodies, err := t.selectBodies(kind, conditions, false, 0)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]*T, 0, len(bodies))
+	for _, body := range bodies {
+		value, err := decode[T](body)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, value)
+	}
+	return values, nil
+}
+
+func (t *tx) insert(d document) error {
+	body, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", d.head().Object, err)
+	}
+	_, err = t.ExecContext(t.ctx, `INSERT INTO objects (id, kind, body) VALUES (?, ?, ?)`, d.head().ID, d.head().Object, string(body))
+	if err != nil {
+		return fmt.Errorf("store %s %s: %w", d.head().Object, d.head().ID, err)
+	}
+	return nil
+}
+
+func (t *tx) replace(d document, deleted bool) error {
+	body, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", d.head().Object, err)
+	}
+	_, err = t.ExecContext(t.ctx, `UPDATE objects SET body = ?, deleted = ? WHERE id = ?`, string(body), deleted, d.head().ID)
+	if err != nil {
+		return fmt.Errorf("store %s %s: %w", d.head().Object, d.head().ID, err)
+	}
+	return nil
+}
