@@ -1,0 +1,160 @@
+package httpapi
+
+import (
+	"context"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// Lists without pages are short by design (the steps of an operation, the history of a subscription) and are counted
+// with what they usually hold; those of introspection are counted so that one full introspection fits, and three do not.
+const (
+	plainList         = 10
+	introspectionList = 4
+)
+
+const costExtension = "cost"
+
+// Cost is what the operation that ctx belongs to costs by the rules of Limits.Complexity. It is known to
+// Options.Around and to resolvers.
+func Cost(ctx context.Context) int {
+	cost, _ := graphql.GetOperationContext(ctx).Stats.GetExtension(costExtension).(int)
+	return cost
+}
+
+// weight is the cost of a selection set. Inside a connection, what is selected below its edges counts once for every
+// entry of the page, and the rest (totalCount, pageInfo) once.
+type weight struct{ once, perEntry int64 }
+
+func (w weight) plus(o weight) weight {
+	return weight{min(w.once+o.once, maxCount), min(w.perEntry+o.perEntry, maxCount)}
+}
+
+// costing adds up what one operation costs with its variables, and settles the pages of its connections on the way.
+// Each fragment is weighed once.
+type costing struct {
+	doc     *document
+	limits  Limits
+	vars    map[string]any
+	weighed map[string]weight
+	path    ast.Path
+	errs    gqlerror.List
+}
+
+// settle checks a validated operation against the rules for pages and the limit for its cost, and completes its
+// variables.
+func (d *document) settle(opCtx *graphql.OperationContext, limits Limits) gqlerror.List {
+	c := &costing{doc: d, limits: limits, vars: opCtx.Variables, weighed: map[string]weight{}}
+	cost := c.selections(opCtx.Operation.SelectionSet).once
+	if len(c.errs) > 0 {
+		return c.errs
+	}
+	if cost > int64(limits.Complexity) {
+		return gqlerror.List{errorAt(opCtx.Operation.Position, codeTooComplex,
+			"The operation costs %d, the limit is %d: ask for fewer fields or smaller pages", cost, limits.Complexity)}
+	}
+	opCtx.Stats.SetExtension(costExtension, int(cost))
+	return nil
+}
+
+func (c *costing) selections(set ast.SelectionSet) weight {
+	var total weight
+	for _, selection := range set {
+		switch selection := selection.(type) {
+		case *ast.Field:
+			if c.included(selection.Directives) {
+				total = total.plus(c.field(selection))
+			}
+		case *ast.InlineFragment:
+			if c.included(selection.Directives) {
+				total = total.plus(c.selections(selection.SelectionSet))
+			}
+		case *ast.FragmentSpread:
+			if c.included(selection.Directives) {
+				total = total.plus(c.fragment(selection.Definition))
+			}
+		}
+	}
+	return total
+}
+
+func (c *costing) fragment(fragment *ast.FragmentDefinition) weight {
+	if w, ok := c.weighed[fragment.Name]; ok {
+		return w
+	}
+	w := c.selections(fragment.SelectionSet)
+	c.weighed[fragment.Name] = w
+	return w
+}
+
+func (c *costing) field(field *ast.Field) weight {
+	c.path = append(c.path, ast.PathName(field.Alias))
+	defer func() { c.path = c.path[:len(c.path)-1] }()
+
+	size := c.size(field)
+	below := c.selections(field.SelectionSet)
+	parent, typ := field.ObjectDefinition.Name, field.Definition.Type
+	switch {
+	case isConnection(parent) && typ.Elem != nil: // edges
+		return weight{perEntry: below.once}
+	case strings.HasSuffix(parent, "Edge") && field.Name == "node":
+		return below
+	case isConnection(typ.NamedType):
+		return weight{once: min(1+below.once+size*below.perEntry, maxCount)}
+	default:
+		return weight{once: min(1+size*below.once, maxCount)}
+	}
+}
+
+// size is the number of entries a field is taken to serve.
+func (c *costing) size(field *ast.Field) int64 {
+	typ := field.Definition.Type
+	switch {
+	case isPaged(field):
+		size, err := c.doc.pages[field].size(c.vars, c.limits)
+		if err != nil {
+			c.errs = append(c.errs, pageError(field, c.path, err))
+		}
+		return size
+	case isConnection(typ.NamedType):
+		return int64(c.limits.DefaultPage)
+	case typ.Elem == nil:
+		return 1
+	case strings.HasPrefix(field.ObjectDefinition.Name, "__"):
+		return introspectionList
+	}
+	if ids, ok := c.value(argument(field, "ids")).([]any); ok {
+		return int64(len(ids))
+	}
+	return plainList
+}
+
+// included follows @skip and @include as execution does.
+func (c *costing) included(directives ast.DirectiveList) bool {
+	if skip := directives.ForName("skip"); skip != nil && c.condition(skip) {
+		return false
+	}
+	include := directives.ForName("include")
+	return include == nil || c.condition(include)
+}
+
+func (c *costing) condition(directive *ast.Directive) bool {
+	arg := directive.Arguments.ForName("if")
+	if arg == nil {
+		return false
+	}
+	met, _ := c.value(arg.Value).(bool)
+	return met
+}
+
+func (c *costing) value(v *ast.Value) any {
+	value, err := v.Value(c.vars)
+	if err != nil {
+		return nil
+	}
+	return value
+}

@@ -1,0 +1,147 @@
+package httpapi
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+)
+
+const (
+	cachedDocuments = 1000
+	// maxCachedBytes keeps documents that are mostly one long string out of the cache, which counts documents, not bytes.
+	maxCachedBytes = 16 << 10
+)
+
+// document is a query document that has passed every check that does not depend on variables, with the pages of its
+// connections completed. Requests share it and never change it.
+type document struct {
+	*ast.QueryDocument
+	schema *ast.Schema
+	pages  map[*ast.Field]page
+}
+
+// documents turns query text into documents, remembering the ones it has seen.
+type documents struct {
+	schema *ast.Schema
+	limits Limits
+	cache  *lru.LRU[*document]
+}
+
+func newDocuments(schema *ast.Schema, limits Limits) *documents {
+	return &documents{schema: schema, limits: limits, cache: lru.New[*document](cachedDocuments)}
+}
+
+func (d *documents) load(ctx context.Context, query string) (*document, gqlerror.List) {
+	if doc, ok := d.cache.Get(ctx, query); ok {
+		return doc, nil
+	}
+	parsed, err := d.parse(query)
+	if err != nil {
+		return nil, gqlerror.List{err}
+	}
+	if errs := validator.ValidateWithRules(d.schema, parsed, rules.NewDefaultRules()); len(errs) > 0 {
+		for _, err := range errs {
+			withCode(codeValidationFailed, err)
+		}
+		return nil, errs
+	}
+	doc := &document{QueryDocument: parsed, schema: d.schema, pages: map[*ast.Field]page{}}
+	if err := (&completion{doc: doc, defaultPage: d.limits.DefaultPage}).run(); err != nil {
+		return nil, gqlerror.List{err}
+	}
+	if len(query) <= maxCachedBytes {
+		d.cache.Add(ctx, query, doc)
+	}
+	return doc, nil
+}
+
+// parse refuses what would be expensive to validate along with what cannot be parsed.
+func (d *documents) parse(query string) (*ast.QueryDocument, *gqlerror.Error) {
+	if err := checkTokens(query, d.limits.Tokens); err != nil {
+		return nil, err
+	}
+	parsed, err := parser.ParseQuery(&ast.Source{Input: query})
+	if err != nil {
+		return nil, withCode(codeParseFailed, gqlerror.WrapIfUnwrapped(err))
+	}
+	if len(parsed.Operations) == 0 {
+		return nil, newError(codeValidationFailed, "The document has no operation")
+	}
+	return parsed, checkShape(parsed, d.limits)
+}
+
+// completion goes over every field of a document once, before anybody else sees it.
+type completion struct {
+	doc         *document
+	defaultPage int
+	err         *gqlerror.Error
+}
+
+func (c *completion) run() *gqlerror.Error {
+	for _, op := range c.doc.Operations {
+		c.selections(op.SelectionSet)
+	}
+	for _, fragment := range c.doc.Fragments {
+		c.selections(fragment.SelectionSet)
+	}
+	return c.err
+}
+
+func (c *completion) selections(set ast.SelectionSet) {
+	for _, selection := range set {
+		switch selection := selection.(type) {
+		case *ast.Field:
+			c.field(selection)
+			c.selections(selection.SelectionSet)
+		case *ast.InlineFragment:
+			selection.Directives = withoutDefer(selection.Directives)
+			c.selections(selection.SelectionSet)
+		case *ast.FragmentSpread:
+			selection.Directives = withoutDefer(selection.Directives)
+		}
+	}
+}
+
+func (c *completion) field(field *ast.Field) {
+	for _, arg := range field.Arguments {
+		c.numbers(arg.Value)
+	}
+	if isPaged(field) {
+		c.doc.pages[field] = pageOf(field, len(c.doc.pages), c.defaultPage)
+	}
+}
+
+// numbers refuses literals that no Go number holds: reading the arguments of a field panics on them.
+func (c *completion) numbers(value *ast.Value) {
+	var err error
+	switch value.Kind {
+	case ast.IntValue:
+		_, err = strconv.ParseInt(value.Raw, 10, 64)
+	case ast.FloatValue:
+		_, err = strconv.ParseFloat(value.Raw, 64)
+	}
+	if err != nil && c.err == nil {
+		c.err = errorAt(value.Position, codeBadUserInput, "The number is out of range")
+	}
+	for _, child := range value.Children {
+		c.numbers(child.Value)
+	}
+}
+
+// withoutDefer drops @defer, which a server may answer at once: one request gets one response here.
+func withoutDefer(directives ast.DirectiveList) ast.DirectiveList {
+	var kept ast.DirectiveList
+	for _, directive := range directives {
+		if directive.Name != "defer" {
+			kept = append(kept, directive)
+		}
+	}
+	return kept
+}

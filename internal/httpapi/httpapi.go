@@ -1,0 +1,96 @@
+// Package httpapi is the server's HTTP face: GraphQL over HTTP behind its limits, the playground, and the endpoints that
+// operators and Stripe use.
+//
+// There are no CORS headers: browsers of other origins are not let in. A frontend on another origin goes through a proxy
+// or a server of its own.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// Options is what the API is made of. Schema and Authenticate are required.
+type Options struct {
+	Schema graphql.ExecutableSchema
+
+	// ErrorPresenter turns the errors of resolvers into GraphQL errors with extensions.code. Errors about the request
+	// itself have theirs already and do not pass through it.
+	ErrorPresenter graphql.ErrorPresenterFunc
+	Recover        graphql.RecoverFunc
+
+	// Authenticate finds out whose key it is and returns the context to serve the request in. On an error the request
+	// is answered with 401.
+	Authenticate func(ctx context.Context, bearer string) (context.Context, error)
+
+	// Around runs around each operation, after the limits are checked; Cost tells it what the operation costs.
+	Around graphql.OperationMiddleware
+
+	// Ready reports why requests cannot be served yet; nil means always ready.
+	Ready func(context.Context) error
+
+	Metrics  http.Handler // served at /metrics
+	Webhooks http.Handler // served at /webhooks/stripe
+	Limits   Limits
+	Logger   *slog.Logger
+}
+
+// New returns the handler of every route.
+func New(o Options) http.Handler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	limits := o.Limits.withDefaults()
+
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", &graphQL{
+		exec:         newEngine(o, limits),
+		authenticate: o.Authenticate,
+		limits:       limits,
+	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", readiness(o.Ready, o.Logger))
+	if o.Metrics != nil {
+		mux.Handle("GET /metrics", o.Metrics)
+	}
+	if o.Webhooks != nil {
+		mux.Handle("POST /webhooks/stripe", o.Webhooks)
+	}
+	return secured(mux)
+}
+
+// readiness says no more than yes or no: the reason is for the log, since anybody may ask.
+func readiness(ready func(context.Context) error, logger *slog.Logger) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if ready != nil {
+			if err := ready(r.Context()); err != nil {
+				logger.WarnContext(r.Context(), "not ready", "error", err)
+				writeStatus(w, http.StatusServiceUnavailable, "unavailable")
+				return
+			}
+		}
+		writeStatus(w, http.StatusOK, "ok")
+	}
+}
+
+func writeStatus(w http.ResponseWriter, status int, word string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(`{"status":"` + word + `"}` + "\n"))
+}
+
+// secured sets what every answer carries; a handler that knows better overwrites it.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
