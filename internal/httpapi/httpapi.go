@@ -53,6 +53,9 @@ func New(o Options) http.Handler {
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", readiness(o.Ready, o.Logger))
+	play := newPlayground()
+	mux.HandleFunc("GET /{$}", play.servePage)
+	mux.HandleFunc("GET "+assetRoot+"{version}/{name...}", play.serveAsset)
 	if o.Metrics != nil {
 		mux.Handle("GET /metrics", o.Metrics)
 	}
