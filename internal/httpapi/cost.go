@@ -2,12 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-
-	"github.com/99designs/gqlgen/graphql"
 )
 
 // Lists without pages are short by design (the steps of an operation, the history of a subscription) and are counted
@@ -116,9 +117,7 @@ func (c *costing) size(field *ast.Field) int64 {
 	switch {
 	case isPaged(field):
 		size, err := c.doc.pages[field].size(c.vars, c.limits)
-		if err != nil {
-			c.errs = append(c.errs, pageError(field, c.path, err))
-		}
+		c.check(field, err)
 		return size
 	case isConnection(typ.NamedType):
 		return int64(c.limits.DefaultPage)
@@ -127,10 +126,23 @@ func (c *costing) size(field *ast.Field) int64 {
 	case strings.HasPrefix(field.ObjectDefinition.Name, "__"):
 		return introspectionList
 	}
-	if ids, ok := c.value(argument(field, "ids")).([]any); ok {
-		return int64(len(ids))
+	ids, ok := c.value(argument(field, "ids")).([]any)
+	if !ok {
+		return plainList
 	}
-	return plainList
+	if len(ids) > c.limits.PageSize {
+		c.check(field, fmt.Errorf("ids must be at most %d, not %d", c.limits.PageSize, len(ids)))
+	}
+	return int64(len(ids))
+}
+
+// check takes note of what is wrong with a field's arguments.
+func (c *costing) check(field *ast.Field, err error) {
+	if err != nil {
+		report := errorAt(field.Position, codeBadUserInput, "%s: %s", c.path, err)
+		report.Path = slices.Clone(c.path)
+		c.errs = append(c.errs, report)
+	}
 }
 
 // included follows @skip and @include as execution does.

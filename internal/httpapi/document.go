@@ -4,13 +4,12 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
-
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 )
 
 const (
@@ -48,7 +47,7 @@ func (d *documents) load(ctx context.Context, query string) (*document, gqlerror
 	}
 	if errs := validator.ValidateWithRules(d.schema, parsed, rules.NewDefaultRules()); len(errs) > 0 {
 		for _, err := range errs {
-			withCode(codeValidationFailed, err)
+			setCode(err, codeValidationFailed)
 		}
 		return nil, errs
 	}
@@ -69,7 +68,9 @@ func (d *documents) parse(query string) (*ast.QueryDocument, *gqlerror.Error) {
 	}
 	parsed, err := parser.ParseQuery(&ast.Source{Input: query})
 	if err != nil {
-		return nil, withCode(codeParseFailed, gqlerror.WrapIfUnwrapped(err))
+		failed := gqlerror.WrapIfUnwrapped(err)
+		setCode(failed, codeParseFailed)
+		return nil, failed
 	}
 	if len(parsed.Operations) == 0 {
 		return nil, newError(codeValidationFailed, "The document has no operation")
@@ -126,6 +127,7 @@ func (c *completion) numbers(value *ast.Value) {
 		_, err = strconv.ParseInt(value.Raw, 10, 64)
 	case ast.FloatValue:
 		_, err = strconv.ParseFloat(value.Raw, 64)
+	default: // no number, or a list of them
 	}
 	if err != nil && c.err == nil {
 		c.err = errorAt(value.Position, codeBadUserInput, "The number is out of range")

@@ -3,11 +3,10 @@ package httpapi
 import (
 	"context"
 
-	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
-
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // engine is gqlgen's executor behind the limits. Every transport goes through it, so that none can be used to get
@@ -43,13 +42,13 @@ func (e *engine) CreateOperationContext(
 	if errs != nil {
 		return &graphql.OperationContext{}, errs
 	}
-	params.Variables = plainNumbers(params.Variables).(map[string]any)
+	plainNumbers(params.Variables)
 	ctx = context.WithValue(ctx, loadedDocument{}, doc.QueryDocument)
 	opCtx, errs := e.Executor.CreateOperationContext(ctx, params)
 	if errs != nil {
 		// The document is valid, so what is wrong is the operation's name or a variable.
 		for _, err := range errs {
-			withCode(codeBadUserInput, err)
+			setCode(err, codeBadUserInput)
 		}
 		return opCtx, errs
 	}

@@ -25,7 +25,9 @@ const (
 const maxMessage = 500
 
 func newError(code, format string, args ...any) *gqlerror.Error {
-	return withCode(code, gqlerror.Errorf(format, args...))
+	err := gqlerror.Errorf(format, args...)
+	setCode(err, code)
+	return err
 }
 
 func errorAt(pos *ast.Position, code, format string, args ...any) *gqlerror.Error {
@@ -36,12 +38,11 @@ func errorAt(pos *ast.Position, code, format string, args ...any) *gqlerror.Erro
 	return err
 }
 
-func withCode(code string, err *gqlerror.Error) *gqlerror.Error {
+func setCode(err *gqlerror.Error, code string) {
 	if err.Extensions == nil {
 		err.Extensions = map[string]any{}
 	}
 	err.Extensions["code"] = code
-	return err
 }
 
 func codeOf(err *gqlerror.Error) string {

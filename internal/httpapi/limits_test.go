@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"tallystick/internal/httpapi"
-
 	"github.com/99designs/gqlgen/graphql"
+
+	"tallystick/internal/httpapi"
 )
 
 func TestLimits(t *testing.T) {
@@ -49,7 +49,7 @@ func TestLimits(t *testing.T) {
 		{"three full introspections in one do not", `{ __schema { a: types { ...FullType } b: types { ...FullType } c: types { ...FullType } } } ` + introspectionFragments, "QUERY_TOO_COMPLEX"},
 		{"1,501 tokens do not", `{ node(id: 1) { ` + strings.Repeat("id ", 1491) + `} }`, "QUERY_TOO_COMPLEX"},
 		{"comments are tokens", `{ __typename ` + strings.Repeat("#\n", 1500) + `}`, "QUERY_TOO_COMPLEX"},
-		{"names have a length", `{ ` + strings.Repeat("x", 257) + ` }`, "QUERY_TOO_COMPLEX"},
+		{"names have a length", `{ ` + strings.Repeat("x", 101) + ` }`, "QUERY_TOO_COMPLEX"},
 		{"a string may be long", `{ echo(text: "` + strings.Repeat("x", 100_000) + `") }`, ""},
 		{"a second operation is held to the limits too", `query A { __typename } query B { ` + strings.Repeat("__typename ", 21) + `}`, "QUERY_TOO_COMPLEX"},
 		{"a cycle of fragments is invalid", `{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }`, "GRAPHQL_VALIDATION_FAILED"},
@@ -72,6 +72,7 @@ func TestLimits(t *testing.T) {
 func TestComplexity(t *testing.T) {
 	t.Parallel()
 	b := setup()
+	hundred := strings.Fields(strings.Repeat("id ", 100))
 	const tenFields = `id name description active createdAt updatedAt defaultPrice { status nickname lookupKey }`
 	const withPriceAndProduct = `edges { cursor node { id email name subscriptions(first: $inner) { pageInfo { hasNextPage endCursor }
 		edges { cursor node { id status cancelAtPeriodEnd availableActions
@@ -94,7 +95,9 @@ func TestComplexity(t *testing.T) {
 		{name: "what is included costs", query: `query($yes: Boolean!) { customers(first: 100) { edges { node { id subscriptions(first: 100) @skip(if: $yes) { edges { node { id } } } } } } }`, variables: map[string]any{"yes": false}, code: "QUERY_TOO_COMPLEX"},
 		{name: "counting a hundred lists is cheap", query: `{ customers(first: 100) { edges { node { subscriptions(first: 100) { totalCount } } } } }`},
 		{name: "lists without pages multiply", query: `{ customers(first: 100) { edges { node { subscriptions(first: 10) { edges { node { history { to cause } } } } } } } }`, code: "QUERY_TOO_COMPLEX"},
-		{name: "nodes multiply by their ids", query: `query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Product { prices(first: 100) { edges { node { id } } } } } }`, variables: map[string]any{"ids": make100()}, code: "QUERY_TOO_COMPLEX"},
+		{name: "nodes multiply by their ids", query: `query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Product { prices(first: 100) { edges { node { id } } } } } }`, variables: map[string]any{"ids": hundred}, code: "QUERY_TOO_COMPLEX"},
+		{name: "nodes take a hundred ids", query: `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, variables: map[string]any{"ids": hundred}},
+		{name: "nodes take no more", query: `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, variables: map[string]any{"ids": append(hundred, "one more")}, code: "BAD_USER_INPUT"},
 		{name: "a connection that takes no page counts as one by default", query: `{ unpaged { edges { node { prices(first: 100) { edges { node { id status nickname lookupKey } } } } } } }`, code: "QUERY_TOO_COMPLEX"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -106,25 +109,19 @@ func TestComplexity(t *testing.T) {
 	}
 }
 
-func make100() []string {
-	ids := make([]string, 100)
-	for i := range ids {
-		ids[i] = fmt.Sprint("prod_", i)
-	}
-	return ids
-}
-
-// TestHostileDocumentsAreAnsweredAtOnce has documents of a kilobyte or so that naive walks take seconds or for ever over.
+// TestHostileDocumentsAreAnsweredAtOnce has small documents that a naive walk does not come to the end of: fragments that
+// spread each other twice, 60 times over. The bound is far above what they take on a busy machine.
 func TestHostileDocumentsAreAnsweredAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup()
+	const doublings = 60
 	doubling := func(typ, leaf, wrap string) string {
 		var doc strings.Builder
-		for i := range 24 {
+		for i := range doublings {
 			spread := fmt.Sprintf("...f%d ...f%d", i+1, i+1)
 			fmt.Fprintf(&doc, "fragment f%d on %s { %s }\n", i, typ, fmt.Sprintf(wrap, spread))
 		}
-		fmt.Fprintf(&doc, "fragment f24 on %s { %s }\n", typ, leaf)
+		fmt.Fprintf(&doc, "fragment f%d on %s { %s }\n", doublings, typ, leaf)
 		return doc.String()
 	}
 	for name, query := range map[string]string{
@@ -135,12 +132,13 @@ func TestHostileDocumentsAreAnsweredAtOnce(t *testing.T) {
 			doubling("__Type", "name", "%s"),
 		"the same field over and over": `{ node(id: 1) { ` + strings.Repeat("id ", 1400) + `} }`,
 		"fields that nest and repeat":  `{ node(id: 1) { ` + strings.Repeat("... on Product { defaultPrice { product { id } } } ", 90) + `} }`,
-		"many unknown fields":          `{ node(id: 1) { ` + strings.Repeat(strings.Repeat("x", 250)+" ", 1400) + `} }`,
+		"many unknown fields":          `{ node(id: 1) { ` + strings.Repeat(strings.Repeat("x", 100)+" ", 1400) + `} }`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			start := time.Now()
 			a := b.post(t, query, nil)
-			if took := time.Since(start); took > time.Second {
+			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("took %s to answer %q", took, a.code())
 			}
 		})

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 const (
@@ -144,11 +143,4 @@ func setArgument(field *ast.Field, name string, value *ast.Value) {
 		return
 	}
 	field.Arguments = append(field.Arguments, &ast.Argument{Name: name, Value: value, Position: field.Position})
-}
-
-// pageError reports a page that cannot be served, with the field and the way to it.
-func pageError(field *ast.Field, path ast.Path, err error) *gqlerror.Error {
-	report := errorAt(field.Position, codeBadUserInput, "%s: %s", path, err)
-	report.Path = append(ast.Path(nil), path...)
-	return report
 }

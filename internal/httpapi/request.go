@@ -10,9 +10,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/vektah/gqlparser/v2/gqlerror"
-
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // requestError is a request that is refused before it is a GraphQL request at all.
@@ -111,17 +110,21 @@ func readParams(field func(name string) json.RawMessage) (*graphql.RawParams, *r
 }
 
 // plainNumbers gives the numbers of variables the types that literals in a document have, so that a resolver sees the
-// same either way, and a number is not taken for the string that encoding/json would keep it as. One that fits neither
-// type stays as it is, for the scalar to refuse.
-func plainNumbers(value any) any {
+// same either way, and a number is not taken for the string that encoding/json would keep it as.
+func plainNumbers(variables map[string]any) {
+	for name, value := range variables {
+		variables[name] = plain(value)
+	}
+}
+
+// plain leaves a number that fits neither type as it is, for the scalar to refuse.
+func plain(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
-		for name, v := range value {
-			value[name] = plainNumbers(v)
-		}
+		plainNumbers(value)
 	case []any:
-		for i, v := range value {
-			value[i] = plainNumbers(v)
+		for i, entry := range value {
+			value[i] = plain(entry)
 		}
 	case json.Number:
 		if n, err := value.Int64(); err == nil {

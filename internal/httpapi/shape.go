@@ -8,7 +8,7 @@ import (
 
 // maxName is the longest name a document may use. The validator compares unknown names with every known one to suggest
 // a spelling, which takes time in proportion to their length.
-const maxName = 256
+const maxName = 100
 
 // maxCount is where the counts of this package stop growing: far above every limit, far below overflow.
 const maxCount = 1 << 40

@@ -10,10 +10,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-
-	"github.com/99designs/gqlgen/graphql"
 )
 
 // graphQL serves GraphQL over HTTP: one operation per request, POST for all of them, GET for queries.
@@ -98,7 +97,7 @@ func (g *graphQL) recover(a *answer, r *http.Request) {
 	if fault == nil {
 		return
 	}
-	if fault == http.ErrAbortHandler {
+	if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(fault)
 	}
 	var presented *gqlerror.Error
