@@ -41,7 +41,8 @@ func TestPlaygroundInABrowser(t *testing.T) {
 	do("enter the key", chromedp.SendKeys("#key", testKey+kb.Enter),
 		chromedp.WaitVisible(`#key-state[data-state="good"]`), chromedp.WaitNotVisible("#welcome"))
 	do("run the query", chromedp.Click(".graphiql-execute-button"), chromedp.Poll[chromedp.Void](
-		`document.querySelector('.result-window').textContent.includes('"Espresso subscription"')`))
+		`document.querySelector('.result-window').textContent.includes('"Espresso subscription"')`,
+		chromedp.WithPollingTimeout(0)))
 	screenshot(ctx, t)
 
 	stored, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`[sessionStorage, localStorage].map((s) => JSON.stringify(s))`))
@@ -64,6 +65,7 @@ func browse(t *testing.T) (context.Context, *ear) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(t)),
 		chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(time.Minute),
 		chromedp.WindowSize(1280, 800),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true),
@@ -89,7 +91,7 @@ func browse(t *testing.T) (context.Context, *ear) {
 	if err := errors.Join(networkErr, logErr, runtimeErr); err != nil {
 		t.Fatal(err)
 	}
-	limited, stop := context.WithTimeout(ctx, time.Minute)
+	limited, stop := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(stop)
 	return limited, heard
 }
