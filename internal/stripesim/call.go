@@ -40,7 +40,8 @@ func (c *call) create(d document, event string) error {
 // update stores a changed object and records its event with what the attributes were before. A change that changes
 // nothing leaves no event.
 func (c *call) update(d document, event string) error {
-	body, _, err := c.body(d.head().ID)
+	id, _ := d.identity()
+	body, _, err := c.body(id)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,8 @@ type deletedStub struct {
 }
 
 func stubOf(d document) deletedStub {
-	return deletedStub{ID: d.head().ID, Object: d.head().Object, Deleted: true}
+	id, kind := d.identity()
+	return deletedStub{ID: id, Object: kind, Deleted: true}
 }
 
 // changedAttributes returns the old values of what differs between the stored body and the document.

@@ -25,6 +25,8 @@ func (s *Sandbox) routeControl() {
 		s.requests.clear()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	s.mux.HandleFunc("POST /_sim/subscriptions/{id}", s.changing(putSubscription))
+	s.mux.HandleFunc("POST /_sim/payment_intents/{id}", s.changing(authenticatePayment))
 	s.mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {
 		controlError(w, http.StatusNotFound, errors.New("no such control: "+r.Method+" "+r.URL.Path))
 	})
@@ -66,6 +68,34 @@ func (s *Sandbox) addFault(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	respond(w, http.StatusCreated, s.faults.add(fault))
+}
+
+// changing wraps a control that changes Stripe's objects, by way of the same rules and events as the API.
+func (s *Sandbox) changing(run endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		t, err := s.store.begin(r.Context(), true)
+		if err != nil {
+			controlError(w, http.StatusInternalServerError, err)
+			return
+		}
+		defer t.Rollback() //nolint:errcheck // after a commit there is nothing left to roll back
+		result, err := run(&call{tx: t, http: r, now: s.now()})
+		if err == nil {
+			result, err = t.render(result, nil)
+		}
+		if err == nil {
+			err = t.Commit()
+		}
+		var refused *apiError
+		switch {
+		case errors.As(err, &refused):
+			controlError(w, refused.status, errors.New(refused.Message))
+		case err != nil:
+			controlError(w, http.StatusInternalServerError, err)
+		default:
+			respond(w, http.StatusOK, result)
+		}
+	}
 }
 
 func readControl(r *http.Request, into any) error {

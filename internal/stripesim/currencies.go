@@ -1,6 +1,10 @@
 package stripesim
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // currencies are the ones that Stripe takes for presentment.
 var currencies = strings.Fields(`
@@ -9,3 +13,14 @@ cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd 
 jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn
 nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs
 tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw usdc btn ghs eek lvl svc vef ltl sll mro`)
+
+// zeroDecimal are the currencies whose smallest unit is the whole one.
+var zeroDecimal = strings.Fields("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf")
+
+// inMajorUnits writes an amount for people to read.
+func inMajorUnits(amount int64, currency string) string {
+	if slices.Contains(zeroDecimal, currency) {
+		return fmt.Sprintf("%d %s", amount, strings.ToUpper(currency))
+	}
+	return fmt.Sprintf("%d.%02d %s", amount/100, amount%100, strings.ToUpper(currency))
+}

@@ -145,7 +145,22 @@ func (change customerChange) applyTo(x *customer) (err error) {
 	return err
 }
 
+// chooseMethod makes one of the customer's payment methods the default for invoices.
+func (c *call) chooseMethod(x *customer, id *string) error {
+	if id == nil || *id == "" {
+		setNullable(&x.InvoiceSettings.DefaultPaymentMethod, id)
+		return nil
+	}
+	method, err := c.chosenMethod(*id, x, "invoice_settings[default_payment_method]")
+	if err != nil {
+		return err
+	}
+	x.InvoiceSettings.DefaultPaymentMethod = &method.ID
+	return nil
+}
+
 func createCustomer(c *call) (any, error) {
+	attached := c.params.text("payment_method", maxText)
 	change := readCustomerChange(c.params)
 	if err := c.params.done(customerUnmodelled...); err != nil {
 		return nil, err
@@ -156,6 +171,14 @@ func createCustomer(c *call) (any, error) {
 		PreferredLocales: []string{}, Metadata: map[string]string{}, TaxExempt: "none",
 	}
 	if err := change.applyTo(made); err != nil {
+		return nil, err
+	}
+	if attached != nil {
+		if _, err := c.attach(*attached, made, unknownReference("payment_method", *attached, "payment_method")); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.chooseMethod(made, change.defaultMethod); err != nil {
 		return nil, err
 	}
 	return made, c.create(made, "customer.created")
@@ -196,15 +219,22 @@ func updateCustomer(c *call) (any, error) {
 	if err := change.applyTo(changed); err != nil {
 		return nil, err
 	}
+	if err := c.chooseMethod(changed, change.defaultMethod); err != nil {
+		return nil, err
+	}
 	return changed, c.update(changed, "customer.updated")
 }
 
+// deleteCustomer is for good, and ends the customer's subscriptions at once.
 func deleteCustomer(c *call) (any, error) {
 	if err := c.params.done(); err != nil {
 		return nil, err
 	}
 	gone, err := c.customer()
 	if err != nil {
+		return nil, err
+	}
+	if err := c.endAll(gone.ID); err != nil {
 		return nil, err
 	}
 	return stubOf(gone), c.remove(gone, "customer.deleted")

@@ -15,6 +15,14 @@ type page struct {
 	Data    []any  `json:"data"`
 }
 
+// sublist is a list that is part of an object and always holds all its elements.
+type sublist[T any] struct {
+	Object  string `json:"object"`
+	URL     string `json:"url"`
+	HasMore bool   `json:"has_more"`
+	Data    []T    `json:"data"`
+}
+
 // listRequest collects the filters of one list call; run reads the page that the cursor parameters ask for.
 type listRequest struct {
 	c          *call

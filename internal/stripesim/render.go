@@ -12,17 +12,31 @@ import (
 // maxExpandDepth is how many levels of properties Stripe expands in one go.
 const maxExpandDepth = 4
 
-// expandable names the fields of each kind that hold another object's id, and may be expanded.
+// expandable names the fields of each kind, or part of one, that hold another object's id and may be expanded.
 var expandable = map[string][]string{
-	"product":  {"default_price"},
-	"price":    {"product"},
-	"customer": {"test_clock", "default_source"},
+	"product":        {"default_price"},
+	"price":          {"product"},
+	"customer":       {"test_clock", "default_source"},
+	"payment_method": {"customer"},
+
+	"customer.invoice_settings": {"default_payment_method"},
+	"subscription": {
+		"customer", "default_payment_method", "latest_invoice", "pending_setup_intent", "schedule", "test_clock", "default_source",
+	},
+	"invoice": {
+		"charge", "customer", "default_payment_method", "payment_intent", "subscription", "quote", "test_clock", "default_source",
+	},
+	"invoiceitem":    {"customer", "invoice", "subscription"},
+	"line_item":      {"subscription", "invoice_item"},
+	"payment_intent": {"customer", "invoice", "latest_charge", "payment_method", "review"},
+	"charge":         {"customer", "invoice", "payment_intent", "balance_transaction", "review"},
 }
 
 // inlined names the fields that hold an id in the store but always the whole object on the wire.
 var inlined = map[string][]string{
 	"subscription_item": {"price"},
 	"line_item":         {"price"},
+	"invoiceitem":       {"price"},
 }
 
 // render turns a result into what goes on the wire: complete with the fields that the sandbox never sets, and with the
@@ -48,7 +62,7 @@ func (t *tx) render(result any, expand []string) (any, error) {
 		if depth > maxExpandDepth {
 			return nil, invalid("expand", "You cannot expand more than %d levels of a property.", maxExpandDepth)
 		}
-		if err := t.expand(value, segments, path); err != nil {
+		if err := t.expand(value, "", segments, path); err != nil {
 			return nil, err
 		}
 	}
@@ -88,14 +102,15 @@ func (t *tx) complete(value any) error {
 	return nil
 }
 
-// expand follows one path and replaces the id at each step with the object it names.
-func (t *tx) expand(value any, segments []string, path string) error {
+// expand follows one path and replaces the id at each step with the object it names. Place says where in an object a
+// part of it without a kind of its own sits.
+func (t *tx) expand(value any, place string, segments []string, path string) error {
 	if len(segments) == 0 {
 		return nil
 	}
 	if elements, ok := value.([]any); ok {
 		for _, element := range elements {
-			if err := t.expand(element, segments, path); err != nil {
+			if err := t.expand(element, place, segments, path); err != nil {
 				return err
 			}
 		}
@@ -105,7 +120,10 @@ func (t *tx) expand(value any, segments []string, path string) error {
 	if !ok || object["deleted"] == true {
 		return nil
 	}
-	field, kind := segments[0], fmt.Sprint(object["object"])
+	field, kind := segments[0], place
+	if name, ok := object["object"].(string); ok {
+		kind = name
+	}
 	inner, present := object[field]
 	_, isID := inner.(string)
 	known := slices.Contains(expandable[kind], field)
@@ -119,7 +137,7 @@ func (t *tx) expand(value any, segments []string, path string) error {
 	case !known && (!present || inner == nil || isID || len(segments) == 1 && !isObject(inner)):
 		return invalid("expand", "This property cannot be expanded (%s).", path)
 	}
-	return t.expand(object[field], segments[1:], path)
+	return t.expand(object[field], kind+"."+field, segments[1:], path)
 }
 
 // isObject says whether a field already holds the whole object, or a list: asking to expand it again does no harm.

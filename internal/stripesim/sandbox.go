@@ -101,6 +101,35 @@ func endpoints() map[string]endpoint {
 		"POST /v1/customers/{id}":   updateCustomer,
 		"DELETE /v1/customers/{id}": deleteCustomer,
 
+		"GET /v1/payment_methods":                listPaymentMethods,
+		"GET /v1/payment_methods/{id}":           getPaymentMethod,
+		"POST /v1/payment_methods/{id}/attach":   attachPaymentMethod,
+		"POST /v1/payment_methods/{id}/detach":   detachPaymentMethod,
+		"GET /v1/customers/{id}/payment_methods": listCustomerPaymentMethods,
+
+		"POST /v1/subscriptions":             createSubscription,
+		"GET /v1/subscriptions":              listSubscriptions,
+		"GET /v1/subscriptions/{id}":         getSubscription,
+		"POST /v1/subscriptions/{id}":        updateSubscription,
+		"DELETE /v1/subscriptions/{id}":      cancelSubscription,
+		"POST /v1/subscriptions/{id}/resume": resumeSubscription,
+
+		"GET /v1/invoices":                          listInvoices,
+		"GET /v1/invoices/{id}":                     getInvoice,
+		"DELETE /v1/invoices/{id}":                  deleteInvoice,
+		"POST /v1/invoices/{id}/finalize":           finalizeInvoice,
+		"POST /v1/invoices/{id}/pay":                payInvoice,
+		"POST /v1/invoices/{id}/send":               sendInvoice,
+		"POST /v1/invoices/{id}/void":               voidInvoice,
+		"POST /v1/invoices/{id}/mark_uncollectible": markUncollectible,
+		"GET /v1/invoiceitems":                      listInvoiceItems,
+		"GET /v1/invoiceitems/{id}":                 getInvoiceItem,
+
+		"GET /v1/payment_intents":               listPaymentIntents,
+		"GET /v1/payment_intents/{id}":          getPaymentIntent,
+		"POST /v1/payment_intents/{id}/confirm": confirmPaymentIntent,
+		"GET /v1/charges/{id}":                  getCharge,
+
 		"GET /v1/events":      listEvents,
 		"GET /v1/events/{id}": getEvent,
 	}

@@ -77,10 +77,10 @@ type record struct {
 	Livemode bool   `json:"livemode"`
 }
 
-func (r *record) head() *record { return r }
+func (r *record) identity() (id, kind string) { return r.ID, r.Object }
 
 // document is a Stripe object that the store can hold.
-type document interface{ head() *record }
+type document interface{ identity() (id, kind string) }
 
 // tx is one transaction over the objects.
 type tx struct {
@@ -200,25 +200,25 @@ func findAll[T any](t *tx, kind string, conditions ...condition) ([]*T, error) {
 }
 
 func (t *tx) insert(d document) error {
+	id, kind := d.identity()
 	body, err := json.Marshal(d)
 	if err != nil {
-		return fmt.Errorf("encode %s: %w", d.head().Object, err)
+		return fmt.Errorf("encode %s: %w", kind, err)
 	}
-	_, err = t.ExecContext(t.ctx, `INSERT INTO objects (id, kind, body) VALUES (?, ?, ?)`, d.head().ID, d.head().Object, string(body))
-	if err != nil {
-		return fmt.Errorf("store %s %s: %w", d.head().Object, d.head().ID, err)
+	if _, err = t.ExecContext(t.ctx, `INSERT INTO objects (id, kind, body) VALUES (?, ?, ?)`, id, kind, string(body)); err != nil {
+		return fmt.Errorf("store %s %s: %w", kind, id, err)
 	}
 	return nil
 }
 
 func (t *tx) replace(d document, deleted bool) error {
+	id, kind := d.identity()
 	body, err := json.Marshal(d)
 	if err != nil {
-		return fmt.Errorf("encode %s: %w", d.head().Object, err)
+		return fmt.Errorf("encode %s: %w", kind, err)
 	}
-	_, err = t.ExecContext(t.ctx, `UPDATE objects SET body = ?, deleted = ? WHERE id = ?`, string(body), deleted, d.head().ID)
-	if err != nil {
-		return fmt.Errorf("store %s %s: %w", d.head().Object, d.head().ID, err)
+	if _, err = t.ExecContext(t.ctx, `UPDATE objects SET body = ?, deleted = ? WHERE id = ?`, string(body), deleted, id); err != nil {
+		return fmt.Errorf("store %s %s: %w", kind, id, err)
 	}
 	return nil
 }
