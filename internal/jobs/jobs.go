@@ -1,0 +1,135 @@
+// Package jobs wires the job queue, River, to the sync engine. Jobs are rows
+// in the same database, so they are inserted in the transaction of the change
+// that needs them.
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"time"
+
+	"entgo.io/ent/dialect"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
+)
+
+// runOperation carries an operation forward.
+type runOperation struct {
+	OperationID string `json:"operation_id"`
+}
+
+// Kind implements [river.JobArgs].
+func (runOperation) Kind() string { return "run_operation" }
+
+// sweepOperations wakes up the operations that nobody is at.
+type sweepOperations struct{}
+
+// Kind implements [river.JobArgs].
+func (sweepOperations) Kind() string { return "sweep_operations" }
+
+// Alarm inserts the jobs that wake operations up. It is the engine's
+// [stripesync.Alarm].
+type Alarm struct{ client *river.Client[*sql.Tx] }
+
+// NewAlarm builds the inserting side of the queue.
+func NewAlarm(s *store.Store) (*Alarm, error) {
+	config := &river.Config{Logger: slog.New(slog.DiscardHandler)}
+	var client *river.Client[*sql.Tx]
+	var err error
+	if s.Dialect() == dialect.SQLite {
+		client, err = river.NewClient(riversqlite.New(s.DB), config)
+	} else {
+		client, err = river.NewClient(riverdatabasesql.New(s.DB), config)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Alarm{client: client}, nil
+}
+
+// Schedule implements [stripesync.Alarm].
+func (a *Alarm) Schedule(ctx context.Context, tx *store.Tx, at time.Time, operationIDs ...string) error {
+	jobs := make([]river.InsertManyParams, len(operationIDs))
+	for i, id := range operationIDs {
+		opts := &river.InsertOpts{MaxAttempts: 5}
+		if time.Until(at) > 0 {
+			opts.ScheduledAt = at
+		}
+		jobs[i] = river.InsertManyParams{Args: runOperation{OperationID: id}, InsertOpts: opts}
+	}
+	_, err := a.client.InsertManyFastTx(ctx, tx.SQL, jobs)
+	return err
+}
+
+// Workers are the processes' share of the queue's work.
+type Workers struct {
+	start func(context.Context) error
+	stop  func(context.Context) error
+}
+
+// SweepEvery is how often operations are looked for that nobody is at.
+const SweepEvery = 5 * time.Second
+
+// NewWorkers builds the working side of the queue. All replicas work; River
+// elects the one that sweeps.
+func NewWorkers(s *store.Store, engine *stripesync.Engine, logger *slog.Logger) (*Workers, error) {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[runOperation]) error {
+		_, err := engine.Run(stripeapi.Background(context.WithoutCancel(ctx)), job.Args.OperationID)
+		return err
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[sweepOperations]) error {
+		_, err := engine.Sweep(ctx)
+		return err
+	}))
+	config := &river.Config{
+		Workers: workers,
+		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 16}},
+		Logger:  slog.New(atLeastWarn{logger.Handler()}),
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(
+			river.PeriodicInterval(SweepEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return sweepOperations{}, &river.InsertOpts{MaxAttempts: 1} },
+			&river.PeriodicJobOpts{RunOnStart: true},
+		)},
+		FetchCooldown:               20 * time.Millisecond,
+		FetchPollInterval:           time.Second,
+		CompletedJobRetentionPeriod: 10 * time.Minute,
+	}
+	if s.Dialect() == dialect.SQLite {
+		config.FetchPollInterval = 200 * time.Millisecond // there is no notification
+		client, err := river.NewClient(riversqlite.New(s.DB), config)
+		if err != nil {
+			return nil, err
+		}
+		return lifecycle(client), nil
+	}
+	client, err := river.NewClient(riverpgxv5.New(s.Pool), config)
+	if err != nil {
+		return nil, err
+	}
+	return lifecycle[pgx.Tx](client), nil
+}
+
+func lifecycle[Tx any](c *river.Client[Tx]) *Workers { return &Workers{start: c.Start, stop: c.Stop} }
+
+// Start begins to work, until Stop.
+func (w *Workers) Start(ctx context.Context) error { return w.start(context.WithoutCancel(ctx)) }
+
+// Stop takes no more jobs and waits for those under way, until the context
+// ends.
+func (w *Workers) Stop(ctx context.Context) error { return w.stop(ctx) }
+
+// atLeastWarn keeps River's own chatter out of the log.
+type atLeastWarn struct{ slog.Handler }
+
+func (h atLeastWarn) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
+}

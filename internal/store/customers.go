@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"entgo.io/ent/dialect/sql"
+
+	"tallystick/ent"
+	"tallystick/ent/customer"
+	"tallystick/ent/predicate"
+	"tallystick/internal/billing"
+)
+
+// HasEmail selects the customers with an e-mail, whatever its case. It is
+// answered from the index that keeps e-mails unique.
+func HasEmail(email string) predicate.Customer {
+	return func(s *sql.Selector) {
+		column := s.C(customer.FieldEmail)
+		s.Where(sql.ExprP("lower("+column+") = ?", strings.ToLower(email)))
+	}
+}
+
+// CheckEmailFree returns EMAIL_TAKEN when a live customer other than the one
+// named has an e-mail.
+func CheckEmailFree(ctx context.Context, tx *Tx, email, exceptID string) error {
+	holder, err := tx.Customer.Query().Where(HasEmail(email), customer.IDNEQ(exceptID)).FirstID(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		return nil
+	case err != nil:
+		return err
+	}
+	return EmailTaken(email, holder)
+}
+
+// EmailTaken is the refusal of an e-mail that a live customer has.
+func EmailTaken(email, holder string) *billing.Error {
+	return billing.Errorf(billing.CodeEmailTaken, "A customer with the e-mail %s exists already.", email).
+		About(holder).At("email")
+}

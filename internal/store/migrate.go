@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"entgo.io/ent/dialect"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"tallystick/ent/migrate/migrations"
+)
+
+// migrationLock is the PostgreSQL advisory lock under which replicas that
+// start together migrate one after the other.
+const migrationLock = 0x7461_6c6c_79
+
+// Migrate brings the tables of the data model and of the job queue up to
+// date. Replicas may do so at the same time.
+func (s *Store) Migrate(ctx context.Context) error {
+	if s.dialect == dialect.SQLite {
+		return s.migrate(ctx)
+	}
+	conn, err := s.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // goes back to the pool
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
+		return fmt.Errorf("wait for other replicas' migrations: %w", err)
+	}
+	err = s.migrate(ctx)
+	_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+	return errors.Join(err, unlockErr)
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	provider, err := s.migrations()
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return s.migrateQueue(ctx)
+}
+
+// Pending reports whether a migration has not been applied yet.
+func (s *Store) Pending(ctx context.Context) (bool, error) {
+	provider, err := s.migrations()
+	if err != nil {
+		return false, err
+	}
+	return provider.HasPending(ctx)
+}
+
+func (s *Store) migrations() (*goose.Provider, error) {
+	gooseDialect, folder := goose.DialectPostgres, "postgres"
+	if s.dialect == dialect.SQLite {
+		gooseDialect, folder = goose.DialectSQLite3, "sqlite"
+	}
+	files, err := fs.Sub(migrations.FS, folder)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(gooseDialect, s.DB, files)
+}
+
+func (s *Store) migrateQueue(ctx context.Context) error {
+	quiet := &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)}
+	var migrator *rivermigrate.Migrator[*sql.Tx]
+	var err error
+	if s.dialect == dialect.SQLite {
+		migrator, err = rivermigrate.New(riversqlite.New(s.DB), quiet)
+	} else {
+		migrator, err = rivermigrate.New(riverdatabasesql.New(s.DB), quiet)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("migrate the job queue: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tallystick/ent"
+)
+
+// Tx is a transaction that the data model and the job queue share.
+type Tx struct {
+	*ent.Client
+	SQL *sql.Tx
+}
+
+// InTx runs a function in a transaction and commits when it returns nil. On
+// PostgreSQL it starts over when the transaction fell victim to a deadlock or
+// a serialization failure, so the function must have no effects of its own.
+func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	const attempts = 3
+	var err error
+	for range attempts {
+		if err = s.inTx(ctx, fn); !isTransient(err) {
+			break
+		}
+	}
+	return err
+}
+
+func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (err error) {
+	tx, err := s.DB.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer func() {
+		if rollbackErr := tx.Rollback(); rollbackErr != nil && !errors.Is(rollbackErr, sql.ErrTxDone) {
+			err = errors.Join(err, fmt.Errorf("roll back: %w", rollbackErr))
+		}
+	}()
+	client := ent.NewClient(ent.Driver(&txDriver{Conn: entsql.Conn{ExecQuerier: tx}, dialect: s.dialect}))
+	if err := fn(ctx, &Tx{Client: client, SQL: tx}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// txDriver lets ent work inside a transaction that it did not begin. The ones
+// that ent begins itself have no effect.
+type txDriver struct {
+	entsql.Conn
+	dialect string
+}
+
+func (d *txDriver) Dialect() string                        { return d.dialect }
+func (d *txDriver) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
+func (d *txDriver) Close() error                           { return nil }
+
+// ForUpdate is a predicate that locks the rows it selects until the
+// transaction ends. SQLite has one writer at a time and needs no lock.
+func ForUpdate(s *entsql.Selector) {
+	if s.Dialect() == dialect.Postgres {
+		s.ForUpdate()
+	}
+}
+
+// isTransient reports whether PostgreSQL gave up on a transaction that is
+// worth another try.
+func isTransient(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01")
+}
+
+// IsUnique reports whether an error is the violation of a unique index.
+func IsUnique(err error) bool { return ent.IsConstraintError(err) && isUniqueViolation(err) }

@@ -1,0 +1,101 @@
+package stripeapi
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"tallystick/internal/billing"
+)
+
+// errNotAvailable is the error of a request that was not sent, because Stripe
+// is known not to answer.
+var errNotAvailable = errors.New("stripe is not available")
+
+// patience is how many requests in a row may go without an answer before
+// Stripe counts as unreachable.
+const patience = 3
+
+// gate keeps requests back while Stripe does not answer or does not accept
+// the key, but for one now and then that tries.
+type gate struct {
+	breaker   *gobreaker.TwoStepCircuitBreaker[struct{}]
+	last      atomic.Value // billing.StripeHealth, of the last answer
+	limitedAt atomic.Int64 // when Stripe last asked for patience, in Unix nanoseconds
+	recovered chan struct{}
+}
+
+func newGate(probeEvery time.Duration, logger *slog.Logger) *gate {
+	g := &gate{recovered: make(chan struct{}, 1)}
+	g.last.Store(billing.StripeOK)
+	g.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		MaxRequests: 1,
+		Timeout:     probeEvery,
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			return c.ConsecutiveFailures >= patience || g.last.Load() == billing.StripeInvalidKey
+		},
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			switch to {
+			case gobreaker.StateOpen:
+				if from == gobreaker.StateClosed {
+					logger.Error("Stripe is not available; changes wait for it", "stripe", g.last.Load())
+				}
+			case gobreaker.StateClosed:
+				logger.Info("Stripe is available again")
+				select {
+				case g.recovered <- struct{}{}:
+				default: // told already
+				}
+			}
+		},
+	})
+	return g
+}
+
+// open reports whether requests are let through.
+func (g *gate) open() bool { return g.breaker.State() == gobreaker.StateClosed }
+
+// enter lets a request through, or not. Its outcome must be given to the
+// function that it returns.
+func (g *gate) enter() (leave func(status int, err error), err error) {
+	done, err := g.breaker.Allow()
+	if err != nil {
+		return nil, errNotAvailable
+	}
+	return func(status int, err error) {
+		health, healthy := judge(status, err)
+		g.last.Store(health)
+		if health == billing.StripeRateLimited {
+			g.limitedAt.Store(time.Now().UnixNano())
+		}
+		done(healthy)
+	}, nil
+}
+
+func judge(status int, err error) (health billing.StripeHealth, healthy bool) {
+	switch {
+	case err != nil, status >= 500:
+		return billing.StripeUnreachable, false
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return billing.StripeInvalidKey, false
+	case status == http.StatusTooManyRequests:
+		return billing.StripeRateLimited, true
+	}
+	return billing.StripeOK, true
+}
+
+// health is the state of things: what closed the gate, or whether Stripe has
+// asked for patience in the last ten seconds.
+func (g *gate) health() billing.StripeHealth {
+	if !g.open() {
+		return g.last.Load().(billing.StripeHealth)
+	}
+	if time.Since(time.Unix(0, g.limitedAt.Load())) < 10*time.Second {
+		return billing.StripeRateLimited
+	}
+	return billing.StripeOK
+}

@@ -1,0 +1,152 @@
+package stripeapi
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// Outcome is what an unsuccessful request means for what was asked. The rules
+// are those of https://docs.stripe.com/error-low-level and
+// https://docs.stripe.com/api/idempotent_requests.
+type Outcome string
+
+const (
+	// Rejected: Stripe said no, and will again. Nothing was done.
+	Rejected Outcome = "rejected"
+	// Unavailable: nothing was done, but may be later.
+	Unavailable Outcome = "unavailable"
+	// Unknown: it may or may not have been done. Repeating the request with
+	// the same key tells.
+	Unknown Outcome = "unknown"
+	// Misconfigured: the key is at fault, not the request. Nothing was done.
+	Misconfigured Outcome = "misconfigured"
+)
+
+// Failure is an unsuccessful request.
+type Failure struct {
+	Outcome Outcome
+	// Status is the HTTP status; 0 when no answer came.
+	Status int
+	// Code and Type are Stripe's, as are Param, DeclineCode and Message.
+	Code, Type, Param, DeclineCode, Message string
+	// RetryAfter is how long Stripe asks to wait; 0 when it does not say.
+	RetryAfter time.Duration
+	// KeySpent says that repeating the request with the same idempotency key
+	// is of no use: Stripe replays a stored server error, or has seen the key
+	// with other parameters.
+	KeySpent bool
+	// NotSent says that the request did not leave this process.
+	NotSent bool
+
+	cause error
+}
+
+func (f *Failure) Error() string {
+	if f.Message != "" {
+		return f.Message
+	}
+	return "no answer from Stripe"
+}
+
+func (f *Failure) Unwrap() error { return f.cause }
+
+// Classify says what an error of stripe-go means. It is the only place that
+// does. It returns nil for nil.
+func Classify(err error) *Failure {
+	if err == nil {
+		return nil
+	}
+	var f *Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var stripeErr *stripe.Error
+	if errors.As(err, &stripeErr) {
+		return classifyAnswer(stripeErr)
+	}
+	f = &Failure{Outcome: Unknown, Message: "Stripe did not answer.", cause: err}
+	var answer *notStripe
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.Is(err, errNotAvailable), errors.Is(err, errTooManyRequests):
+		f.Outcome, f.NotSent, f.Message = Unavailable, true, "Stripe is not available."
+	case errors.As(err, &answer):
+		f.Status, f.Message = answer.status, "Something between here and Stripe answered instead of it, with the status "+strconv.Itoa(answer.status)+"."
+	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial":
+		f.Outcome, f.Message = Unavailable, "Stripe cannot be reached."
+	case errors.Is(err, context.DeadlineExceeded):
+		f.Message = "Stripe did not answer in time."
+	}
+	return f
+}
+
+func classifyAnswer(e *stripe.Error) *Failure {
+	f := &Failure{
+		Status:      e.HTTPStatusCode,
+		Code:        string(e.Code),
+		Type:        string(e.Type),
+		Param:       e.Param,
+		DeclineCode: string(e.DeclineCode),
+		Message:     e.Msg,
+		cause:       e,
+	}
+	header := http.Header{}
+	if e.LastResponse != nil {
+		header = e.LastResponse.Header
+	}
+	switch {
+	case f.Status == http.StatusUnauthorized:
+		f.Outcome, f.Message = Misconfigured, "Stripe does not accept the API key." // its own text shows part of the key
+	case f.Status == http.StatusForbidden:
+		f.Outcome, f.Message = Misconfigured, "The API key does not have the permissions that this needs."
+	case f.Status == http.StatusConflict:
+		f.Outcome, f.Message = Unavailable, "Stripe is still working on the same request."
+	case f.Status == http.StatusTooManyRequests:
+		f.Outcome, f.RetryAfter = Unavailable, retryAfter(header)
+	case f.Status >= 500:
+		f.Outcome, f.Message = Unknown, "Stripe had a fault of its own."
+		f.KeySpent = header.Get("Idempotent-Replayed") == "true"
+	case f.Type == string(stripe.ErrorTypeIdempotency):
+		f.Outcome, f.KeySpent = Unknown, true
+	default:
+		f.Outcome = Rejected
+	}
+	return f
+}
+
+func retryAfter(header http.Header) time.Duration {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, time.Minute)
+}
+
+// IsRejected reports whether Stripe said no with a status, 404 say.
+func IsRejected(err error, status int) bool {
+	f := Classify(err)
+	return f != nil && f.Outcome == Rejected && f.Status == status
+}
+
+// IsFailure reports whether an error comes from a request to Stripe, and not
+// from something here, such as a database that did not take the record.
+func IsFailure(err error) bool {
+	var f *Failure
+	var stripeErr *stripe.Error
+	var urlErr *url.Error // what the HTTP client makes of every error of its transport
+	switch {
+	case errors.Is(err, errNotRecorded):
+		return false
+	case errors.As(err, &f), errors.As(err, &stripeErr), errors.As(err, &urlErr):
+		return true
+	}
+	return false
+}

@@ -1,0 +1,163 @@
+package stripeapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Call is one HTTP request to Stripe, for the record.
+type Call struct {
+	Method, Path   string
+	IdempotencyKey string
+	At             time.Time
+	// What follows is known once the answer is there, or does not come.
+	Status    int // 0: no answer
+	RequestID string
+	ErrorCode string // Stripe's code or type, or what kept an answer from coming
+	Duration  time.Duration
+}
+
+// Recorder puts requests on record.
+type Recorder interface {
+	// Started is called before a request leaves. When it fails, the request
+	// does not leave.
+	Started(context.Context, *Call) error
+	// Finished is called with the same call once its outcome is known.
+	Finished(context.Context, *Call)
+}
+
+// errNotRecorded is the error of a request that did not leave, because it
+// could not be put on record.
+var errNotRecorded = errors.New("the request to stripe could not be put on record")
+
+type recorderKey struct{}
+
+// WithRecorder returns a context whose requests are put on record.
+func WithRecorder(ctx context.Context, r Recorder) context.Context {
+	return context.WithValue(ctx, recorderKey{}, r)
+}
+
+var callSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
+	Name:    "tallystick_stripe_call_seconds",
+	Help:    "How long requests to Stripe took, by method and HTTP status (0: no answer).",
+	Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+}, []string{"method", "status"})
+
+// transport is the one door that every request to Stripe goes through.
+type transport struct {
+	base    http.RoundTripper
+	gate    *gate
+	limiter *limiter
+}
+
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if err := t.limiter.wait(ctx); err != nil {
+		return nil, err
+	}
+	leave, err := t.gate.enter()
+	if err != nil {
+		return nil, err
+	}
+	call := &Call{
+		Method:         req.Method,
+		Path:           req.URL.Path,
+		IdempotencyKey: req.Header.Get("Idempotency-Key"),
+		At:             time.Now(),
+	}
+	recorder, _ := ctx.Value(recorderKey{}).(Recorder)
+	if recorder != nil {
+		if err := recorder.Started(ctx, call); err != nil {
+			leave(0, err)
+			return nil, errors.Join(errNotRecorded, err)
+		}
+	}
+	resp, err := t.send(req, call)
+	leave(call.Status, err)
+	t.limiter.report(call.Status == http.StatusTooManyRequests)
+	callSeconds.WithLabelValues(call.Method, fmt.Sprint(call.Status)).Observe(call.Duration.Seconds())
+	if recorder != nil {
+		recorder.Finished(ctx, call)
+	}
+	return resp, err
+}
+
+// send makes the request and fills in its outcome. An answer that is not
+// Stripe's, such as a proxy's page, becomes an error.
+func (t *transport) send(req *http.Request, call *Call) (*http.Response, error) {
+	// Without GetBody the HTTP transport does not repeat a request by itself,
+	// unseen, when a connection breaks.
+	once := req.Clone(req.Context())
+	once.GetBody = nil
+	resp, err := t.base.RoundTrip(once)
+	if err == nil {
+		err = t.read(resp, call)
+	}
+	call.Duration = time.Since(call.At)
+	if err != nil {
+		if call.ErrorCode == "" {
+			call.ErrorCode = noAnswer(err)
+		}
+		return nil, err
+	}
+	return resp, nil
+}
+
+func (t *transport) read(resp *http.Response, call *Call) error {
+	call.RequestID = resp.Header.Get("Request-Id")
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	resp.Body.Close() //nolint:errcheck // read already
+	if err != nil {
+		return err
+	}
+	call.Status = resp.StatusCode
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	var answer struct {
+		Error *struct {
+			Code string `json:"code"`
+			Type string `json:"type"`
+		} `json:"error"`
+	}
+	err = json.Unmarshal(body, &answer)
+	failed := resp.StatusCode < 200 || resp.StatusCode > 299
+	if err != nil || failed != (answer.Error != nil) {
+		call.ErrorCode = "not_stripe"
+		return &notStripe{status: resp.StatusCode}
+	}
+	if failed {
+		if call.ErrorCode = answer.Error.Code; call.ErrorCode == "" {
+			call.ErrorCode = answer.Error.Type
+		}
+	}
+	return nil
+}
+
+// notStripe is the error of an answer that Stripe does not give.
+type notStripe struct{ status int }
+
+func (e *notStripe) Error() string {
+	return fmt.Sprintf("not an answer of Stripe (HTTP status %d)", e.status)
+}
+
+// noAnswer names what kept an answer from coming.
+func noAnswer(err error) string {
+	f := Classify(err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case f.Outcome == Unavailable:
+		return "unreachable"
+	}
+	return "connection_lost"
+}

@@ -1,0 +1,75 @@
+package stripesync
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/ent/subscription"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+)
+
+// removeCustomer deletes a customer on both sides. Stripe ends its
+// subscriptions at once.
+func removeCustomer() *Operation[customerParams] {
+	return &Operation[customerParams]{
+		Steps: []Step[customerParams]{{Name: "delete_customer", Do: deleteCustomer}},
+		Finish: func(ctx context.Context, tx *store.Tx, d *customerDone) error {
+			if err := endSubscriptions(ctx, tx, d); err != nil {
+				return err
+			}
+			return endCustomer(ctx, tx, d, func(u *ent.CustomerUpdateOne, _ *ent.Customer) {
+				u.SetDeletedAt(d.Engine.clock()).
+					ClearStripeID().SetStripeStatus(billing.SyncUnlinked).SetStripeSyncedAt(d.Engine.clock())
+			})
+		},
+		Discard: discardCustomer,
+	}
+}
+
+func deleteCustomer(c *customerCall) (Result, error) {
+	id, err := customerInStripe(c)
+	if err != nil || id == "" {
+		return nil, err
+	}
+	_, err = c.Stripe.Customers.Del(id, &stripe.CustomerParams{Params: c.Write()})
+	if gone(err) {
+		err = nil
+	}
+	return nil, err
+}
+
+// endSubscriptions shows the customer's live subscriptions as canceled, as
+// they are in Stripe.
+func endSubscriptions(ctx context.Context, tx *store.Tx, d *customerDone) error {
+	rows, err := tx.Subscription.Query().
+		Where(subscription.CustomerID(d.Params.CustomerID), subscription.EndedAtIsNil()).
+		All(ctx)
+	if err != nil {
+		return err
+	}
+	now := d.Engine.clock()
+	for _, row := range rows {
+		if row.Status.Ended() {
+			continue
+		}
+		snapshot := snapshotOf(row)
+		snapshot.Status, snapshot.EndedAt = billing.Canceled, &now
+		if snapshot.CanceledAt == nil {
+			snapshot.CanceledAt = &now
+		}
+		if err := d.Engine.mirrorSubscription(ctx, tx, row, snapshot, &d.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteCustomer begins to delete a customer in the caller's transaction.
+func (e *Engine) DeleteCustomer(ctx context.Context, tx *store.Tx, row *ent.Customer) (*ent.Operation, error) {
+	return e.beginCustomer(ctx, tx, beginning{
+		kind: billing.KindDeleteCustomer, params: customerParams{CustomerID: row.ID}, steps: []string{"delete_customer"},
+	}, row)
+}

@@ -1,0 +1,280 @@
+// Package stripesync keeps the two halves of the billing data equal: the
+// database here and Stripe.
+//
+// An operation is one change to both. Its row says what is to be done, how
+// far it has come and who is at it; it is the truth, and the job queue is only
+// the alarm clock. Beginning an operation is part of the transaction that
+// records the intent. Carrying it out asks Stripe step by step, with no
+// transaction open. Finishing it is one transaction that shows readers the new
+// state. When Stripe says no, the steps that were done are undone in reverse.
+// When a process dies, its lease on the operation lapses and another one goes
+// on where it stopped.
+package stripesync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+)
+
+// Alarm wakes an operation up. It is scheduled in the transaction that makes
+// the operation wait, so that none is forgotten.
+type Alarm interface {
+	Schedule(ctx context.Context, tx *store.Tx, at time.Time, operationIDs ...string) error
+}
+
+// Lease is how long an operation belongs to the process that carries it out,
+// counted from its last sign of life. It is longer than a request to Stripe
+// can take.
+const Lease = 15 * time.Second
+
+// Options configure an [Engine].
+type Options struct {
+	Store  *store.Store
+	Stripe *stripeapi.Client
+	Alarm  Alarm
+	Logger *slog.Logger
+	// Budget is how long a mutation waits for Stripe; 10 seconds by default.
+	Budget time.Duration
+	// Now is the clock; time.Now by default.
+	Now func() time.Time
+	// Pause waits between two tries of a step; by default 100 ms, 300 ms.
+	Pause func(ctx context.Context, try int)
+}
+
+// Engine carries operations out.
+type Engine struct {
+	store  *store.Store
+	stripe *stripeapi.Client
+	alarm  Alarm
+	logger *slog.Logger
+	budget time.Duration
+	now    func() time.Time
+	pause  func(context.Context, int)
+	kinds  map[billing.OperationKind]definition
+
+	mu      sync.Mutex
+	driving map[string]chan struct{} // by operation; closed when this process lets go of it
+	work    sync.WaitGroup
+	stop    context.Context
+	cancel  context.CancelFunc
+}
+
+// New builds an engine.
+func New(o Options) *Engine {
+	e := &Engine{
+		store: o.Store, stripe: o.Stripe, alarm: o.Alarm, logger: o.Logger,
+		budget: o.Budget, now: o.Now, pause: o.Pause,
+		driving: map[string]chan struct{}{},
+	}
+	if e.logger == nil {
+		e.logger = slog.New(slog.DiscardHandler)
+	}
+	if e.budget == 0 {
+		e.budget = 10 * time.Second
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	if e.pause == nil {
+		e.pause = pause
+	}
+	e.stop, e.cancel = context.WithCancel(context.Background())
+	e.kinds = e.definitions()
+	return e
+}
+
+// Budget is how long a mutation waits for Stripe.
+func (e *Engine) Budget() time.Duration { return e.budget }
+
+// Close waits for what is under way, until the context ends. What is not done
+// by then goes on in another process, or when this one starts again.
+func (e *Engine) Close(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		e.work.Wait()
+		close(done)
+	}()
+	defer e.cancel()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return errors.New("operations were still under way; they go on when the server starts again")
+	}
+}
+
+func (e *Engine) clock() time.Time { return e.now().UTC().Truncate(time.Microsecond) }
+
+func pause(ctx context.Context, try int) {
+	d := 100 * time.Millisecond
+	for range try {
+		d *= 3
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(jitter(d)):
+	}
+}
+
+// backoff is how long an operation waits after a number of tries.
+func backoff(attempts int) time.Duration {
+	const most = time.Minute
+	if attempts > 6 {
+		return jitter(most)
+	}
+	return jitter(min(time.Second<<attempts, most))
+}
+
+// jitter spreads waiting over ±20 %, so that what failed together does not
+// come back together.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())) //nolint:gosec // no secret
+}
+
+// Execute carries out an operation that this process has just begun, and
+// waits until it has come to its end or has to wait, but no longer than until
+// the deadline. It returns the operation as it stands then; what is not done
+// goes on by itself.
+func (e *Engine) Execute(ctx context.Context, op *ent.Operation, deadline time.Time) (*ent.Operation, error) {
+	return e.await(ctx, e.drive(op.ID, op), op.ID, deadline)
+}
+
+// Await is Execute for an operation that may be anybody's.
+func (e *Engine) Await(ctx context.Context, op *ent.Operation, deadline time.Time) (*ent.Operation, error) {
+	if op.Status.Finished() {
+		return op, nil
+	}
+	return e.await(ctx, e.drive(op.ID, nil), op.ID, deadline)
+}
+
+func (e *Engine) await(ctx context.Context, done <-chan struct{}, operationID string, deadline time.Time) (*ent.Operation, error) {
+	timer := time.NewTimer(deadline.Sub(e.now()))
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	case <-ctx.Done(): // the client has gone; the operation goes on
+	}
+	return e.store.Client.Operation.Get(context.WithoutCancel(ctx), operationID)
+}
+
+// drive carries an operation forward in the background, after the earlier ones
+// of its scope. begun is the operation when its lease came with its beginning.
+// The channel closes when it has come to its end or has to wait.
+func (e *Engine) drive(operationID string, begun *ent.Operation) <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if done, ok := e.driving[operationID]; ok {
+		return done
+	}
+	done := make(chan struct{})
+	e.driving[operationID] = done
+	e.work.Go(func() {
+		defer func() {
+			e.mu.Lock()
+			delete(e.driving, operationID)
+			e.mu.Unlock()
+			close(done)
+		}()
+		if err := e.driveOn(e.stop, operationID, begun); err != nil {
+			e.logger.Error("an operation stopped on a fault here; it is taken up again",
+				"operation", operationID, "error", err)
+		}
+	})
+	return done
+}
+
+// pollEvery is how often a process looks whether another one is done with an
+// operation.
+const pollEvery = 50 * time.Millisecond
+
+func (e *Engine) driveOn(ctx context.Context, operationID string, begun *ent.Operation) error {
+	if begun != nil && begun.LeaseToken != nil {
+		_, err := e.carryOut(ctx, begun)
+		return err
+	}
+	patience := e.now().Add(e.budget)
+	for {
+		next, err := e.firstUnfinished(ctx, operationID)
+		if err != nil || next == "" {
+			return err
+		}
+		state, err := e.Run(ctx, next)
+		switch {
+		case err != nil:
+			return err
+		case state == Waiting, state == Finished && next == operationID:
+			return nil
+		case state == Busy && e.now().After(patience):
+			return nil
+		case state == Busy:
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(pollEvery):
+			}
+		}
+	}
+}
+
+// State is how a run left an operation.
+type State int
+
+// The ways in which a run can leave an operation.
+const (
+	Finished State = iota
+	Waiting        // for Stripe, for an earlier operation, or for attention
+	Busy           // another process is at it
+)
+
+// Run carries an operation forward as far as it goes now. It is the same for
+// requests and for workers, and harmless at any time.
+func (e *Engine) Run(ctx context.Context, operationID string) (State, error) {
+	op, state, err := e.lease(ctx, operationID)
+	if err != nil || op == nil {
+		return state, err
+	}
+	return e.carryOut(ctx, op)
+}
+
+// carryOut is Run for an operation that this process has the lease on.
+func (e *Engine) carryOut(ctx context.Context, op *ent.Operation) (State, error) {
+	def, ok := e.kinds[op.Kind]
+	if !ok {
+		return Waiting, fmt.Errorf("operation %s is of an unknown kind: %s", op.ID, op.Kind)
+	}
+	r := &run{engine: e, op: op, def: def, calls: &callLog{engine: e, operationID: op.ID}}
+	state, err := r.advance(ctx)
+	if flushErr := r.calls.flushLeftover(ctx); flushErr != nil {
+		e.logger.Warn("calls to Stripe have no outcome on record", "operation", op.ID, "error", flushErr)
+	}
+	switch {
+	case errors.Is(err, errLeaseLost):
+		return Busy, nil
+	case err == nil && state == Finished:
+		e.wakeNext(ctx, op)
+	}
+	return state, err
+}
+
+// wakeNext starts the next operation of the scope.
+func (e *Engine) wakeNext(ctx context.Context, op *ent.Operation) {
+	next, err := e.nextInScope(context.WithoutCancel(ctx), op)
+	if err != nil {
+		e.logger.Warn("could not look for the next operation; the sweep will", "error", err)
+		return
+	}
+	if next != "" {
+		e.drive(next, nil)
+	}
+}

@@ -1,0 +1,117 @@
+package stripesync
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tallystick/ent"
+	"tallystick/ent/operation"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+)
+
+// errLeaseLost says that another process has taken an operation over.
+var errLeaseLost = errors.New("the lease on the operation was lost")
+
+// lease takes an operation for this process, unless it is over, leased, or
+// not the first unfinished one of its scope; op is nil then.
+func (e *Engine) lease(ctx context.Context, operationID string) (op *ent.Operation, state State, err error) {
+	err = e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		op, state = nil, Waiting
+		found, err := tx.Operation.Query().Where(operation.ID(operationID), store.ForUpdate).Only(ctx)
+		if err != nil {
+			return err
+		}
+		now := e.clock()
+		switch {
+		case found.Status.Finished():
+			state = Finished
+			return nil
+		case found.Status == billing.OperationNeedsAttention:
+			return nil
+		case found.LeaseExpiresAt != nil && found.LeaseExpiresAt.After(now):
+			state = Busy
+			return nil
+		}
+		blocked, err := tx.Operation.Query().Where(
+			operation.ScopeID(found.ScopeID), operation.PositionLT(found.Position), operation.FinishedAtIsNil(),
+		).Exist(ctx)
+		if err != nil || blocked {
+			return err
+		}
+		status := billing.OperationRunning
+		if found.Status == billing.OperationCompensating {
+			status = billing.OperationCompensating
+		}
+		op, err = tx.Operation.UpdateOne(found).
+			SetStatus(status).
+			SetLeaseToken(billing.NewID("lse")).
+			SetLeaseExpiresAt(now.Add(Lease)).
+			ClearNextAttemptAt().
+			Save(ctx)
+		return err
+	})
+	return op, state, err
+}
+
+// firstUnfinished is the operation that must run next before a given one can,
+// which may be that one itself; empty when that one is over.
+func (e *Engine) firstUnfinished(ctx context.Context, operationID string) (string, error) {
+	op, err := e.store.Client.Operation.Get(ctx, operationID)
+	if err != nil || op.Status.Finished() {
+		return "", err
+	}
+	return e.store.Client.Operation.Query().
+		Where(operation.ScopeID(op.ScopeID), operation.PositionLTE(op.Position), operation.FinishedAtIsNil()).
+		Order(operation.ByPosition()).
+		FirstID(ctx)
+}
+
+func (e *Engine) nextInScope(ctx context.Context, op *ent.Operation) (string, error) {
+	id, err := e.store.Client.Operation.Query().
+		Where(operation.ScopeID(op.ScopeID), operation.PositionGT(op.Position), operation.FinishedAtIsNil()).
+		Order(operation.ByPosition()).
+		FirstID(ctx)
+	if ent.IsNotFound(err) {
+		return "", nil
+	}
+	return id, err
+}
+
+// sweepGrace is how long the sweep leaves an operation alone that it has woken
+// up.
+const sweepGrace = 20 * time.Second
+
+// Sweep wakes up operations that are due and that nobody is at, the oldest
+// first: those of processes that died, and those that waited for Stripe.
+// Nothing is woken up while Stripe is not available.
+func (e *Engine) Sweep(ctx context.Context) (woken int, err error) {
+	const most = 500
+	if !e.stripe.Available() {
+		return 0, nil
+	}
+	err = e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now := e.clock()
+		ids, err := tx.Operation.Query().
+			Where(
+				operation.FinishedAtIsNil(),
+				operation.StatusNEQ(billing.OperationNeedsAttention),
+				operation.Or(operation.NextAttemptAtIsNil(), operation.NextAttemptAtLTE(now)),
+				operation.Or(operation.LeaseExpiresAtIsNil(), operation.LeaseExpiresAtLTE(now)),
+			).
+			Order(operation.ByCreatedAt(), operation.ByID()).
+			Limit(most).
+			IDs(ctx)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		woken = len(ids)
+		if err := tx.Operation.Update().Where(operation.IDIn(ids...)).
+			SetNextAttemptAt(now.Add(sweepGrace)).Exec(ctx); err != nil {
+			return err
+		}
+		return e.alarm.Schedule(ctx, tx, now, ids...)
+	})
+	return woken, err
+}

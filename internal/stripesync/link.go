@@ -1,0 +1,69 @@
+package stripesync
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tallystick/ent"
+	"tallystick/ent/customer"
+	"tallystick/ent/product"
+	"tallystick/ent/subscription"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+)
+
+// link is what the rows with a counterpart in Stripe have in common.
+type link interface {
+	SetStripeStatus(billing.SyncStatus)
+	SetStripeSyncedAt(time.Time)
+	ClearStripeError()
+	ClearStripeOperationID()
+}
+
+// synced says that both halves of a row are equal now, and that no operation
+// is under way on it.
+func synced(l link, e *Engine) {
+	l.SetStripeStatus(billing.SyncSynced)
+	l.SetStripeSyncedAt(e.clock())
+	l.ClearStripeError()
+	l.ClearStripeOperationID()
+}
+
+// markFailed shows on an operation's subject that it was refused. over says
+// that nothing is under way any more. A later operation that waits for its
+// turn stays in sight.
+func markFailed(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error {
+	ctx = store.WithDeleted(ctx)
+	prefix, _, _ := strings.Cut(op.SubjectID, "_")
+	switch prefix {
+	case billing.ProductPrefix:
+		update := tx.Product.Update().
+			Where(product.ID(op.SubjectID), product.StripeOperationID(op.ID)).
+			SetStripeStatus(billing.SyncFailed).SetStripeError(reason)
+		if over {
+			update.ClearStripeOperationID()
+		}
+		return update.Exec(ctx)
+	case billing.CustomerPrefix:
+		update := tx.Customer.Update().
+			Where(customer.ID(op.SubjectID), customer.StripeOperationID(op.ID)).
+			SetStripeStatus(billing.SyncFailed).SetStripeError(reason)
+		if over {
+			update.ClearStripeOperationID()
+		}
+		return update.Exec(ctx)
+	case billing.SubscriptionPrefix:
+		update := tx.Subscription.Update().
+			Where(subscription.ID(op.SubjectID), subscription.StripeOperationID(op.ID)).
+			SetStripeStatus(billing.SyncFailed).SetStripeError(reason)
+		if over {
+			update.ClearStripeOperationID()
+		}
+		return update.Exec(ctx)
+	}
+	return fmt.Errorf("operation %s has a subject of an unknown type: %s", op.ID, op.SubjectID)
+}
+
+func lower[S ~string](s S) string { return strings.ToLower(string(s)) }

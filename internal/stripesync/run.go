@@ -1,0 +1,343 @@
+package stripesync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"tallystick/ent"
+	"tallystick/ent/operation"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+)
+
+// tries is how often a step is tried before its operation waits.
+const tries = 3
+
+// run is one process's turn at one operation.
+type run struct {
+	engine *Engine
+	op     *ent.Operation
+	def    definition
+	calls  *callLog
+}
+
+// advance takes the operation forward, or back, as far as it goes now.
+func (r *run) advance(ctx context.Context) (State, error) {
+	if r.op.Status == billing.OperationCompensating {
+		return r.undo(ctx)
+	}
+	for i := range r.op.Steps {
+		if r.op.Steps[i].Status == billing.StepDone {
+			continue
+		}
+		err := r.step(ctx, i)
+		if err == nil && i < len(r.op.Steps)-1 {
+			err = r.save(ctx, nil)
+		}
+		if state, stop, err := r.refused(ctx, i, err); stop {
+			return state, err
+		}
+	}
+	return r.finish(ctx)
+}
+
+// finish shows readers the new state.
+func (r *run) finish(ctx context.Context) (State, error) {
+	err := r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
+		u.SetStatus(billing.OperationSucceeded).AddAttempts(1).SetFinishedAt(r.engine.clock())
+		release(u)
+		u.ClearErrorCode().ClearLastError()
+		return r.def.finish(ctx, tx, r)
+	})
+	if err == nil {
+		r.count(billing.OperationSucceeded)
+	}
+	var refusal *billing.Error
+	if errors.As(err, &refusal) { // another change here won, an e-mail say
+		_, _, err := r.refused(ctx, -1, refusal)
+		return Finished, err
+	}
+	return Finished, err
+}
+
+// refused decides what an error of a step means for the operation. stop is
+// false when there was none.
+func (r *run) refused(ctx context.Context, i int, err error) (state State, stop bool, _ error) {
+	if err == nil {
+		return Finished, false, nil
+	}
+	var refusal *billing.Error
+	failure := failureOf(err)
+	switch {
+	case errors.As(err, &refusal):
+	case failure == nil: // a fault of ours: the lease lapses, and somebody tries again
+		return Waiting, true, err
+	case failure.Outcome == stripeapi.Rejected:
+		refusal = refuse(failure)
+	default:
+		return Waiting, true, r.wait(ctx, failure)
+	}
+	if i >= 0 {
+		r.op.Steps[i].Status = billing.StepFailed
+	}
+	setRefusal(r.op, refusal)
+	r.op.Status = billing.OperationCompensating
+	if r.anyDone() {
+		if err := r.save(ctx, func(_ context.Context, _ *store.Tx, u *ent.OperationUpdate) error {
+			u.SetStatus(billing.OperationCompensating)
+			return nil
+		}); err != nil {
+			return Waiting, true, err
+		}
+	}
+	state, err = r.undo(ctx)
+	return state, true, err
+}
+
+func (r *run) anyDone() bool {
+	return slices.ContainsFunc(r.op.Steps, func(s billing.OperationStep) bool { return s.Status == billing.StepDone })
+}
+
+// undo takes back the steps that were done, the last one first, and then the
+// intent.
+func (r *run) undo(ctx context.Context) (State, error) {
+	for i := len(r.op.Steps) - 1; i >= 0; i-- {
+		if r.op.Steps[i].Status != billing.StepDone {
+			continue
+		}
+		err := r.compensate(ctx, i)
+		if failure := failureOf(err); failure != nil {
+			if failure.Outcome == stripeapi.Rejected {
+				return Waiting, r.needAttention(ctx, i, failure)
+			}
+			return Waiting, r.wait(ctx, failure)
+		}
+		if err == nil {
+			err = r.save(ctx, nil)
+		}
+		if err != nil {
+			return Waiting, err
+		}
+	}
+	err := r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
+		u.SetStatus(billing.OperationFailed).AddAttempts(1).SetFinishedAt(r.engine.clock())
+		release(u)
+		return r.def.discard(ctx, tx, r)
+	})
+	if err == nil {
+		r.count(billing.OperationFailed)
+	}
+	return Finished, err
+}
+
+func (r *run) count(s billing.OperationStatus) {
+	operationsFinished.WithLabelValues(string(r.op.Kind), string(s)).Inc()
+}
+
+// step carries one step out. A failure that may pass is tried again with the
+// same idempotency key, a few times.
+func (r *run) step(ctx context.Context, i int) error {
+	step := &r.op.Steps[i]
+	if r.def.mustLook(step.Name) {
+		stale, err := r.keyIsStale(ctx, r.key(i))
+		if err != nil {
+			return err
+		}
+		if stale {
+			if found, err := r.look(ctx, i); found || err != nil {
+				return err
+			}
+		}
+	}
+	for try := 0; ; try++ {
+		result, err := r.def.do(r.calls.record(ctx), r, i)
+		failure := failureOf(err)
+		if err == nil || failure == nil {
+			if err == nil {
+				step.Status = billing.StepDone
+			}
+			r.keep(i, result)
+			return err
+		}
+		if failure.Outcome == stripeapi.Rejected || try == tries-1 || !worthWaiting(failure) {
+			r.keep(i, result)
+			return err
+		}
+		if failure.KeySpent {
+			if found, err := r.look(ctx, i); found || err != nil {
+				return err
+			}
+		}
+		if err := r.save(ctx, nil); err != nil { // a sign of life, and the new generation
+			return err
+		}
+		r.engine.pause(ctx, try)
+	}
+}
+
+// worthWaiting reports whether a failure may pass while somebody waits.
+func worthWaiting(f *stripeapi.Failure) bool {
+	return f.Outcome != stripeapi.Misconfigured && !f.NotSent && f.RetryAfter <= time.Second
+}
+
+// look looks for the object that a step was to create, which a request with a
+// key that is of no use any more may have created. When there is none, the
+// next request gets a new key.
+func (r *run) look(ctx context.Context, i int) (found bool, err error) {
+	step := &r.op.Steps[i]
+	if r.def.mustLook(step.Name) {
+		var result Result
+		if result, found, err = r.def.find(r.calls.record(ctx), r, i); err != nil {
+			return false, err
+		}
+		if found {
+			step.Status = billing.StepDone
+			r.keep(i, result)
+			return true, nil
+		}
+	}
+	step.Generation++
+	return false, nil
+}
+
+func (r *run) compensate(ctx context.Context, i int) error {
+	for try := 0; ; try++ {
+		result, err := r.def.undo(r.calls.record(ctx), r, i)
+		failure := failureOf(err)
+		if err == nil {
+			r.op.Steps[i].Status = billing.StepCompensated
+			r.keep(i, result)
+			return nil
+		}
+		if failure == nil || failure.Outcome == stripeapi.Rejected || try == tries-1 || !worthWaiting(failure) {
+			return err
+		}
+		if failure.KeySpent {
+			r.op.Steps[i].Generation++
+		}
+		if err := r.save(ctx, nil); err != nil {
+			return err
+		}
+		r.engine.pause(ctx, try)
+	}
+}
+
+// keep adds to what a step has of Stripe's answers.
+func (r *run) keep(i int, result Result) {
+	if len(result) == 0 {
+		return
+	}
+	kept := maps.Clone(r.op.Steps[i].Result)
+	if kept == nil {
+		kept = Result{}
+	}
+	maps.Copy(kept, result)
+	r.op.Steps[i].Result = kept
+}
+
+// key is the idempotency key of a step.
+func (r *run) key(i int) string {
+	step := r.op.Steps[i]
+	key := r.op.ID + ":" + step.Name
+	if step.Generation > 0 {
+		key += fmt.Sprintf(":%d", step.Generation)
+	}
+	return key
+}
+
+// keyLifetime is how long Stripe surely remembers an idempotency key: a day,
+// less an hour for caution.
+const keyLifetime = 23 * time.Hour
+
+// keyIsStale reports whether Stripe may have forgotten a key that was used.
+func (r *run) keyIsStale(ctx context.Context, key string) (bool, error) {
+	now := r.engine.clock()
+	if now.Sub(r.op.CreatedAt) < keyLifetime {
+		return false, nil
+	}
+	return r.calls.usedBefore(ctx, key, now.Add(-keyLifetime))
+}
+
+// wait lets go of the operation until Stripe can answer.
+func (r *run) wait(ctx context.Context, f *stripeapi.Failure) error {
+	e := r.engine
+	delay := backoff(r.op.Attempts)
+	counted := 1
+	if f.Outcome == stripeapi.Misconfigured || f.NotSent {
+		counted, delay = 0, jitter(5*time.Second)
+	}
+	at := e.clock().Add(max(delay, f.RetryAfter)).Truncate(time.Microsecond)
+	status := billing.OperationPending
+	if r.op.Status == billing.OperationCompensating {
+		status = billing.OperationCompensating
+	}
+	e.logger.Info("an operation waits for Stripe", "operation", r.op.ID, "kind", r.op.Kind,
+		"outcome", f.Outcome, "until", at, "reason", f.Message)
+	return r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
+		u.SetStatus(status).AddAttempts(counted).SetNextAttemptAt(at)
+		release(u)
+		if r.op.Status != billing.OperationCompensating { // there, the refusal is what the client must see
+			u.SetLastError(f.Message)
+		}
+		if !e.stripe.Available() {
+			return nil // the sweep wakes it up once Stripe is back
+		}
+		return e.alarm.Schedule(ctx, tx, at, r.op.ID)
+	})
+}
+
+// needAttention gives up on undoing a step that Stripe refuses to undo.
+func (r *run) needAttention(ctx context.Context, i int, f *stripeapi.Failure) error {
+	r.count(billing.OperationNeedsAttention)
+	message := fmt.Sprintf("Undoing %s was refused: %s", r.op.Steps[i].Name, refuse(f).Message)
+	r.engine.logger.Error("an operation needs attention", "operation", r.op.ID, "kind", r.op.Kind, "reason", message)
+	return r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
+		u.SetStatus(billing.OperationNeedsAttention).AddAttempts(1).SetLastError(message)
+		release(u)
+		return markFailed(ctx, tx, r.op, message, false)
+	})
+}
+
+// release ends the lease.
+func release(u *ent.OperationUpdate) { u.ClearLeaseToken().ClearLeaseExpiresAt() }
+
+// save persists the steps and the calls made since the last time, with what a
+// function adds, and renews the lease unless the function ends it. It fails
+// when the lease was lost.
+func (r *run) save(ctx context.Context, more func(context.Context, *store.Tx, *ent.OperationUpdate) error) error {
+	err := r.engine.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
+		if err := r.calls.flush(ctx, tx.Client); err != nil {
+			return err
+		}
+		update := tx.Operation.Update().
+			Where(operation.ID(r.op.ID), operation.LeaseToken(*r.op.LeaseToken)).
+			SetSteps(r.op.Steps).
+			SetLeaseExpiresAt(r.engine.clock().Add(Lease))
+		if r.op.LastError != nil {
+			update.SetLastError(*r.op.LastError).SetNillableErrorCode(r.op.ErrorCode).
+				SetNillableErrorNodeID(r.op.ErrorNodeID).SetNillableDeclineCode(r.op.DeclineCode)
+			if r.op.ErrorPath != nil {
+				update.SetErrorPath(r.op.ErrorPath)
+			}
+		}
+		if more != nil {
+			if err := more(ctx, tx, update); err != nil {
+				return err
+			}
+		}
+		n, err := update.Save(ctx)
+		if err == nil && n == 0 {
+			err = errLeaseLost
+		}
+		return err
+	})
+	if err == nil {
+		r.calls.flushed()
+	}
+	return err
+}

@@ -1,0 +1,246 @@
+package stripesync
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/ent/invoice"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+)
+
+// subscriptionSnapshot is a subscription as Stripe reported it, as far as it
+// is mirrored here.
+type subscriptionSnapshot struct {
+	StripeID           string                     `json:"stripe_id"`
+	Status             billing.SubscriptionStatus `json:"status"`
+	CancelAtPeriodEnd  bool                       `json:"cancel_at_period_end,omitempty"`
+	CancelAt           *time.Time                 `json:"cancel_at,omitempty"`
+	CanceledAt         *time.Time                 `json:"canceled_at,omitempty"`
+	EndedAt            *time.Time                 `json:"ended_at,omitempty"`
+	CurrentPeriodStart *time.Time                 `json:"current_period_start,omitempty"`
+	CurrentPeriodEnd   *time.Time                 `json:"current_period_end,omitempty"`
+	TrialEnd           *time.Time                 `json:"trial_end,omitempty"`
+	Invoice            *invoiceSnapshot           `json:"invoice,omitempty"`
+}
+
+// invoiceSnapshot is an invoice as Stripe reported it.
+type invoiceSnapshot struct {
+	StripeID         string                `json:"stripe_id"`
+	Number           string                `json:"number,omitempty"`
+	Status           billing.InvoiceStatus `json:"status"`
+	Currency         string                `json:"currency"`
+	Total            int64                 `json:"total"`
+	AmountDue        int64                 `json:"amount_due"`
+	AmountPaid       int64                 `json:"amount_paid"`
+	AmountRemaining  int64                 `json:"amount_remaining"`
+	DueDate          *time.Time            `json:"due_date,omitempty"`
+	HostedInvoiceURL string                `json:"hosted_invoice_url,omitempty"`
+	BillingReason    string                `json:"billing_reason,omitempty"`
+	Created          time.Time             `json:"created"`
+}
+
+// snapshot reads Stripe's subscription. The invoice comes along when it was
+// expanded.
+func snapshot(s *stripe.Subscription) (*subscriptionSnapshot, error) {
+	reason := ""
+	if s.CancellationDetails != nil {
+		reason = string(s.CancellationDetails.Reason)
+	}
+	status, err := billing.StripeStatus(string(s.Status), reason)
+	if err != nil {
+		return nil, err
+	}
+	snap := &subscriptionSnapshot{
+		StripeID:           s.ID,
+		Status:             status,
+		CancelAtPeriodEnd:  s.CancelAtPeriodEnd,
+		CancelAt:           moment(s.CancelAt),
+		CanceledAt:         moment(s.CanceledAt),
+		EndedAt:            moment(s.EndedAt),
+		CurrentPeriodStart: moment(s.CurrentPeriodStart),
+		CurrentPeriodEnd:   moment(s.CurrentPeriodEnd),
+		TrialEnd:           moment(s.TrialEnd),
+	}
+	if i := s.LatestInvoice; i != nil && i.Status != "" { // expanded
+		snap.Invoice = &invoiceSnapshot{
+			StripeID:         i.ID,
+			Number:           i.Number,
+			Status:           billing.InvoiceStatus(strings.ToUpper(string(i.Status))),
+			Currency:         strings.ToUpper(string(i.Currency)),
+			Total:            i.Total,
+			AmountDue:        i.AmountDue,
+			AmountPaid:       i.AmountPaid,
+			AmountRemaining:  i.AmountRemaining,
+			DueDate:          moment(i.DueDate),
+			HostedInvoiceURL: i.HostedInvoiceURL,
+			BillingReason:    string(i.BillingReason),
+			Created:          time.Unix(i.Created, 0).UTC(),
+		}
+	}
+	return snap, nil
+}
+
+// moment reads Stripe's seconds; 0 is none.
+func moment(seconds int64) *time.Time {
+	if seconds == 0 {
+		return nil
+	}
+	t := time.Unix(seconds, 0).UTC()
+	return &t
+}
+
+func (s *subscriptionSnapshot) result() (Result, error) {
+	b, err := json.Marshal(s)
+	return Result{"subscription": string(b)}, err
+}
+
+// seen is the subscription as an operation's steps saw it last; nil when none
+// did.
+func seen(op *ent.Operation) (*subscriptionSnapshot, error) {
+	for i := len(op.Steps) - 1; i >= 0; i-- {
+		if text := op.Steps[i].Result["subscription"]; text != "" {
+			s := new(subscriptionSnapshot)
+			if err := json.Unmarshal([]byte(text), s); err != nil {
+				return nil, fmt.Errorf("read what operation %s saw: %w", op.ID, err)
+			}
+			return s, nil
+		}
+	}
+	return nil, nil
+}
+
+// snapshotOf is the subscription as it stands here.
+func snapshotOf(row *ent.Subscription) *subscriptionSnapshot {
+	s := &subscriptionSnapshot{
+		Status: row.Status, CancelAtPeriodEnd: row.CancelAtPeriodEnd, CancelAt: row.CancelAt,
+		CanceledAt: row.CanceledAt, EndedAt: row.EndedAt, TrialEnd: row.TrialEnd,
+		CurrentPeriodStart: row.CurrentPeriodStart, CurrentPeriodEnd: row.CurrentPeriodEnd,
+	}
+	if row.StripeID != nil {
+		s.StripeID = *row.StripeID
+	}
+	return s
+}
+
+// mirrorSubscription makes the row what Stripe reported, whatever the state
+// table says: Stripe is right about what has happened. A change of state is
+// written down, and so is whether the table knows it.
+func (e *Engine) mirrorSubscription(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *subscriptionSnapshot, operationID *string) error {
+	update := tx.Subscription.UpdateOne(row).
+		SetStatus(s.Status).
+		SetCancelAtPeriodEnd(s.CancelAtPeriodEnd)
+	setTime(s.CancelAt, update.SetCancelAt, update.ClearCancelAt)
+	setTime(s.CanceledAt, update.SetCanceledAt, update.ClearCanceledAt)
+	setTime(s.EndedAt, update.SetEndedAt, update.ClearEndedAt)
+	setTime(s.CurrentPeriodStart, update.SetCurrentPeriodStart, update.ClearCurrentPeriodStart)
+	setTime(s.CurrentPeriodEnd, update.SetCurrentPeriodEnd, update.ClearCurrentPeriodEnd)
+	setTime(s.TrialEnd, update.SetTrialEnd, update.ClearTrialEnd)
+	if s.StripeID != "" {
+		update.SetStripeID(s.StripeID)
+	}
+	if s.Invoice != nil {
+		id, err := e.mirrorInvoice(ctx, tx, row, s.Invoice)
+		if err != nil {
+			return err
+		}
+		update.SetLatestInvoiceID(id)
+	}
+	synced(update.Mutation(), e)
+	if err := update.Exec(ctx); err != nil {
+		return err
+	}
+	return e.recordTransition(ctx, tx, row, s, operationID)
+}
+
+func setTime[U any](t *time.Time, set func(time.Time) U, clear func() U) {
+	if t != nil {
+		set(*t)
+	} else {
+		clear()
+	}
+}
+
+// recordTransition writes down what changed between the row and the report.
+func (e *Engine) recordTransition(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *subscriptionSnapshot, operationID *string) error {
+	create := tx.SubscriptionTransition.Create().
+		SetSubscriptionID(row.ID).
+		SetTo(s.Status).
+		SetNillableOperationID(operationID).
+		SetAt(e.clock())
+	if row.StripeID == nil { // its beginning
+		return create.SetCause(billing.EventActivate).Exec(ctx)
+	}
+	cause, changed := billing.EventBetween(
+		billing.Reported{Status: row.Status, CancelAtPeriodEnd: row.CancelAtPeriodEnd},
+		billing.Reported{Status: s.Status, CancelAtPeriodEnd: s.CancelAtPeriodEnd},
+	)
+	if !changed {
+		return nil
+	}
+	expected := row.Status.Knows(cause, s.Status)
+	if !expected {
+		e.logger.Warn("Stripe reports a change that the state table does not know; it is followed",
+			"subscription", row.ID, "from", row.Status, "to", s.Status, "cause", cause)
+		unexpectedTransitions.Inc()
+	}
+	return create.SetFrom(row.Status).SetCause(cause).SetExpected(expected).Exec(ctx)
+}
+
+// mirrorInvoice makes the row of an invoice what Stripe reported and returns
+// its id.
+func (e *Engine) mirrorInvoice(ctx context.Context, tx *store.Tx, of *ent.Subscription, s *invoiceSnapshot) (string, error) {
+	id, err := tx.Invoice.Query().Where(invoice.StripeID(s.StripeID)).FirstID(ctx)
+	if ent.IsNotFound(err) {
+		row, err := tx.Invoice.Create().
+			SetCustomerID(of.CustomerID).
+			SetSubscriptionID(of.ID).
+			SetStripeID(s.StripeID).
+			SetStatus(s.Status).
+			SetCurrency(s.Currency).
+			SetTotal(s.Total).
+			SetAmountDue(s.AmountDue).
+			SetAmountPaid(s.AmountPaid).
+			SetAmountRemaining(s.AmountRemaining).
+			SetNillableNumber(text(s.Number)).
+			SetNillableDueDate(s.DueDate).
+			SetNillableHostedInvoiceURL(text(s.HostedInvoiceURL)).
+			SetNillableBillingReason(text(s.BillingReason)).
+			SetCreatedAt(s.Created).
+			SetStripeStatus(billing.SyncSynced).
+			SetStripeSyncedAt(e.clock()).
+			Save(ctx)
+		if err != nil {
+			return "", err
+		}
+		return row.ID, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	update := tx.Invoice.UpdateOneID(id).
+		SetStatus(s.Status).
+		SetTotal(s.Total).
+		SetAmountDue(s.AmountDue).
+		SetAmountPaid(s.AmountPaid).
+		SetAmountRemaining(s.AmountRemaining).
+		SetNillableNumber(text(s.Number)).
+		SetNillableDueDate(s.DueDate).
+		SetNillableHostedInvoiceURL(text(s.HostedInvoiceURL))
+	synced(update.Mutation(), e)
+	return id, update.Exec(ctx)
+}
+
+// text is nil for an empty string.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

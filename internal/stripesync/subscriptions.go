@@ -1,0 +1,95 @@
+package stripesync
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+)
+
+// subscriptionParams is the frozen input of the operations on a subscription.
+type subscriptionParams struct {
+	SubscriptionID string           `json:"subscription_id"`
+	StripeID       string           `json:"stripe_id,omitempty"`
+	CustomerID     string           `json:"customer_id"`
+	Create         *NewSubscription `json:"create,omitempty"`
+	Cancel         *Cancellation    `json:"cancel,omitempty"`
+}
+
+func (p subscriptionParams) customer() string { return p.CustomerID }
+
+type (
+	subscriptionCall = Call[subscriptionParams]
+	subscriptionDone = Done[subscriptionParams]
+)
+
+// endSubscription mirrors what the steps saw.
+func endSubscription(ctx context.Context, tx *store.Tx, d *subscriptionDone) error {
+	if err := keepLink(ctx, tx, d.Operation, d.Params.CustomerID); err != nil {
+		return err
+	}
+	s, err := seen(d.Operation)
+	if err != nil || s == nil {
+		return err
+	}
+	row, err := tx.Subscription.Get(ctx, d.Params.SubscriptionID)
+	if err != nil {
+		return err
+	}
+	return d.Engine.mirrorSubscription(ctx, tx, row, s, &d.ID)
+}
+
+// discardChange shows that a change was refused, and what was seen meanwhile.
+func discardChange(ctx context.Context, tx *store.Tx, d *subscriptionDone) error {
+	if err := endSubscription(ctx, tx, d); err != nil {
+		return err
+	}
+	// Mirroring has shown both halves as equal; the refusal is news all the same.
+	if err := tx.Subscription.UpdateOneID(d.Params.SubscriptionID).SetStripeOperationID(d.ID).Exec(ctx); err != nil {
+		return err
+	}
+	return markFailed(ctx, tx, d.Operation, *d.LastError, true)
+}
+
+// change sends a change of a subscription that Stripe may have ended without
+// us knowing. When it refuses, its word on the state counts: ended is nil
+// unless it has come to its end.
+func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (after, ended *subscriptionSnapshot, err error) {
+	s, err := send()
+	if err == nil {
+		after, err = snapshot(s)
+		return after, nil, err
+	}
+	if f := failureOf(err); f == nil || f.Outcome != stripeapi.Rejected {
+		return nil, nil, err
+	}
+	refusal := err
+	s, err = c.Stripe.Subscriptions.Get(c.Params.StripeID, &stripe.SubscriptionParams{Params: c.Read()})
+	if err != nil {
+		return nil, nil, err
+	}
+	now, err := snapshot(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !now.Status.Ended() {
+		return nil, nil, refusal
+	}
+	return nil, now, nil
+}
+
+func (e *Engine) beginSubscription(ctx context.Context, tx *store.Tx, kind billing.OperationKind, row *ent.Subscription, p subscriptionParams, steps ...string) (*ent.Operation, error) {
+	b := beginning{
+		id: billing.NewID(billing.OperationPrefix), kind: kind, subject: row.ID, scope: row.CustomerID,
+		params: p, steps: steps,
+	}
+	if err := tx.Subscription.UpdateOne(row).
+		SetStripeStatus(billing.SyncPending).SetStripeOperationID(b.id).Exec(ctx); err != nil {
+		return nil, err
+	}
+	return e.begin(ctx, tx, b)
+}
