@@ -30,8 +30,8 @@ func (c *call) newInvoice(id string, sub *subscription, payer *customer, reason 
 	made.Subtotal, made.SubtotalExcludingTax, made.TotalExcludingTax = made.Total, made.Total, made.Total
 	made.AmountDue = max(made.Total, 0)
 	made.AmountRemaining = made.AmountDue
-	if sub.CollectionMethod == "send_invoice" {
-		due := c.now + orDefault(sub.DaysUntilDue, 30)*24*60*60
+	if sub.CollectionMethod == sendInvoices {
+		due := c.now + orDefault(sub.DaysUntilDue, 30)*secondsPerDay
 		made.DueDate = &due
 	} else {
 		next := c.now + draftLife
@@ -227,7 +227,7 @@ func (c *call) paymentFailed(due *invoice, intent *paymentIntent, declined *apiE
 		return nil, err
 	}
 	due.NextPaymentAttempt = nil
-	if due.AutoAdvance && due.BillingReason != reasonCreate && due.CollectionMethod == "charge_automatically" {
+	if due.AutoAdvance && due.BillingReason != reasonCreate && due.CollectionMethod == chargeAutomatically {
 		next := c.now + retryInterval
 		due.NextPaymentAttempt = &next
 	}

@@ -1,7 +1,6 @@
 package stripesim
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -85,15 +84,5 @@ func serverError() *apiError {
 func tooManyRequests(code, message string) *apiError {
 	e := invalid("", "%s", message).withCode(code).beforeWork()
 	e.status = http.StatusTooManyRequests
-	return e
-}
-
-// asAPIError returns err as the answer to give. Anything that is not an answer already is the sandbox's own failure.
-func asAPIError(err error) *apiError {
-	var e *apiError
-	if errors.As(err, &e) {
-		return e
-	}
-	e = serverError().beforeWork()
 	return e
 }

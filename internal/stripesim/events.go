@@ -39,7 +39,9 @@ func getEvent(c *call) (any, error) {
 
 func listEvents(c *call) (any, error) {
 	list := c.newList("event", "/v1/events")
-	list.match("type", c.params.text("type", maxText))
+	if pattern := c.params.text("type", maxText); pattern != nil {
+		list.where(condition{sql: "body ->> '$.type' GLOB ?", args: []any{*pattern}}) // invoice.* means all of them
+	}
 	if types, given := c.params.texts("types"); given {
 		list.where(oneOf("type", types))
 	}

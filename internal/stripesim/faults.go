@@ -200,20 +200,11 @@ func (f *Fault) insteadOfWork() *apiError {
 	return nil
 }
 
-func (s *Sandbox) delayBefore(x *exchange) {
-	if x.fault.is(faultDelay) {
-		s.wait(x)
+// delay waits as long as a fault of this kind says, or until nobody waits for the answer any more.
+func (s *Sandbox) delay(x *exchange, kind string) {
+	if !x.fault.is(kind) {
+		return
 	}
-}
-
-func (s *Sandbox) delayAfter(x *exchange) {
-	if x.fault.is(faultDelayAfter) {
-		s.wait(x)
-	}
-}
-
-// wait lasts as long as the fault says, or until nobody waits for the answer any more.
-func (s *Sandbox) wait(x *exchange) {
 	timer := time.NewTimer(time.Duration(x.fault.DelayMs) * time.Millisecond)
 	defer timer.Stop()
 	select {

@@ -52,37 +52,40 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
-	t.Run("garbage", func(t *testing.T) {
-		w := newWorld(t)
-		w.fault("garbage", nil)
-		if r := w.get("/v1/products"); r.status != 502 || !strings.HasPrefix(r.text, "<html>") {
-			t.Errorf("got %d %s", r.status, r.text)
-		}
-	})
-	t.Run("delay ends when the client goes and the work is done all the same", func(t *testing.T) {
-		w := newWorld(t)
-		w.fault("delay", map[string]any{"method": "POST", "delayMs": 3_600_000, "count": 1})
-		w.http.Timeout = 50 * time.Millisecond
-		if _, err := w.try(http.MethodPost, "/v1/products", form("name", "Tally")); err == nil {
-			t.Fatal("got an answer")
-		}
-		w.http.Timeout = 0
-		for w.productCount() == 0 {
-			continue
-		}
-	})
-	t.Run("Retry-After and another status", func(t *testing.T) {
-		w := newWorld(t)
-		w.fault("rate_limit", map[string]any{"retryAfter": 7})
-		if r := w.get("/v1/products"); r.status != 429 || r.header.Get("Retry-After") != "7" {
-			t.Errorf("got %d, %v", r.status, r.header)
-		}
-		w.clear("faults")
-		w.fault("server_error", map[string]any{"status": 503})
-		if r := w.get("/v1/products"); r.status != 503 {
-			t.Errorf("got %d", r.status)
-		}
-	})
+}
+
+func TestGarbageFault(t *testing.T) {
+	w := newWorld(t)
+	w.fault("garbage", nil)
+	if r := w.get("/v1/products"); r.status != 502 || !strings.HasPrefix(r.text, "<html>") {
+		t.Errorf("got %d %s", r.status, r.text)
+	}
+}
+
+func TestDelayEndsWhenTheClientGoesAndTheWorkIsDoneAllTheSame(t *testing.T) {
+	w := newWorld(t)
+	w.fault("delay", map[string]any{"method": "POST", "delayMs": 3_600_000, "count": 1})
+	w.http.Timeout = 50 * time.Millisecond
+	if _, err := w.try(http.MethodPost, "/v1/products", form("name", "Tally")); err == nil {
+		t.Fatal("got an answer")
+	}
+	w.http.Timeout = 0
+	for w.productCount() == 0 {
+		continue
+	}
+}
+
+func TestFaultsSetStatusAndRetryAfter(t *testing.T) {
+	w := newWorld(t)
+	w.fault("rate_limit", map[string]any{"retryAfter": 7})
+	if r := w.get("/v1/products"); r.status != 429 || r.header.Get("Retry-After") != "7" {
+		t.Errorf("got %d, %v", r.status, r.header)
+	}
+	w.clear("faults")
+	w.fault("server_error", map[string]any{"status": 503})
+	if r := w.get("/v1/products"); r.status != 503 {
+		t.Errorf("got %d", r.status)
+	}
 }
 
 func (w *world) clear(what string) {

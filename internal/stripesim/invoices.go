@@ -112,7 +112,7 @@ func listInvoices(c *call) (any, error) {
 	list.match("customer", c.params.text("customer", maxText))
 	list.match("subscription", c.params.text("subscription", maxText))
 	list.match("status", c.params.choice("status", "draft", "open", "paid", "uncollectible", "void"))
-	list.match("collection_method", c.params.choice("collection_method", "charge_automatically", "send_invoice"))
+	list.match("collection_method", c.params.choice("collection_method", chargeAutomatically, sendInvoices))
 	list.matchTime("created")
 	list.matchTime("due_date")
 	return list.run()
@@ -243,7 +243,7 @@ func sendInvoice(c *call) (any, error) {
 		return nil, err
 	}
 	switch {
-	case due.CollectionMethod != "send_invoice":
+	case due.CollectionMethod != sendInvoices:
 		return nil, invalid("", "You can only manually send an invoice if its collection method is set to 'send_invoice'.")
 	case due.Status == "draft":
 		if err := c.finalize(due); err != nil {

@@ -1,6 +1,3 @@
-// Package stripesim is a stateful stand-in for the Stripe API of version 2023-10-16: products, prices, customers, payment
-// methods, subscriptions, invoices and payment intents over real HTTP, kept in one SQLite file, with Stripe's rules,
-// messages, idempotency and events. What Stripe would do on a bad day is switched on under /_sim/.
 package stripesim
 
 import (

@@ -63,7 +63,7 @@ func (s *Sandbox) serve(run endpoint) http.Handler {
 }
 
 // readForm collects the parameters from the query and, whatever the method, from a form-encoded body.
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *apiError) {
 	form := r.URL.Query()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -129,9 +129,9 @@ func maskKey(key string) string {
 }
 
 // answer does the request's work unless something stands against it before it begins.
-func (s *Sandbox) answer(x *exchange, malformed error) *answer {
+func (s *Sandbox) answer(x *exchange, malformed *apiError) *answer {
 	if malformed != nil {
-		return s.refusal(x, asAPIError(malformed))
+		return s.refusal(x, malformed)
 	}
 	if version := x.http.Header.Get("Stripe-Version"); version != "" && version != apiVersion {
 		return s.refusal(x, invalid("", "Invalid Stripe API version: %s", version))
@@ -140,13 +140,13 @@ func (s *Sandbox) answer(x *exchange, malformed error) *answer {
 		return s.refusal(x, refused)
 	}
 	defer s.keys.release(x.key)
-	s.delayBefore(x)
+	s.delay(x, faultDelay)
 	result, err := s.perform(x)
 	if err != nil {
 		s.log.Error("sandbox failure", "method", x.http.Method, "path", x.http.URL.Path, "error", err)
 		result = s.refusal(x, serverError())
 	}
-	s.delayAfter(x)
+	s.delay(x, faultDelayAfter)
 	return result
 }
 

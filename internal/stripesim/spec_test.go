@@ -160,3 +160,60 @@ func undeclaredInAny(alternatives openapi3.SchemaRefs, value map[string]any, pat
 	}
 	return best
 }
+
+// TestEveryParameterOfStripesIsKnown sends each top-level parameter that the specification has for an endpoint, alone.
+// The sandbox may want more, or not model it, but must not claim that Stripe does not know it.
+func TestEveryParameterOfStripesIsKnown(t *testing.T) {
+	w := newWorld(t)
+	sub := w.active()
+	ids := map[string]string{
+		"products": w.product("Tally").ID, "prices": w.monthly(1000).ID, "customers": w.customer("ada@example.com").ID,
+		"subscriptions": sub["id"].(string), "invoices": object(sub, "latest_invoice")["id"].(string),
+		"payment_intents": object(object(sub, "latest_invoice"), "payment_intent")["id"].(string), "payment_methods": "pm_card_visa",
+	}
+	for _, endpoint := range []string{
+		"GET products", "POST products", "GET products/", "POST products/", "GET prices", "POST prices", "GET prices/", "POST prices/",
+		"GET customers", "POST customers", "GET customers/", "POST customers/", "GET customers/ payment_methods",
+		"GET payment_methods", "GET payment_methods/", "POST payment_methods/ attach", "POST payment_methods/ detach",
+		"GET subscriptions", "POST subscriptions", "GET subscriptions/", "POST subscriptions/", "POST subscriptions/ resume",
+		"GET invoices", "GET invoices/", "POST invoices/ pay", "POST invoices/ finalize", "POST invoices/ send", "POST invoices/ void",
+		"POST invoices/ mark_uncollectible", "GET invoiceitems", "GET payment_intents", "GET payment_intents/", "POST payment_intents/ confirm",
+		"GET events", "DELETE subscriptions/",
+	} {
+		method, rest, _ := strings.Cut(endpoint, " ")
+		resource, action, _ := strings.Cut(rest, " ")
+		url := "/v1/" + resource
+		if name, one := strings.CutSuffix(resource, "/"); one {
+			url += ids[name]
+		}
+		if action != "" {
+			url += "/" + action
+		}
+		operation := findOperation(method, url)
+		if operation == nil {
+			t.Fatalf("%s: the specification has no such operation", endpoint)
+		}
+		for _, name := range parameterNames(operation) {
+			if r := w.send(method, url, form(name, "1")); r.errorField("code") == "parameter_unknown" {
+				t.Errorf("%s: %s", endpoint, r.errorField("message"))
+			}
+		}
+	}
+}
+
+func parameterNames(operation *openapi3.Operation) (names []string) {
+	for _, parameter := range operation.Parameters {
+		if parameter.Value.In == "query" {
+			names = append(names, parameter.Value.Name)
+		}
+	}
+	if operation.RequestBody == nil {
+		return names
+	}
+	if media := operation.RequestBody.Value.Content.Get("application/x-www-form-urlencoded"); media != nil {
+		for name := range media.Schema.Value.Properties {
+			names = append(names, name)
+		}
+	}
+	return names
+}

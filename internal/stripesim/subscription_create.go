@@ -1,15 +1,17 @@
 package stripesim
 
+// What becomes of a subscription whose payment does not go through at once.
 const (
-	behaviorAllow      = "allow_incomplete"
-	behaviorDefault    = "default_incomplete"
-	behaviorError      = "error_if_incomplete"
-	maxTrialDays       = 730
-	maxItems           = 20
-	secondsPerDay      = int64(24 * 60 * 60)
-	chargeAutomatic    = "charge_automatically"
-	collectBySending   = "send_invoice"
-	defaultMissingCard = "create_invoice"
+	behaviorAllow   = "allow_incomplete"    // it stays, incomplete or past due
+	behaviorDefault = "default_incomplete"  // the first payment is left to the frontend
+	behaviorError   = "error_if_incomplete" // the request is refused and leaves nothing
+	behaviorPending = "pending_if_incomplete"
+)
+
+const (
+	maxTrialDays  = 730
+	maxItems      = 20
+	secondsPerDay = int64(24 * 60 * 60)
 )
 
 // subscriptionUnmodelled are Stripe's parameters of a subscription that the sandbox leaves out.
@@ -75,12 +77,12 @@ func readNewSubscription(p *params, now int64) newSubscription {
 	in := newSubscription{
 		customer: p.required("customer", maxText), currency: p.text("currency", 3),
 		trialDays: p.between("trial_period_days", 0, maxTrialDays), trialEnd: readTrialEnd(p, now),
-		collection: orDefault(p.choice("collection_method", chargeAutomatic, collectBySending), chargeAutomatic),
+		collection: orDefault(p.choice("collection_method", chargeAutomatically, sendInvoices), chargeAutomatically),
 		daysDue:    p.between("days_until_due", 0, 365),
-		behavior:   orDefault(p.choice("payment_behavior", behaviorAllow, behaviorDefault, behaviorError, "pending_if_incomplete"), behaviorAllow),
+		behavior:   orDefault(p.choice("payment_behavior", behaviorAllow, behaviorDefault, behaviorError, behaviorPending), behaviorAllow),
 		terms:      readSubscriptionTerms(p),
 	}
-	in.terms.cancelAt = p.integer("cancel_at")
+	in.terms.cancelAt = readFuture(p, "cancel_at", now)
 	for _, item := range p.objects("items") {
 		in.items = append(in.items, newItem{
 			price: item.required("price", maxText), param: item.name("price"),
@@ -94,11 +96,11 @@ func readNewSubscription(p *params, now int64) newSubscription {
 		p.fail(invalid("items", "A subscription can have up to %d items.", maxItems))
 	case in.trialDays != nil && in.trialEnd != nil:
 		p.fail(invalid("trial_end", "You may only specify one of these parameters: trial_period_days, trial_end."))
-	case in.behavior == "pending_if_incomplete":
+	case in.behavior == behaviorPending:
 		p.fail(invalid("payment_behavior", "`payment_behavior=pending_if_incomplete` can only be used to update a subscription."))
-	case in.collection == collectBySending && in.daysDue == nil:
+	case in.collection == sendInvoices && in.daysDue == nil:
 		p.fail(invalid("days_until_due", "You must pass `days_until_due` when `collection_method` is `send_invoice`."))
-	case in.collection == chargeAutomatic && in.daysDue != nil:
+	case in.collection == chargeAutomatically && in.daysDue != nil:
 		p.fail(invalid("days_until_due", "You can only pass `days_until_due` when `collection_method` is `send_invoice`."))
 	}
 	return in
@@ -110,11 +112,16 @@ func readTrialEnd(p *params, now int64) *int64 {
 		p.take("trial_end")
 		return &now
 	}
-	end := p.integer("trial_end")
-	if end != nil && *end <= now {
-		p.fail(invalid("trial_end", "Invalid timestamp: must be an integer Unix timestamp in the future."))
+	return readFuture(p, "trial_end", now)
+}
+
+// readFuture reads a moment that is still to come.
+func readFuture(p *params, key string, now int64) *int64 {
+	moment := p.integer(key)
+	if moment != nil && *moment <= now {
+		p.fail(invalid(p.name(key), "Invalid timestamp: must be an integer Unix timestamp in the future."))
 	}
-	return end
+	return moment
 }
 
 func createSubscription(c *call) (any, error) {
@@ -152,7 +159,7 @@ func (c *call) newSubscription(in newSubscription) *subscription {
 		record: c.newRecord("subscription", "sub_1"), Customer: in.customer,
 		BillingCycleAnchor: c.now, StartDate: c.now, CurrentPeriodStart: c.now,
 		CollectionMethod: in.collection, DaysUntilDue: in.daysDue, Metadata: map[string]string{},
-		TrialSettings: trialSettings{trialEndBehavior{defaultMissingCard}},
+		TrialSettings: trialSettings{trialEndBehavior{"create_invoice"}},
 	}
 	sub.PaymentSettings.SaveDefaultPaymentMethod = new(string)
 	*sub.PaymentSettings.SaveDefaultPaymentMethod = "off"
@@ -265,7 +272,7 @@ func (x *subscription) startWith(terms []*price, in newSubscription) {
 	default:
 		x.Status = statusActive
 		x.CurrentPeriodEnd = periodEnd(x.Created, x.Created, terms[0].Recurring)
-		if in.collection == chargeAutomatic && x.amount(terms) > 0 {
+		if in.collection == chargeAutomatically && x.amount(terms) > 0 {
 			x.Status = statusIncomplete
 		}
 	}
@@ -306,7 +313,7 @@ func (c *call) begin(sub *subscription, payer *customer, behavior string) error 
 	if err := c.create(due, "invoice.created"); err != nil {
 		return err
 	}
-	if behavior == behaviorDefault && sub.CollectionMethod == chargeAutomatic {
+	if behavior == behaviorDefault && sub.CollectionMethod == chargeAutomatically {
 		return c.finalize(due)
 	}
 	declined, err := c.collect(sub, due)

@@ -35,9 +35,9 @@ var (
 func readSubscriptionChange(p *params, now int64) subscriptionChange {
 	in := subscriptionChange{
 		proration:  orDefault(p.choice("proration_behavior", "always_invoice", "create_prorations", "none"), "create_prorations"),
-		behavior:   orDefault(p.choice("payment_behavior", behaviorAllow, behaviorDefault, behaviorError, "pending_if_incomplete"), behaviorAllow),
+		behavior:   orDefault(p.choice("payment_behavior", behaviorAllow, behaviorDefault, behaviorError, behaviorPending), behaviorAllow),
 		trialEnd:   readTrialEnd(p, now),
-		collection: p.choice("collection_method", chargeAutomatic, collectBySending),
+		collection: p.choice("collection_method", chargeAutomatically, sendInvoices),
 		daysDue:    p.between("days_until_due", 0, 365),
 		clearPause: p.cleared("pause_collection"), clearCancelAt: p.cleared("cancel_at"),
 		anchorNow: orDefault(p.choice("billing_cycle_anchor", "now", "unchanged"), "unchanged") == "now",
@@ -48,7 +48,7 @@ func readSubscriptionChange(p *params, now int64) subscriptionChange {
 	if in.clearCancelAt {
 		p.take("cancel_at")
 	} else {
-		in.terms.cancelAt = p.integer("cancel_at")
+		in.terms.cancelAt = readFuture(p, "cancel_at", now)
 	}
 	if pause := p.object("pause_collection"); pause != nil {
 		in.pause = &pauseCollection{ResumesAt: pause.integer("resumes_at")}
@@ -58,7 +58,7 @@ func readSubscriptionChange(p *params, now int64) subscriptionChange {
 			pause.missing("behavior")
 		}
 	}
-	if in.behavior == "pending_if_incomplete" {
+	if in.behavior == behaviorPending {
 		p.fail(invalid("payment_behavior", "The sandbox does not model pending updates"))
 	}
 	for _, item := range p.objects("items") {
@@ -132,7 +132,7 @@ func (x *subscription) applyCollection(in subscriptionChange) {
 	if in.daysDue != nil {
 		x.DaysUntilDue = in.daysDue
 	}
-	if x.CollectionMethod == chargeAutomatic {
+	if x.CollectionMethod == chargeAutomatically {
 		x.DaysUntilDue = nil
 	}
 	if in.pause != nil || in.clearPause {

@@ -14,6 +14,12 @@ const (
 	statusPaused            = "paused"
 )
 
+// How a subscription's invoices are paid.
+const (
+	chargeAutomatically = "charge_automatically"
+	sendInvoices        = "send_invoice"
+)
+
 // The reasons for a subscription's end.
 const (
 	reasonRequested = "cancellation_requested"
@@ -126,7 +132,7 @@ func listSubscriptions(c *call) (any, error) {
 	default:
 		list.where(equal("status", status))
 	}
-	list.match("collection_method", c.params.choice("collection_method", "charge_automatically", "send_invoice"))
+	list.match("collection_method", c.params.choice("collection_method", chargeAutomatically, sendInvoices))
 	for _, field := range []string{"created", "current_period_end", "current_period_start"} {
 		list.matchTime(field)
 	}
@@ -303,7 +309,7 @@ func (c *call) draft(sub *subscription, reason string, lines []invoiceLine) (*in
 
 // collect finalizes a subscription's invoice and charges it, or leaves it to be sent.
 func (c *call) collect(sub *subscription, due *invoice) (declined *apiError, err error) {
-	if sub.CollectionMethod == "send_invoice" {
+	if sub.CollectionMethod == sendInvoices {
 		return nil, nil
 	}
 	if err := c.finalize(due); err != nil || due.Status == "paid" {

@@ -1,0 +1,18 @@
+// Package stripesim is a stateful stand-in for the Stripe API of version 2023-10-16: products, prices, customers, payment
+// methods, subscriptions, invoices and payment intents over real HTTP, kept in one SQLite file, with Stripe's rules,
+// messages, idempotency and events.
+//
+// What Stripe would do on a bad day is switched on under /_sim/, which speaks JSON and needs no key:
+//
+//	GET    /_sim/                       how many objects of each kind there are
+//	POST   /_sim/faults                 switch a fault on, see Fault for its fields and the fault kinds for what it does
+//	GET    /_sim/faults                 the faults that are on, and how often each has struck
+//	DELETE /_sim/faults                 switch all faults off
+//	GET    /_sim/requests               the latest API requests, oldest first
+//	DELETE /_sim/requests               forget them
+//	POST   /_sim/subscriptions/{id}     {"status": "past_due", "reason": …}: bring a subscription into a status
+//	POST   /_sim/payment_intents/{id}   {"authentication": "succeeded" | "failed"}: play the holder of a 3-D Secure card
+//
+// An endpoint reads top to bottom: its parameters, the rules, the change with its event, the result. Everything that a
+// request changes, its events and its answer under the idempotency key are one transaction.
+package stripesim
