@@ -78,7 +78,7 @@ func (s *Sandbox) changing(run endpoint) http.HandlerFunc {
 			controlError(w, http.StatusInternalServerError, err)
 			return
 		}
-		defer t.Rollback() //nolint:errcheck // after a commit there is nothing left to roll back
+		defer t.Rollback()
 		result, err := run(&call{tx: t, http: r, now: s.now()})
 		if err == nil {
 			result, err = t.render(result, nil)

@@ -5,8 +5,45 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/stripe/stripe-go/v76"
 	"pgregory.net/rapid"
 )
+
+// TestStripeGo drives the sandbox the way a program does, through Stripe's own client.
+func TestStripeGo(t *testing.T) {
+	w := newWorld(t)
+	good, bad, price := w.payingCustomer("pm_card_visa"), w.payingCustomer("pm_card_chargeCustomerFail"), w.monthly(1000)
+	terms := func(c *stripe.Customer) *stripe.SubscriptionParams {
+		return &stripe.SubscriptionParams{
+			Customer: &c.ID, PaymentBehavior: stripe.String("error_if_incomplete"),
+			Items: []*stripe.SubscriptionItemsParams{{Price: &price.ID}},
+		}
+	}
+	_, err := w.stripe.Subscriptions.New(terms(bad))
+	if e := stripeError(t, err); e.Type != stripe.ErrorTypeCard || e.DeclineCode != stripe.DeclineCodeGenericDecline || e.HTTPStatusCode != 402 || e.RequestID == "" {
+		t.Errorf("got %+v", e)
+	}
+	for range 3 {
+		must(w.stripe.Subscriptions.New(terms(good)))(t)
+	}
+	list := w.stripe.Subscriptions.List(&stripe.SubscriptionListParams{Customer: &good.ID, ListParams: stripe.ListParams{Limit: stripe.Int64(2)}})
+	count := 0
+	for ; list.Next(); count++ {
+		canceled := must(w.stripe.Subscriptions.Cancel(list.Subscription().ID, &stripe.SubscriptionCancelParams{
+			CancellationDetails: &stripe.SubscriptionCancelCancellationDetailsParams{Comment: stripe.String("Bye")},
+		}))(t)
+		if canceled.Status != stripe.SubscriptionStatusCanceled || canceled.CancellationDetails.Comment != "Bye" {
+			t.Errorf("canceled to %s, %+v", canceled.Status, canceled.CancellationDetails)
+		}
+	}
+	if list.Err() != nil || count != 3 {
+		t.Errorf("listed %d, %v", count, list.Err())
+	}
+	_, err = w.stripe.Customers.Get("cus_nope", nil)
+	if e := stripeError(t, err); e.Code != stripe.ErrorCodeResourceMissing || e.HTTPStatusCode != 404 {
+		t.Errorf("got %+v", e)
+	}
+}
 
 func TestRequestsThatAreNotForms(t *testing.T) {
 	w := newWorld(t)

@@ -38,14 +38,18 @@ func TestIdempotency(t *testing.T) {
 	t.Run("other parameters are refused", func(t *testing.T) {
 		w := newWorld(t)
 		w.expectOK(w.keyed("k", "/v1/products", "name", "Tally"))
-		w.expectRefusal(w.keyed("k", "/v1/products", "name", "Stick"), refused{kind: "idempotency_error",
-			contains: "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than 'k' if you meant to execute a different request."})
+		w.expectRefusal(w.keyed("k", "/v1/products", "name", "Stick"), refused{
+			kind:     "idempotency_error",
+			contains: "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than 'k' if you meant to execute a different request.",
+		})
 	})
 	t.Run("another endpoint is refused", func(t *testing.T) {
 		w := newWorld(t)
 		w.expectOK(w.keyed("k", "/v1/products", "name", "Tally"))
-		w.expectRefusal(w.keyed("k", "/v1/customers", "name", "Tally"), refused{kind: "idempotency_error",
-			contains: "Keys for idempotent requests can only be used for the same endpoint they were first used for ('/v1/customers' vs '/v1/products')."})
+		w.expectRefusal(w.keyed("k", "/v1/customers", "name", "Tally"), refused{
+			kind:     "idempotency_error",
+			contains: "Keys for idempotent requests can only be used for the same endpoint they were first used for ('/v1/customers' vs '/v1/products').",
+		})
 	})
 	t.Run("a validation failure leaves the key free", func(t *testing.T) {
 		w := newWorld(t)

@@ -60,7 +60,7 @@ func (t *tx) render(result any, expand []string) (any, error) {
 			depth--
 		}
 		if depth > maxExpandDepth {
-			return nil, invalid("expand", "You cannot expand more than %d levels of a property.", maxExpandDepth)
+			return nil, invalid("expand", "You cannot expand more than %d levels of a property.", maxExpandDepth).beforeWork()
 		}
 		if err := t.expand(value, "", segments, path); err != nil {
 			return nil, err
@@ -135,7 +135,7 @@ func (t *tx) expand(value any, place string, segments []string, path string) err
 	case known && inner == nil:
 		return nil
 	case !known && (!present || inner == nil || isID || len(segments) == 1 && !isObject(inner)):
-		return invalid("expand", "This property cannot be expanded (%s).", path)
+		return invalid("expand", "This property cannot be expanded (%s).", path).beforeWork()
 	}
 	return t.expand(object[field], kind+"."+field, segments[1:], path)
 }

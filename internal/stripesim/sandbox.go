@@ -3,7 +3,6 @@ package stripesim
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -46,7 +45,7 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 		o.Now = time.Now
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	store, err := openStore(ctx, o.Path)
 	if err != nil {

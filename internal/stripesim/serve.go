@@ -162,7 +162,7 @@ func (s *Sandbox) perform(x *exchange) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer t.Rollback() //nolint:errcheck // after a commit there is nothing left to roll back
+	defer t.Rollback()
 	now := s.now()
 	if replay, refused, err := t.storedAnswer(x, now); err != nil {
 		return nil, err

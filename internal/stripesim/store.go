@@ -85,7 +85,7 @@ type document interface{ identity() (id, kind string) }
 // tx is one transaction over the objects.
 type tx struct {
 	*sql.Tx
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // a transaction lives exactly as long as the work it was begun for
 }
 
 // begin starts a transaction: on the one writing connection, or on a snapshot that only reads.

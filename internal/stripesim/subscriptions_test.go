@@ -140,10 +140,16 @@ func TestCreateSubscriptionRefuses(t *testing.T) {
 		"a one-time price":    {c.ID, oneTime, nil, refused{param: "items[0][price]", contains: "`type=recurring`"}},
 		"another currency":    {c.ID, euro, nil, refused{contains: "You cannot combine currencies on a single customer."}},
 		"no payment method":   {poor.ID, price.ID, nil, refused{code: "resource_missing", contains: "This customer has no attached payment source or default payment method."}},
-		"a decline on request": {failing.ID, price.ID, []string{"payment_behavior", "error_if_incomplete"},
-			refused{status: 402, kind: "card_error", code: "card_declined", decline: "generic_decline", contains: "Your card was declined."}},
-		"authentication on request": {strict.ID, price.ID, []string{"payment_behavior", "error_if_incomplete"},
-			refused{status: 402, kind: "card_error", code: "subscription_payment_intent_requires_action"}},
+		"a decline on request": {
+			failing.ID, price.ID,
+			[]string{"payment_behavior", "error_if_incomplete"},
+			refused{status: 402, kind: "card_error", code: "card_declined", decline: "generic_decline", contains: "Your card was declined."},
+		},
+		"authentication on request": {
+			strict.ID, price.ID,
+			[]string{"payment_behavior", "error_if_incomplete"},
+			refused{status: 402, kind: "card_error", code: "subscription_payment_intent_requires_action"},
+		},
 		"send_invoice without days": {c.ID, price.ID, []string{"collection_method", "send_invoice"}, refused{param: "days_until_due"}},
 		"a trial in the past":       {c.ID, price.ID, []string{"trial_end", "1"}, refused{param: "trial_end"}},
 		"a bad behavior":            {c.ID, price.ID, []string{"payment_behavior", "hope"}, refused{param: "payment_behavior"}},
@@ -231,8 +237,10 @@ func TestCancelSubscription(t *testing.T) {
 			missing := refused{status: 404, code: "resource_missing", param: "id", contains: "No such subscription: '" + sub["id"].(string) + "'"}
 			w.expectRefusal(w.send(http.MethodDelete, path(sub), nil), missing)
 			expectFields(t, w.expectOK(w.get(path(sub))).body, map[string]any{"status": "canceled"})
-			w.expectRefusal(w.post(path(sub), "cancel_at_period_end", "false"), refused{code: "invalid_canceled_subscription_fields",
-				contains: "A canceled subscription can only update its cancellation_details and metadata."})
+			w.expectRefusal(w.post(path(sub), "cancel_at_period_end", "false"), refused{
+				code:     "invalid_canceled_subscription_fields",
+				contains: "A canceled subscription can only update its cancellation_details and metadata.",
+			})
 			w.expectOK(w.post(path(sub), "metadata[seen]", "yes", "cancellation_details[feedback]", "other"))
 		})
 	}
