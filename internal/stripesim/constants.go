@@ -4,6 +4,7 @@ import "encoding/json"
 
 // constants are the fields, by kind of object, that the sandbox never changes. They complete each object on the wire.
 var constants = parseConstants(`{
+	"product": {"features": [], "package_dimensions": null},
 	"price": {
 		"billing_scheme": "per_unit", "custom_unit_amount": null, "tiers_mode": null, "transform_quantity": null
 	},

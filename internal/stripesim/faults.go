@@ -217,13 +217,9 @@ func (s *Sandbox) delay(x *exchange, kind string) {
 // dropConnection closes the connection in the middle of the status line. Closed before the first byte, Go's HTTP client
 // would quietly repeat a request that has an idempotency key, and the fault would not be seen.
 func dropConnection(w http.ResponseWriter) {
-	hijacker, ok := w.(http.Hijacker)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
-	conn, buffered, err := hijacker.Hijack()
+	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) // HTTP/2: ends the stream, which is as much as there is to drop
 	}
 	_, _ = buffered.WriteString("HTTP/1.1 ")
 	_ = buffered.Flush()

@@ -1,37 +1,27 @@
 package stripesim
 
-import "net/url"
+import (
+	"net/url"
+	"reflect"
+)
 
 // maxText is Stripe's limit for most strings.
 const maxText = 5000
 
 type product struct {
 	record
-	Active              bool               `json:"active"`
-	DefaultPrice        *string            `json:"default_price"`
-	Description         *string            `json:"description"`
-	Features            []feature          `json:"features"`
-	Images              []string           `json:"images"`
-	Metadata            map[string]string  `json:"metadata"`
-	Name                string             `json:"name"`
-	PackageDimensions   *packageDimensions `json:"package_dimensions"`
-	Shippable           *bool              `json:"shippable"`
-	StatementDescriptor *string            `json:"statement_descriptor"`
-	TaxCode             *string            `json:"tax_code"`
-	UnitLabel           *string            `json:"unit_label"`
-	Updated             int64              `json:"updated"`
-	URL                 *string            `json:"url"`
-}
-
-type feature struct {
-	Name string `json:"name"`
-}
-
-type packageDimensions struct {
-	Height float64 `json:"height"`
-	Length float64 `json:"length"`
-	Weight float64 `json:"weight"`
-	Width  float64 `json:"width"`
+	Active              bool              `json:"active"`
+	DefaultPrice        *string           `json:"default_price"`
+	Description         *string           `json:"description"`
+	Images              []string          `json:"images"`
+	Metadata            map[string]string `json:"metadata"`
+	Name                string            `json:"name"`
+	Shippable           *bool             `json:"shippable"`
+	StatementDescriptor *string           `json:"statement_descriptor"`
+	TaxCode             *string           `json:"tax_code"`
+	UnitLabel           *string           `json:"unit_label"`
+	Updated             int64             `json:"updated"`
+	URL                 *string           `json:"url"`
 }
 
 // productChange is what creation and update have in common.
@@ -123,7 +113,7 @@ func createProduct(c *call) (any, error) {
 func (c *call) newProduct(name string) *product {
 	return &product{
 		record: c.newRecord("product", "prod_"), Name: name, Active: true, Updated: c.now,
-		Features: []feature{}, Images: []string{}, Metadata: map[string]string{},
+		Images: []string{}, Metadata: map[string]string{},
 	}
 }
 
@@ -153,12 +143,15 @@ func updateProduct(c *call) (any, error) {
 	if err := c.checkDefaultPrice(changed, defaultPrice); err != nil {
 		return nil, err
 	}
+	before := *changed
 	set(&changed.Name, name)
 	setNullable(&changed.DefaultPrice, defaultPrice)
 	if err := change.applyTo(changed); err != nil {
 		return nil, err
 	}
-	changed.Updated = c.now
+	if !reflect.DeepEqual(before, *changed) {
+		changed.Updated = c.now
+	}
 	return changed, c.update(changed, "product.updated")
 }
 

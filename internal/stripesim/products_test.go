@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 )
@@ -54,6 +55,26 @@ func TestProducts(t *testing.T) {
 			t.Errorf("previous name %v", got)
 		}
 	})
+}
+
+func TestEvents(t *testing.T) {
+	w := newWorld(t)
+	p := w.product("Tally")
+	w.advance(time.Hour)
+	w.expectOK(w.post("/v1/products/"+p.ID, "name", "Tally")) // changes nothing
+	w.expectOK(w.post("/v1/products/"+p.ID, "active", "false"))
+	w.monthly(1000)
+	for query, want := range map[string]int{"type=product.*": 3, "type=product.updated": 1, "types[]=price.created&types[]=product.updated": 2, "type=invoice.*": 0} {
+		if got := len(w.expectOK(w.get("/v1/events?" + query)).body["data"].([]any)); got != want {
+			t.Errorf("%s: %d events, want %d", query, got, want)
+		}
+	}
+	latest := w.get("/v1/events?limit=1").body["data"].([]any)[0].(map[string]any)
+	read := must(w.stripe.Events.Get(latest["id"].(string), nil))(t)
+	if read.Type != "price.created" || read.Request.ID == "" || read.Request.IdempotencyKey == "" || read.APIVersion != "2023-10-16" {
+		t.Errorf("got %+v", read)
+	}
+	w.expectRefusal(w.get("/v1/events/evt_nope"), refused{status: 404, code: "resource_missing", param: "id"})
 }
 
 func TestProductDefaultPrice(t *testing.T) {

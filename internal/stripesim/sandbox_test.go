@@ -40,8 +40,21 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, time: time.Date(2024, 1, 31, 12, 0, 0, 0, time.UTC)}
 	w.options = stripesim.Options{Path: filepath.Join(t.TempDir(), "stripe.db"), Now: w.now}
 	w.open()
-	t.Cleanup(func() { w.close() })
+	t.Cleanup(func() {
+		w.checkEvents()
+		w.close()
+	})
 	return w
+}
+
+// checkEvents reads what the test left, so that the snapshots in its latest events are held against the specification.
+func (w *world) checkEvents() {
+	w.clear("faults")
+	key := w.options.SecretKey
+	if key == "" {
+		key = testKey
+	}
+	w.send(http.MethodGet, "/v1/events?limit=100", nil, "Authorization", "Bearer "+key)
 }
 
 func (w *world) now() time.Time {

@@ -58,6 +58,7 @@ func (s *Sandbox) serve(run endpoint) http.Handler {
 		}
 		result := s.answer(x, malformed)
 		s.requests.add(x, result)
+		s.log.Debug("sandbox request", "method", r.Method, "path", r.URL.Path, "status", result.status, "request_id", x.requestID)
 		s.send(w, x, result)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
 	_ "modernc.org/sqlite" // the database driver
@@ -47,6 +49,9 @@ type store struct {
 }
 
 func openStore(ctx context.Context, path string) (*store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the sandbox database's directory: %w", err)
+	}
 	location := "file:" + (&url.URL{Path: path}).EscapedPath()
 	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
 	write, err := sql.Open("sqlite", location+pragmas+"&_txlock=immediate")

@@ -425,6 +425,28 @@ func TestChangeSubscriptionPrice(t *testing.T) {
 			}
 		})
 	}
+	for behavior, want := range map[string]struct {
+		answer int
+		status string
+		amount float64
+	}{
+		"error_if_incomplete": {402, "active", 1000},
+		"allow_incomplete":    {200, "past_due", 3000},
+	} {
+		t.Run("a decline with "+behavior, func(t *testing.T) {
+			w := newWorld(t)
+			sub := w.active()
+			w.expectOK(w.post("/v1/payment_methods/pm_card_chargeCustomerFail/attach", "customer", sub["customer"].(string)))
+			w.expectOK(w.post(path(sub), "default_payment_method", "pm_card_chargeCustomerFail"))
+			item := object(sub, "items")["data"].([]any)[0].(map[string]any)["id"].(string)
+			r := w.post(path(sub), "items[0][id]", item, "items[0][price]", w.monthly(3000).ID, "proration_behavior", "always_invoice", "payment_behavior", behavior)
+			after := w.get(path(sub)).body
+			amount := object(object(after, "items")["data"].([]any)[0], "price")["unit_amount"]
+			if r.status != want.answer || after["status"] != want.status || amount != want.amount {
+				t.Errorf("answered %d, left %v at %v", r.status, after["status"], amount)
+			}
+		})
+	}
 	w := newWorld(t)
 	sub := w.active()
 	w.expectRefusal(w.post(path(sub), "items[0][id]", "si_nope", "items[0][price]", w.monthly(1).ID), refused{code: "resource_missing", param: "items[0][id]"})
