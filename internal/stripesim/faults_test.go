@@ -157,3 +157,11 @@ func TestRequestLog(t *testing.T) {
 		t.Errorf("overview %v", counts)
 	}
 }
+
+func TestRequestLogHidesSecrets(t *testing.T) {
+	w := newWorld(t)
+	w.get("/v1/payment_intents/pi_nope?client_secret=pi_nope_secret_x")
+	if log := w.get("/_sim/requests").text; strings.Contains(log, "pi_nope_secret_x") || !strings.Contains(log, "[hidden]") {
+		t.Errorf("logged %s", log)
+	}
+}

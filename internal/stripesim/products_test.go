@@ -30,6 +30,14 @@ func TestProducts(t *testing.T) {
 			t.Errorf("got %v", price)
 		}
 	})
+	t.Run("an id of one's own is taken once", func(t *testing.T) {
+		w := newWorld(t)
+		w.expectOK(w.post("/v1/products", "id", "gold", "name", "Gold"))
+		again := refused{code: "resource_already_exists", param: "id"}
+		w.expectRefusal(w.post("/v1/products", "id", "gold", "name", "Gold"), again)
+		again.param = "product_data[id]"
+		w.expectRefusal(w.post("/v1/prices", "currency", "usd", "unit_amount", "1", "product_data[id]", "gold", "product_data[name]", "Gold"), again)
+	})
 	t.Run("metadata merges and an empty value removes a key", func(t *testing.T) {
 		w := newWorld(t)
 		p := w.expectOK(w.post("/v1/products", "name", "Tally", "metadata[a]", "1", "metadata[b]", "2"))
