@@ -445,26 +445,6 @@ func (_q *InvoiceQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, invoice.FieldCurrency)
 				fieldSeen[invoice.FieldCurrency] = struct{}{}
 			}
-		case "total":
-			if _, ok := fieldSeen[invoice.FieldTotal]; !ok {
-				selectedFields = append(selectedFields, invoice.FieldTotal)
-				fieldSeen[invoice.FieldTotal] = struct{}{}
-			}
-		case "amountDue":
-			if _, ok := fieldSeen[invoice.FieldAmountDue]; !ok {
-				selectedFields = append(selectedFields, invoice.FieldAmountDue)
-				fieldSeen[invoice.FieldAmountDue] = struct{}{}
-			}
-		case "amountPaid":
-			if _, ok := fieldSeen[invoice.FieldAmountPaid]; !ok {
-				selectedFields = append(selectedFields, invoice.FieldAmountPaid)
-				fieldSeen[invoice.FieldAmountPaid] = struct{}{}
-			}
-		case "amountRemaining":
-			if _, ok := fieldSeen[invoice.FieldAmountRemaining]; !ok {
-				selectedFields = append(selectedFields, invoice.FieldAmountRemaining)
-				fieldSeen[invoice.FieldAmountRemaining] = struct{}{}
-			}
 		case "dueDate":
 			if _, ok := fieldSeen[invoice.FieldDueDate]; !ok {
 				selectedFields = append(selectedFields, invoice.FieldDueDate)
@@ -804,11 +784,6 @@ func (_q *PriceQuery) collectField(ctx context.Context, oneNode bool, opCtx *gra
 			if _, ok := fieldSeen[price.FieldProductID]; !ok {
 				selectedFields = append(selectedFields, price.FieldProductID)
 				fieldSeen[price.FieldProductID] = struct{}{}
-			}
-		case "unitAmount":
-			if _, ok := fieldSeen[price.FieldUnitAmount]; !ok {
-				selectedFields = append(selectedFields, price.FieldUnitAmount)
-				fieldSeen[price.FieldUnitAmount] = struct{}{}
 			}
 		case "currency":
 			if _, ok := fieldSeen[price.FieldCurrency]; !ok {

@@ -51,6 +51,8 @@ type MutationResolver interface {
 }
 type OperationResolver interface {
 	Subject(ctx context.Context, obj *ent.Operation) (ent.Noder, error)
+
+	StripeCalls(ctx context.Context, obj *ent.Operation) ([]*ent.StripeCall, error)
 }
 type PriceResolver interface {
 	UnitAmount(ctx context.Context, obj *ent.Price) (*billing.Money, error)
@@ -83,6 +85,7 @@ type SubscriptionResolver interface {
 	Customer(ctx context.Context, obj *ent.Subscription) (*ent.Customer, error)
 
 	AvailableActions(ctx context.Context, obj *ent.Subscription) ([]billing.SubscriptionAction, error)
+	History(ctx context.Context, obj *ent.Subscription) ([]*ent.SubscriptionTransition, error)
 }
 type SubscriptionTransitionResolver interface {
 	Cause(ctx context.Context, obj *ent.SubscriptionTransition) (string, error)
@@ -3727,7 +3730,7 @@ func (ec *executionContext) _Operation_stripeCalls(ctx context.Context, field gr
 			return ec.fieldContext_Operation_stripeCalls(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.StripeCalls(ctx)
+			return ec.Resolvers.Operation().StripeCalls(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*ent.StripeCall) graphql.Marshaler {
@@ -3742,7 +3745,7 @@ func (ec *executionContext) fieldContext_Operation_stripeCalls(_ context.Context
 		Object:     "Operation",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_StripeCall(ctx, field)
 		},
@@ -6582,7 +6585,7 @@ func (ec *executionContext) _Subscription_history(ctx context.Context, field gra
 			return ec.fieldContext_Subscription_history(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.History(ctx)
+			return ec.Resolvers.Subscription().History(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*ent.SubscriptionTransition) graphql.Marshaler {
@@ -6597,7 +6600,7 @@ func (ec *executionContext) fieldContext_Subscription_history(_ context.Context,
 		Object:     "Subscription",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_SubscriptionTransition(ctx, field)
 		},
@@ -12829,13 +12832,19 @@ func (ec *executionContext) marshalNCurrencyCode2string(ctx context.Context, sel
 }
 
 func (ec *executionContext) unmarshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx context.Context, v any) (entgql.Cursor[string], error) {
-	var res entgql.Cursor[string]
-	err := res.UnmarshalGQL(v)
+	res, err := scalars.UnmarshalCursor(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx context.Context, sel ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-	return v
+	_ = sel
+	res := scalars.MarshalCursor(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNCustomer2tallystickᚋentᚐCustomer(ctx context.Context, sel ast.SelectionSet, v ent.Customer) graphql.Marshaler {
@@ -13870,16 +13879,18 @@ func (ec *executionContext) unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐ
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(entgql.Cursor[string])
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	res, err := scalars.UnmarshalCursor(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx context.Context, sel ast.SelectionSet, v *entgql.Cursor[string]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return v
+	_ = sel
+	_ = ctx
+	res := scalars.MarshalCursor(*v)
+	return res
 }
 
 func (ec *executionContext) marshalOCustomer2ᚖtallystickᚋentᚐCustomer(ctx context.Context, sel ast.SelectionSet, v *ent.Customer) graphql.Marshaler {

@@ -70,6 +70,10 @@ func (linkMixin) Fields() []ent.Field {
 	}
 }
 
+// partOfMoney marks an amount that the API shows together with its currency.
+// Without it, a query for the amount would load that column alone.
+var partOfMoney = entgql.Skip(entgql.SkipType)
+
 // table names a table, and its type in the API.
 func table(name string) []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: name}, entgql.RelayConnection()}

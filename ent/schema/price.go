@@ -23,7 +23,7 @@ func (Price) Mixin() []ent.Mixin {
 func (Price) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("product_id").Immutable(),
-		field.Int64("unit_amount").Immutable().Comment("In minor units."),
+		field.Int64("unit_amount").Immutable().Annotations(partOfMoney).Comment("In minor units."),
 		field.String("currency").Immutable().MaxLen(3),
 		field.Enum("interval").GoType(billing.BillingInterval("")).Optional().Nillable().Immutable(),
 		field.Int("interval_count").Optional().Immutable(),

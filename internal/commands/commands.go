@@ -60,10 +60,11 @@ func (c *Commands) run(ctx context.Context, m mutation) (*ent.Operation, error) 
 		}
 	}
 	op, err := c.begin(ctx, m, bound, deadline)
-	if errors.Is(err, errKeyBound) { // by the same request, a moment ago
-		return c.replay(ctx, bound, m, deadline)
-	}
 	if err != nil {
+		// The same request may have come a moment before, and won.
+		if op, replayErr := c.replay(ctx, bound, m, deadline); op != nil || replayErr != nil {
+			return op, replayErr
+		}
 		return nil, err
 	}
 	if !m.background {
@@ -133,9 +134,6 @@ type binding struct {
 	principal, key, mutation, hash string
 }
 
-// errKeyBound says that a key was bound between looking and saving.
-var errKeyBound = errors.New("the idempotency key is bound already")
-
 // newBinding is nil when the client gave no key.
 func (c *Commands) newBinding(ctx context.Context, m mutation) (*binding, error) {
 	if m.key == nil {
@@ -188,12 +186,8 @@ func (b *binding) save(ctx context.Context, tx *store.Tx, operationID string) er
 	if b == nil {
 		return nil
 	}
-	err := tx.IdempotencyKey.Create().
+	return tx.IdempotencyKey.Create().
 		SetPrincipal(b.principal).SetKey(b.key).SetMutation(b.mutation).SetInputHash(b.hash).
 		SetOperationID(operationID).
 		Exec(ctx)
-	if store.IsUnique(err) {
-		return errKeyBound
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package stripesim
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -49,6 +50,10 @@ type Fault struct {
 	DelayMs    int `json:"delayMs,omitempty"`    // for delay and delay_after
 	Status     int `json:"status,omitempty"`     // replaces the kind's own status
 	RetryAfter int `json:"retryAfter,omitempty"` // seconds in a Retry-After header
+
+	Code        string `json:"code,omitempty"`        // replaces the error's code
+	Message     string `json:"message,omitempty"`     // replaces the error's message
+	DeclineCode string `json:"declineCode,omitempty"` // for card_declined: why; empty: generic_decline
 
 	Struck int `json:"struck"` // how many requests it has struck
 }
@@ -144,7 +149,7 @@ func (s *Sandbox) strike(w http.ResponseWriter, x *exchange) bool {
 		s.requests.add(x, &answer{})
 		dropConnection(w)
 	case faultGarbage:
-		status := x.fault.statusOr(http.StatusBadGateway)
+		status := cmp.Or(x.fault.Status, http.StatusBadGateway)
 		s.requests.add(x, &answer{status: status})
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(status)
@@ -163,13 +168,6 @@ func (s *Sandbox) strike(w http.ResponseWriter, x *exchange) bool {
 	return true
 }
 
-func (f *Fault) statusOr(status int) int {
-	if f.Status != 0 {
-		return f.Status
-	}
-	return status
-}
-
 // refusal is the error that a fault of an answering kind gives.
 func (f *Fault) refusal() *apiError {
 	var e *apiError
@@ -184,11 +182,15 @@ func (f *Fault) refusal() *apiError {
 		e = invalid("", "The provided key 'rk_test_****' does not have the required permissions for this endpoint on account 'acct_sandbox'. Having more permissions would allow this request to continue.")
 		e.status = http.StatusForbidden
 	case faultCardDeclined:
-		e = cardDeclined("generic_decline")
+		e = cardDeclined(cmp.Or(f.DeclineCode, "generic_decline"))
 	default:
 		e = serverError()
 	}
-	e.status, e.retryAfter = f.statusOr(e.status), f.RetryAfter
+	if f.Code != "" {
+		e.withCode(f.Code)
+	}
+	e.Message = cmp.Or(f.Message, e.Message)
+	e.status, e.retryAfter = cmp.Or(f.Status, e.status), f.RetryAfter
 	return e
 }
 

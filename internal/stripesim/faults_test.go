@@ -75,7 +75,7 @@ func TestDelayEndsWhenTheClientGoesAndTheWorkIsDoneAllTheSame(t *testing.T) {
 	}
 }
 
-func TestFaultsSetStatusAndRetryAfter(t *testing.T) {
+func TestFaultsSayWhatTheyAreToldTo(t *testing.T) {
 	w := newWorld(t)
 	w.fault("rate_limit", map[string]any{"retryAfter": 7})
 	if r := w.get("/v1/products"); r.status != 429 || r.header.Get("Retry-After") != "7" {
@@ -86,6 +86,12 @@ func TestFaultsSetStatusAndRetryAfter(t *testing.T) {
 	if r := w.get("/v1/products"); r.status != 503 {
 		t.Errorf("got %d", r.status)
 	}
+	w.clear("faults")
+	w.fault("refuse", map[string]any{"code": "resource_missing", "message": "No such thing", "status": 404})
+	w.expectRefusal(w.get("/v1/products"), refused{status: 404, code: "resource_missing", contains: "No such thing"})
+	w.clear("faults")
+	w.fault("card_declined", map[string]any{"declineCode": "lost_card"})
+	w.expectRefusal(w.post("/v1/products", "name", "Tally"), refused{status: 402, kind: "card_error", code: "card_declined", decline: "lost_card"})
 }
 
 func (w *world) clear(what string) {

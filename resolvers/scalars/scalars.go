@@ -3,13 +3,15 @@ package scalars
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
 )
 
 // maxInt64 is the largest integer that a JavaScript number holds exactly.
@@ -25,7 +27,7 @@ func UnmarshalInt64(v any) (int64, error) {
 		return 0, err
 	}
 	if n < -maxInt64 || n > maxInt64 {
-		return 0, fmt.Errorf("Int64 cannot represent %d: it is not within ±(2^53−1)", n) //nolint:staticcheck // the type's name
+		return 0, refuse("Int64 cannot represent %d: it is not within ±(2^53−1)", n)
 	}
 	return n, nil
 }
@@ -36,14 +38,14 @@ func MarshalInt(n int) graphql.Marshaler { return graphql.MarshalInt(n) }
 // UnmarshalInt reads GraphQL's Int, which has 32 bits. A string is not one.
 func UnmarshalInt(v any) (int, error) {
 	if s, ok := v.(string); ok {
-		return 0, fmt.Errorf("Int cannot represent the string %q", short(s)) //nolint:staticcheck // the type's name
+		return 0, refuse("Int cannot represent the string %q", short(s))
 	}
 	n, err := integer("Int", v)
 	if err != nil {
 		return 0, err
 	}
 	if n < math.MinInt32 || n > math.MaxInt32 {
-		return 0, fmt.Errorf("Int cannot represent %d: it has 32 bits", n) //nolint:staticcheck // the type's name
+		return 0, refuse("Int cannot represent %d: it has 32 bits", n)
 	}
 	return int(n), nil
 }
@@ -59,7 +61,7 @@ func integer(scalar string, v any) (int64, error) {
 		return v, nil
 	case float64:
 		if v != math.Trunc(v) || math.Abs(v) > maxInt64 {
-			return 0, fmt.Errorf("%s cannot represent %v", scalar, v)
+			return 0, refuse("%s cannot represent %v", scalar, v)
 		}
 		return int64(v), nil
 	case json.Number:
@@ -67,11 +69,11 @@ func integer(scalar string, v any) (int64, error) {
 	case string:
 		digits = v
 	default:
-		return 0, fmt.Errorf("%s cannot represent a value of the type %T", scalar, v)
+		return 0, refuse("%s cannot represent a value of the type %T", scalar, v)
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s cannot represent %q", scalar, short(digits))
+		return 0, refuse("%s cannot represent %q", scalar, short(digits))
 	}
 	return n, nil
 }
@@ -87,11 +89,11 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok {
-		return time.Time{}, fmt.Errorf("DateTime cannot represent a value of the type %T", v)
+		return time.Time{}, refuse("DateTime cannot represent a value of the type %T", v)
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("DateTime cannot represent %q: it is not RFC 3339", short(s))
+		return time.Time{}, refuse("DateTime cannot represent %q: it is not RFC 3339", short(s))
 	}
 	return t.UTC(), nil
 }
@@ -104,7 +106,7 @@ func MarshalCurrencyCode(code string) graphql.Marshaler { return graphql.Marshal
 func UnmarshalCurrencyCode(v any) (string, error) {
 	s, ok := v.(string)
 	if !ok {
-		return "", fmt.Errorf("CurrencyCode cannot represent a value of the type %T", v)
+		return "", refuse("CurrencyCode cannot represent a value of the type %T", v)
 	}
 	return s, nil
 }
@@ -123,17 +125,34 @@ func MarshalMetadata(m map[string]string) graphql.Marshaler {
 func UnmarshalMetadata(v any) (map[string]string, error) {
 	object, ok := v.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("Metadata cannot represent a value of the type %T", v) //nolint:staticcheck // the type's name
+		return nil, refuse("Metadata cannot represent a value of the type %T", v)
 	}
 	m := make(map[string]string, len(object))
 	for key, value := range object {
 		s, ok := value.(string)
 		if !ok {
-			return nil, fmt.Errorf("Metadata cannot represent the value of %q: it is not a string", short(key)) //nolint:staticcheck // the type's name
+			return nil, refuse("Metadata cannot represent the value of %q: it is not a string", short(key))
 		}
 		m[key] = s
 	}
 	return m, nil
+}
+
+// MarshalCursor writes a cursor.
+func MarshalCursor(c ent.Cursor) graphql.Marshaler { return c }
+
+// UnmarshalCursor reads a cursor that this API has given out.
+func UnmarshalCursor(v any) (ent.Cursor, error) {
+	var c ent.Cursor
+	if err := c.UnmarshalGQL(v); err != nil {
+		return c, refuse("Cursor cannot represent a value that this API has not given out")
+	}
+	return c, nil
+}
+
+// refuse makes the error of a value that a scalar cannot represent.
+func refuse(format string, args ...any) error {
+	return billing.Errorf(billing.CodeInvalidInput, format, args...)
 }
 
 func short(s string) string {

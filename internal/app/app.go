@@ -1,0 +1,196 @@
+// Package app wires the parts of the server together, for the program and for
+// tests that need the whole of it.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tallystick/internal/auth"
+	"tallystick/internal/commands"
+	"tallystick/internal/config"
+	"tallystick/internal/httpapi"
+	"tallystick/internal/jobs"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
+	"tallystick/resolvers"
+)
+
+// sandboxKey is the key that the built-in sandbox accepts. It is no secret: the
+// sandbox listens on the loopback interface only.
+const sandboxKey = "sk_test_tallystick_sandbox"
+
+// App is a server that has started, without its listener.
+type App struct {
+	// Handler serves every route.
+	Handler  http.Handler
+	Store    *store.Store
+	Engine   *stripesync.Engine
+	Stripe   *stripeapi.Client
+	Commands *commands.Commands
+
+	config   config.Serve
+	adminKey string
+	sandbox  *sandbox // nil with a real Stripe key
+	workers  *jobs.Workers
+	watching sync.WaitGroup
+	unwatch  context.CancelFunc
+	logger   *slog.Logger
+}
+
+// Option changes how an app is built.
+type Option func(*stripeapi.Options, *stripesync.Options)
+
+// Start opens and migrates the database, starts the sandbox unless there is a
+// Stripe key, and begins to work. On an error nothing stays open.
+func Start(ctx context.Context, c config.Serve, logger *slog.Logger, options ...Option) (_ *App, err error) {
+	a := &App{config: c, logger: logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if a.adminKey, err = c.AdminKey(); err != nil {
+		return nil, err
+	}
+	if a.Store, err = store.Open(ctx, c.URL()); err != nil {
+		return nil, err
+	}
+	if err = a.Store.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if c.Sandbox() {
+		if a.sandbox, err = startSandbox(ctx, c, logger); err != nil {
+			return nil, err
+		}
+	}
+	if err = a.startEngine(ctx, options); err != nil {
+		return nil, err
+	}
+	a.Handler = a.routes()
+	if c.Sandbox() && c.Demo {
+		if err = seedDemo(ctx, a.Store, a.Commands); err != nil {
+			return nil, fmt.Errorf("seed the demo catalogue: %w", err)
+		}
+	}
+	return a, nil
+}
+
+// startEngine starts the ways to Stripe: the client, the engine, and the
+// workers that carry out what nobody waits for.
+func (a *App) startEngine(ctx context.Context, options []Option) error {
+	stripeOptions := stripeapi.Options{
+		SecretKey: a.config.StripeSecretKey, BaseURL: a.config.StripeAPIBase, Logger: a.logger,
+	}
+	if a.sandbox != nil {
+		stripeOptions.SecretKey, stripeOptions.Sandbox = sandboxKey, true
+		if stripeOptions.BaseURL == "" {
+			stripeOptions.BaseURL = a.sandbox.url
+		}
+	}
+	alarm, err := jobs.NewAlarm(a.Store)
+	if err != nil {
+		return err
+	}
+	engineOptions := stripesync.Options{
+		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
+	}
+	for _, o := range options {
+		o(&stripeOptions, &engineOptions)
+	}
+	a.Stripe = stripeapi.New(stripeOptions)
+	engineOptions.Stripe = a.Stripe
+	a.Engine = stripesync.New(engineOptions)
+	a.Commands = commands.New(a.Store, a.Engine)
+
+	workers, err := jobs.NewWorkers(a.Store, a.Engine, a.logger)
+	if err != nil {
+		return err
+	}
+	if err := workers.Start(ctx); err != nil {
+		return fmt.Errorf("start the workers: %w", err)
+	}
+	a.workers = workers
+
+	watch, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	a.unwatch = unwatch
+	a.watching.Go(func() {
+		a.Stripe.Watch(watch, func() {
+			if _, err := a.Engine.Sweep(watch); err != nil {
+				a.logger.Warn("could not wake up what waited for Stripe; the sweep will", "error", err)
+			}
+		})
+	})
+	return nil
+}
+
+func (a *App) routes() http.Handler {
+	r := resolvers.New(resolvers.Options{
+		Store: a.Store, Commands: a.Commands, Sync: a.Engine, Logger: a.logger,
+	})
+	return httpapi.New(httpapi.Options{
+		Schema:         r.Schema(),
+		ErrorPresenter: r.PresentError,
+		Recover:        r.Recover,
+		Authenticate:   auth.NewKeys(a.adminKey).Authenticate,
+		Around:         r.WithLoaders,
+		Ready:          a.Store.Ready,
+		Metrics:        promhttp.Handler(),
+		Logger:         a.logger,
+	})
+}
+
+// AdminKey is the key with every scope.
+func (a *App) AdminKey() string { return a.adminKey }
+
+// SandboxURL is where the built-in sandbox listens; empty with a real key.
+func (a *App) SandboxURL() string {
+	if a.sandbox == nil {
+		return ""
+	}
+	return a.sandbox.url
+}
+
+// Announce tells a person where to go.
+func (a *App) Announce(w io.Writer, addr net.Addr) {
+	fmt.Fprintf(w, "\nTallystick is ready.\n\n  Playground  http://%[1]s/\n  API         http://%[1]s/graphql\n", addr)
+	if a.config.AdminAPIKey == "" {
+		fmt.Fprintf(w, "  Admin key   %s\n", a.adminKey)
+	}
+	if a.sandbox != nil {
+		fmt.Fprintf(w, "  Stripe      the built-in sandbox, at %s\n", a.sandbox.url)
+	}
+	fmt.Fprintln(w)
+}
+
+// Close stops working and closes everything. What is under way has until the
+// context ends; what is not done by then goes on at the next start.
+func (a *App) Close(ctx context.Context) error {
+	var errs []error
+	if a.unwatch != nil {
+		a.unwatch()
+		a.watching.Wait()
+	}
+	if a.workers != nil {
+		errs = append(errs, a.workers.Stop(ctx))
+	}
+	if a.Engine != nil {
+		errs = append(errs, a.Engine.Close(ctx))
+	}
+	if a.sandbox != nil {
+		errs = append(errs, a.sandbox.close(ctx))
+	}
+	if a.Store != nil {
+		errs = append(errs, a.Store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"tallystick/internal/config"
+	"tallystick/internal/stripesim"
+)
+
+// sandbox is the Stripe that stands in for the real one, on a port of its own.
+type sandbox struct {
+	url    string
+	sim    *stripesim.Sandbox
+	server *http.Server
+}
+
+func startSandbox(ctx context.Context, c config.Serve, logger *slog.Logger) (*sandbox, error) {
+	listener, err := net.Listen("tcp", c.SandboxAddr)
+	if err != nil {
+		return nil, fmt.Errorf("the sandbox cannot listen on %s: %w", c.SandboxAddr, errors.Unwrap(err))
+	}
+	sim, err := stripesim.Open(ctx, stripesim.Options{
+		Path: filepath.Join(c.DataDir, "sandbox.db"), SecretKey: sandboxKey, Logger: logger,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the sandbox: %w", err), listener.Close())
+	}
+	s := &sandbox{
+		url:    "http://" + listener.Addr().String(),
+		sim:    sim,
+		server: &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second},
+	}
+	go func() {
+		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			logger.Error("the sandbox has stopped", "error", err)
+		}
+	}()
+	return s, nil
+}
+
+func (s *sandbox) close(ctx context.Context) error {
+	return errors.Join(s.server.Shutdown(ctx), s.sim.Close())
+}

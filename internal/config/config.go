@@ -1,0 +1,131 @@
+// Package config holds the settings, which come from flags and environment
+// variables.
+package config
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/lmittmann/tint"
+)
+
+// Database says where the data is.
+type Database struct {
+	DatabaseURL string `help:"Database: postgres://… or sqlite://path. By default SQLite in the data directory." env:"DATABASE_URL" placeholder:"URL"`
+	DataDir     string `help:"Where the embedded database and the sandbox live." env:"DATA_DIR" default:"./data" type:"path"`
+}
+
+// URL is the database's.
+func (d Database) URL() string {
+	if d.DatabaseURL != "" {
+		return d.DatabaseURL
+	}
+	return "sqlite://" + filepath.Join(d.DataDir, "tallystick.db")
+}
+
+// Log says how the log is written.
+type Log struct {
+	LogFormat string     `help:"Format of the log: text or json. By default text on a terminal, else json." env:"LOG_FORMAT" enum:"text,json," default:""`
+	LogLevel  slog.Level `help:"What is logged: debug, info, warn or error." env:"LOG_LEVEL" default:"info"`
+}
+
+// Logger writes to standard error.
+func (l Log) Logger() *slog.Logger {
+	terminal := isTerminal(os.Stderr)
+	if l.LogFormat == "json" || l.LogFormat == "" && !terminal {
+		return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l.LogLevel}))
+	}
+	return slog.New(tint.NewHandler(os.Stderr, &tint.Options{
+		Level: l.LogLevel, NoColor: !terminal, TimeFormat: time.TimeOnly,
+	}))
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// Serve are the settings of the server.
+type Serve struct {
+	Database
+	Log
+	ListenAddr      string        `help:"Where the API listens." env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	StripeSecretKey string        `help:"Secret key of the Stripe account. Empty: the built-in sandbox." env:"STRIPE_SECRET_KEY" placeholder:"KEY"`
+	StripeAPIBase   string        `help:"Another base URL for the Stripe API: a proxy, a test double." env:"STRIPE_API_BASE" placeholder:"URL"`
+	AdminAPIKey     string        `help:"Bearer key with every scope. Needed with a real Stripe key; generated for the sandbox, and shown at start." env:"ADMIN_API_KEY" placeholder:"KEY"`
+	SandboxAddr     string        `help:"Where the built-in sandbox listens. By default on any free port." env:"SANDBOX_ADDR" default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	MutationTimeout time.Duration `help:"How long a mutation waits for Stripe before it answers PENDING." env:"MUTATION_TIMEOUT" default:"10s"`
+	Demo            bool          `help:"Seed the demo catalogue into a new database. Only in the sandbox." env:"DEMO" default:"true" negatable:""`
+}
+
+// Sandbox reports whether the built-in sandbox stands in for Stripe.
+func (s Serve) Sandbox() bool { return s.StripeSecretKey == "" }
+
+const minAdminKey = 16
+
+// Validate is called by the command line parser.
+func (s Serve) Validate() error {
+	if _, _, err := net.SplitHostPort(s.ListenAddr); err != nil {
+		return fmt.Errorf("LISTEN_ADDR must be HOST:PORT, not %q", s.ListenAddr)
+	}
+	if s.MutationTimeout <= 0 || s.MutationTimeout > time.Minute {
+		return errors.New("MUTATION_TIMEOUT must be more than 0 and at most 1m")
+	}
+	if s.AdminAPIKey != "" && len(s.AdminAPIKey) < minAdminKey {
+		return fmt.Errorf("ADMIN_API_KEY must have at least %d characters", minAdminKey)
+	}
+	if base := s.StripeAPIBase; base != "" {
+		u, err := url.Parse(base)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return errors.New("STRIPE_API_BASE must be an http:// or https:// URL")
+		}
+	}
+	if s.Sandbox() {
+		return nil
+	}
+	if !strings.HasPrefix(s.StripeSecretKey, "sk_") && !strings.HasPrefix(s.StripeSecretKey, "rk_") {
+		return errors.New("STRIPE_SECRET_KEY must start with sk_ or rk_")
+	}
+	if s.AdminAPIKey == "" {
+		return errors.New("with a real Stripe key, ADMIN_API_KEY must be set too: it is what keeps strangers out of your billing")
+	}
+	return nil
+}
+
+// AdminKey is the key that was set, or one that is generated at the first
+// start and kept in the data directory.
+func (s Serve) AdminKey() (string, error) {
+	if s.AdminAPIKey != "" {
+		return s.AdminAPIKey, nil
+	}
+	path := filepath.Join(s.DataDir, "admin-key")
+	kept, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
+	if err == nil {
+		if key := strings.TrimSpace(string(kept)); len(key) >= minAdminKey {
+			return key, nil
+		}
+		return "", fmt.Errorf("%s does not hold a key; remove it to have a new one made", path)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("read the admin key: %w", err)
+	}
+	random := make([]byte, 24)
+	rand.Read(random) //nolint:errcheck // never fails
+	key := "tsk_" + base64.RawURLEncoding.EncodeToString(random)
+	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
+		return "", fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the admin key: %w", err)
+	}
+	return key, nil
+}

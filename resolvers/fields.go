@@ -1,0 +1,113 @@
+package resolvers
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"tallystick/ent"
+	"tallystick/ent/price"
+	"tallystick/graph"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+)
+
+type productResolver struct{ *Resolver }
+
+// Prices come with the product unless they are filtered.
+func (r productResolver) Prices(ctx context.Context, obj *ent.Product, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.PriceFilter, orderBy *ent.PriceOrder) (*ent.PriceConnection, error) {
+	if filter == nil || filter.Status == nil {
+		return obj.Prices(ctx, after, first, before, last, orderBy)
+	}
+	return r.store.Client.Price.Query().
+		Where(price.ProductID(obj.ID), price.StatusIn(filter.Status...)).
+		Paginate(ctx, after, first, before, last, ent.WithPriceOrder(orderBy))
+}
+
+type priceResolver struct{}
+
+func (priceResolver) UnitAmount(_ context.Context, obj *ent.Price) (*billing.Money, error) {
+	return &billing.Money{Amount: obj.UnitAmount, Currency: obj.Currency}, nil
+}
+
+func (priceResolver) Recurring(_ context.Context, obj *ent.Price) (*billing.Recurring, error) {
+	return stripesync.Recurring(obj), nil
+}
+
+type subscriptionResolver struct{}
+
+func (subscriptionResolver) Customer(ctx context.Context, obj *ent.Subscription) (*ent.Customer, error) {
+	return obj.Customer(store.WithDeleted(ctx))
+}
+
+func (subscriptionResolver) AvailableActions(_ context.Context, obj *ent.Subscription) ([]billing.SubscriptionAction, error) {
+	return obj.Status.Actions(obj.CancelAtPeriodEnd), nil
+}
+
+func (subscriptionResolver) History(ctx context.Context, obj *ent.Subscription) ([]*ent.SubscriptionTransition, error) {
+	history, err := obj.History(ctx)
+	slices.SortFunc(history, func(a, b *ent.SubscriptionTransition) int {
+		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
+	})
+	return history, err
+}
+
+type transitionResolver struct{}
+
+func (transitionResolver) Cause(_ context.Context, obj *ent.SubscriptionTransition) (string, error) {
+	return string(obj.Cause), nil
+}
+
+type invoiceResolver struct{}
+
+func (invoiceResolver) Customer(ctx context.Context, obj *ent.Invoice) (*ent.Customer, error) {
+	return obj.Customer(store.WithDeleted(ctx))
+}
+
+func (invoiceResolver) Total(_ context.Context, obj *ent.Invoice) (*billing.Money, error) {
+	return &billing.Money{Amount: obj.Total, Currency: obj.Currency}, nil
+}
+
+func (invoiceResolver) AmountDue(_ context.Context, obj *ent.Invoice) (*billing.Money, error) {
+	return &billing.Money{Amount: obj.AmountDue, Currency: obj.Currency}, nil
+}
+
+func (invoiceResolver) AmountPaid(_ context.Context, obj *ent.Invoice) (*billing.Money, error) {
+	return &billing.Money{Amount: obj.AmountPaid, Currency: obj.Currency}, nil
+}
+
+func (invoiceResolver) AmountRemaining(_ context.Context, obj *ent.Invoice) (*billing.Money, error) {
+	return &billing.Money{Amount: obj.AmountRemaining, Currency: obj.Currency}, nil
+}
+
+type operationResolver struct{}
+
+func (operationResolver) Subject(ctx context.Context, obj *ent.Operation) (ent.Noder, error) {
+	return loadersFrom(ctx).nodes.Load(ctx, obj.SubjectID)
+}
+
+func (operationResolver) StripeCalls(ctx context.Context, obj *ent.Operation) ([]*ent.StripeCall, error) {
+	calls, err := obj.StripeCalls(ctx)
+	slices.SortFunc(calls, func(a, b *ent.StripeCall) int {
+		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
+	})
+	return calls, err
+}
+
+type stripeLinkResolver struct{}
+
+func (stripeLinkResolver) PendingOperation(ctx context.Context, obj *billing.StripeLink) (*ent.Operation, error) {
+	if obj.OperationID == nil {
+		return nil, nil
+	}
+	return loadersFrom(ctx).operations.Load(ctx, *obj.OperationID)
+}
+
+type healthResolver struct{}
+
+func (healthResolver) Status(_ context.Context, obj *billing.Health) (billing.HealthStatus, error) {
+	return obj.Status(time.Now()), nil
+}

@@ -1,0 +1,268 @@
+package resolvers
+
+import (
+	"context"
+	"strings"
+
+	"tallystick/ent"
+	"tallystick/ent/customer"
+	"tallystick/ent/invoice"
+	"tallystick/ent/operation"
+	"tallystick/ent/product"
+	"tallystick/ent/subscription"
+	"tallystick/graph"
+	"tallystick/internal/auth"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+)
+
+type queryResolver struct{ *Resolver }
+
+// The lists of everything but customers see deleted customers, so that what
+// belongs to one can still name it.
+
+func (r queryResolver) Node(ctx context.Context, id string) (ent.Noder, error) {
+	nodes, err := r.Nodes(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	return nodes[0], nil
+}
+
+func (r queryResolver) Nodes(ctx context.Context, ids []string) ([]ent.Noder, error) {
+	for _, id := range ids {
+		if _, err := billing.ParseID(id); err != nil {
+			return nil, err
+		}
+	}
+	found, err := r.nodes(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]ent.Noder, len(ids))
+	for i, id := range ids {
+		if c, ok := found[id].(*ent.Customer); !ok || c.DeletedAt == nil {
+			nodes[i] = found[id]
+		}
+	}
+	return nodes, nil
+}
+
+func (r queryResolver) Product(ctx context.Context, id string) (*ent.Product, error) {
+	if ok, err := names(id, billing.ProductPrefix); !ok {
+		return nil, err
+	}
+	query, err := r.store.Client.Product.Query().Where(product.ID(id)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(query.Only(ctx))
+}
+
+func (r queryResolver) Products(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.ProductFilter, orderBy *ent.ProductOrder) (*ent.ProductConnection, error) {
+	query := r.store.Client.Product.Query()
+	if filter != nil && filter.Active != nil {
+		query.Where(product.Active(*filter.Active))
+	}
+	if filter != nil && filter.Search != nil {
+		query.Where(product.NameContainsFold(*filter.Search))
+	}
+	return query.Paginate(ctx, after, first, before, last, ent.WithProductOrder(orderBy))
+}
+
+func (r queryResolver) Customer(ctx context.Context, id string, includeDeleted bool) (*ent.Customer, error) {
+	if ok, err := names(id, billing.CustomerPrefix); !ok {
+		return nil, err
+	}
+	if includeDeleted {
+		ctx = store.WithDeleted(ctx)
+	}
+	query, err := r.store.Client.Customer.Query().Where(customer.ID(id)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(query.Only(ctx))
+}
+
+func (r queryResolver) CustomerByEmail(ctx context.Context, email string) (*ent.Customer, error) {
+	query, err := r.store.Client.Customer.Query().Where(store.HasEmail(email)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(query.Only(ctx))
+}
+
+func (r queryResolver) Customers(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.CustomerFilter, orderBy *ent.CustomerOrder) (*ent.CustomerConnection, error) {
+	query := r.store.Client.Customer.Query()
+	if filter != nil && filter.IncludeDeleted {
+		ctx = store.WithDeleted(ctx)
+	}
+	if filter != nil && filter.Email != nil {
+		query.Where(store.HasEmail(*filter.Email))
+	}
+	if filter != nil && filter.Search != nil {
+		query.Where(customer.Or(customer.EmailContainsFold(*filter.Search), customer.NameContainsFold(*filter.Search)))
+	}
+	return query.Paginate(ctx, after, first, before, last, ent.WithCustomerOrder(orderBy))
+}
+
+func (r queryResolver) Subscription(ctx context.Context, id string) (*ent.Subscription, error) {
+	if ok, err := names(id, billing.SubscriptionPrefix); !ok {
+		return nil, err
+	}
+	ctx = store.WithDeleted(ctx)
+	query, err := r.store.Client.Subscription.Query().Where(subscription.ID(id)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(query.Only(ctx))
+}
+
+func (r queryResolver) Subscriptions(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.SubscriptionFilter, orderBy *ent.SubscriptionOrder) (*ent.SubscriptionConnection, error) {
+	query := r.store.Client.Subscription.Query()
+	if filter != nil {
+		if err := wellFormed(filter.CustomerID, filter.PriceID); err != nil {
+			return nil, err
+		}
+		if filter.Status != nil {
+			query.Where(subscription.StatusIn(filter.Status...))
+		}
+		if filter.CustomerID != nil {
+			query.Where(subscription.CustomerID(*filter.CustomerID))
+		}
+		if filter.PriceID != nil {
+			query.Where(subscription.PriceID(*filter.PriceID))
+		}
+	}
+	return query.Paginate(store.WithDeleted(ctx), after, first, before, last, ent.WithSubscriptionOrder(orderBy))
+}
+
+func (r queryResolver) Invoice(ctx context.Context, id string) (*ent.Invoice, error) {
+	if ok, err := names(id, billing.InvoicePrefix); !ok {
+		return nil, err
+	}
+	ctx = store.WithDeleted(ctx)
+	query, err := r.store.Client.Invoice.Query().Where(invoice.ID(id)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(query.Only(ctx))
+}
+
+func (r queryResolver) Invoices(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.InvoiceFilter, orderBy *ent.InvoiceOrder) (*ent.InvoiceConnection, error) {
+	query := r.store.Client.Invoice.Query()
+	if filter != nil {
+		if err := wellFormed(filter.CustomerID, filter.SubscriptionID); err != nil {
+			return nil, err
+		}
+		if filter.Status != nil {
+			query.Where(invoice.StatusIn(filter.Status...))
+		}
+		if filter.CustomerID != nil {
+			query.Where(invoice.CustomerID(*filter.CustomerID))
+		}
+		if filter.SubscriptionID != nil {
+			query.Where(invoice.SubscriptionID(*filter.SubscriptionID))
+		}
+	}
+	return query.Paginate(store.WithDeleted(ctx), after, first, before, last, ent.WithInvoiceOrder(orderBy))
+}
+
+func (r queryResolver) Operation(ctx context.Context, id string) (*ent.Operation, error) {
+	if ok, err := names(id, billing.OperationPrefix); !ok {
+		return nil, err
+	}
+	query, err := r.store.Client.Operation.Query().Where(operation.ID(id)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(query.Only(ctx))
+}
+
+func (r queryResolver) Operations(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.OperationFilter, orderBy *ent.OperationOrder) (*ent.OperationConnection, error) {
+	query := r.store.Client.Operation.Query()
+	if filter != nil {
+		if err := wellFormed(filter.SubjectID); err != nil {
+			return nil, err
+		}
+		if filter.Status != nil {
+			query.Where(operation.StatusIn(filter.Status...))
+		}
+		if filter.Kind != nil {
+			query.Where(operation.KindIn(filter.Kind...))
+		}
+		if filter.SubjectID != nil {
+			query.Where(operation.SubjectID(*filter.SubjectID))
+		}
+	}
+	return query.Paginate(ctx, after, first, before, last, ent.WithOperationOrder(orderBy))
+}
+
+func (r queryResolver) BillingHealth(ctx context.Context) (*billing.Health, error) {
+	return r.sync.Health(ctx)
+}
+
+func (r queryResolver) Viewer(ctx context.Context) (*graph.Viewer, error) {
+	principal, ok := auth.From(ctx)
+	if !ok {
+		return nil, auth.ErrUnauthenticated
+	}
+	return &graph.Viewer{Kind: graph.ViewerKindAdmin, Scopes: principal.Scopes}, nil
+}
+
+// names reports whether an id can name an object of a type. One of another
+// type names nothing; a malformed one is an error.
+func names(id, prefix string) (bool, error) {
+	got, err := billing.ParseID(id)
+	return err == nil && got == prefix, err
+}
+
+func wellFormed(ids ...*string) error {
+	for _, id := range ids {
+		if id == nil {
+			continue
+		}
+		if _, err := billing.ParseID(*id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orNull answers null for what is not there.
+func orNull[T any](row *T, err error) (*T, error) {
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	return row, err
+}
+
+// nodes loads objects of any type by their ids, deleted customers too.
+func (r *Resolver) nodes(ctx context.Context, ids []string) (map[string]ent.Noder, error) {
+	tables := map[string]string{
+		billing.ProductPrefix: product.Table, billing.CustomerPrefix: customer.Table,
+		billing.SubscriptionPrefix: subscription.Table, billing.InvoicePrefix: invoice.Table,
+		billing.OperationPrefix: operation.Table, billing.PricePrefix: "prices",
+	}
+	known := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if prefix, _, _ := strings.Cut(id, "_"); tables[prefix] != "" {
+			known = append(known, id)
+		}
+	}
+	found, err := r.store.Client.Noders(store.WithDeleted(ctx), known, ent.WithNodeType(
+		func(_ context.Context, id string) (string, error) {
+			prefix, _, _ := strings.Cut(id, "_")
+			return tables[prefix], nil
+		}))
+	if err != nil && !ent.IsNotFound(err) {
+		return nil, err
+	}
+	nodes := make(map[string]ent.Noder, len(known))
+	for i, id := range known {
+		if found[i] != nil {
+			nodes[id] = found[i]
+		}
+	}
+	return nodes, nil
+}

@@ -1,0 +1,73 @@
+// Package resolvers answers the fields of the schema: it decodes the input,
+// makes one call, and fills in the payload. What a change means is package
+// commands' business.
+package resolvers
+
+import (
+	"log/slog"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"tallystick/graph"
+	"tallystick/internal/commands"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+)
+
+// Resolver is the root of all resolvers.
+type Resolver struct {
+	store    *store.Store
+	commands *commands.Commands
+	sync     *stripesync.Engine
+	logger   *slog.Logger
+}
+
+// Options are what the resolvers work with.
+type Options struct {
+	Store    *store.Store
+	Commands *commands.Commands
+	Sync     *stripesync.Engine
+	Logger   *slog.Logger
+}
+
+// New builds the root resolver.
+func New(o Options) *Resolver {
+	return &Resolver{store: o.Store, commands: o.Commands, sync: o.Sync, logger: o.Logger}
+}
+
+// Schema is the executable schema.
+func (r *Resolver) Schema() graphql.ExecutableSchema {
+	return graph.NewExecutableSchema(graph.Config{Resolvers: r})
+}
+
+// Query implements [graph.ResolverRoot], as do the following methods.
+func (r *Resolver) Query() graph.QueryResolver { return queryResolver{r} }
+
+// Mutation answers the changes.
+func (r *Resolver) Mutation() graph.MutationResolver { return mutationResolver{r} }
+
+// Product answers what is not a column of its table, as do the others.
+func (r *Resolver) Product() graph.ProductResolver { return productResolver{r} }
+
+// Price answers the fields of a price.
+func (r *Resolver) Price() graph.PriceResolver { return priceResolver{} }
+
+// Subscription answers the fields of a subscription.
+func (r *Resolver) Subscription() graph.SubscriptionResolver { return subscriptionResolver{} }
+
+// SubscriptionTransition answers the fields of a transition.
+func (r *Resolver) SubscriptionTransition() graph.SubscriptionTransitionResolver {
+	return transitionResolver{}
+}
+
+// Invoice answers the fields of an invoice.
+func (r *Resolver) Invoice() graph.InvoiceResolver { return invoiceResolver{} }
+
+// Operation answers the fields of an operation.
+func (r *Resolver) Operation() graph.OperationResolver { return operationResolver{} }
+
+// StripeLink answers the fields of a link.
+func (r *Resolver) StripeLink() graph.StripeLinkResolver { return stripeLinkResolver{} }
+
+// BillingHealth answers the fields of the health.
+func (r *Resolver) BillingHealth() graph.BillingHealthResolver { return healthResolver{} }
