@@ -187,7 +187,7 @@ func (f *Fault) refusal() *apiError {
 		e = serverError()
 	}
 	if f.Code != "" {
-		e.withCode(f.Code)
+		e = e.withCode(f.Code)
 	}
 	e.Message = cmp.Or(f.Message, e.Message)
 	e.status, e.retryAfter = cmp.Or(f.Status, e.status), f.RetryAfter

@@ -30,6 +30,13 @@ func TestProducts(t *testing.T) {
 			t.Errorf("got %v", price)
 		}
 	})
+	t.Run("metadata may look like an object", func(t *testing.T) {
+		w := newWorld(t)
+		r := w.expectOK(w.post("/v1/products", "name", "Tally", "metadata[object]", "subscription_item", "metadata[price]", w.monthly(1).ID))
+		if got := object(r.body, "metadata"); len(got) != 2 || got["object"] != "subscription_item" {
+			t.Errorf("metadata became %v", got)
+		}
+	})
 	t.Run("an id of one's own is taken once", func(t *testing.T) {
 		w := newWorld(t)
 		w.expectOK(w.post("/v1/products", "id", "gold", "name", "Gold"))

@@ -88,7 +88,10 @@ func (t *tx) complete(value any) error {
 		if kind == "event" {
 			return nil // its data is a snapshot, complete since the day it was taken
 		}
-		for _, inner := range value {
+		for field, inner := range value {
+			if field == "metadata" {
+				continue // whatever its keys are called, it is no object of Stripe's
+			}
 			if err := t.complete(inner); err != nil {
 				return err
 			}
