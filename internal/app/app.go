@@ -47,12 +47,18 @@ type App struct {
 	logger   *slog.Logger
 }
 
-// Option changes how an app is built.
-type Option func(*stripeapi.Options, *stripesync.Options)
+// Settings are what tests change about how an app is built.
+type Settings struct {
+	Stripe stripeapi.Options
+	Engine stripesync.Options
+	// Idle leaves out everything that works by itself: the workers, and the
+	// watch over Stripe.
+	Idle bool
+}
 
 // Start opens and migrates the database, starts the sandbox unless there is a
 // Stripe key, and begins to work. On an error nothing stays open.
-func Start(ctx context.Context, c config.Serve, logger *slog.Logger, options ...Option) (_ *App, err error) {
+func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...func(*Settings)) (_ *App, err error) {
 	a := &App{config: c, logger: logger}
 	defer func() {
 		if err != nil {
@@ -73,7 +79,7 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, options ...
 			return nil, err
 		}
 	}
-	if err = a.startEngine(ctx, options); err != nil {
+	if err = a.startEngine(ctx, change); err != nil {
 		return nil, err
 	}
 	a.Handler = a.routes()
@@ -85,33 +91,41 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, options ...
 	return a, nil
 }
 
-// startEngine starts the ways to Stripe: the client, the engine, and the
-// workers that carry out what nobody waits for.
-func (a *App) startEngine(ctx context.Context, options []Option) error {
-	stripeOptions := stripeapi.Options{
+// startEngine builds the ways to Stripe.
+func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
+	var s Settings
+	s.Stripe = stripeapi.Options{
 		SecretKey: a.config.StripeSecretKey, BaseURL: a.config.StripeAPIBase, Logger: a.logger,
 	}
 	if a.sandbox != nil {
-		stripeOptions.SecretKey, stripeOptions.Sandbox = sandboxKey, true
-		if stripeOptions.BaseURL == "" {
-			stripeOptions.BaseURL = a.sandbox.url
+		s.Stripe.SecretKey, s.Stripe.Sandbox = sandboxKey, true
+		if s.Stripe.BaseURL == "" {
+			s.Stripe.BaseURL = a.sandbox.url
 		}
 	}
 	alarm, err := jobs.NewAlarm(a.Store)
 	if err != nil {
 		return err
 	}
-	engineOptions := stripesync.Options{
+	s.Engine = stripesync.Options{
 		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
 	}
-	for _, o := range options {
-		o(&stripeOptions, &engineOptions)
+	for _, c := range change {
+		c(&s)
 	}
-	a.Stripe = stripeapi.New(stripeOptions)
-	engineOptions.Stripe = a.Stripe
-	a.Engine = stripesync.New(engineOptions)
+	a.Stripe = stripeapi.New(s.Stripe)
+	s.Engine.Stripe = a.Stripe
+	a.Engine = stripesync.New(s.Engine)
 	a.Commands = commands.New(a.Store, a.Engine)
+	if s.Idle {
+		return nil
+	}
+	return a.startWorking(ctx)
+}
 
+// startWorking starts what works by itself: the workers that carry out what
+// nobody waits for, and the watch over Stripe.
+func (a *App) startWorking(ctx context.Context) error {
 	workers, err := jobs.NewWorkers(a.Store, a.Engine, a.logger)
 	if err != nil {
 		return err

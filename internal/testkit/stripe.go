@@ -1,0 +1,182 @@
+package testkit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tallystick/internal/stripesim"
+)
+
+// SecretKey is the key that the Stripe of the tests accepts.
+const SecretKey = "sk_test_of_the_tests"
+
+// Stripe is the sandbox, on a port of its own, that can go down and come back.
+type Stripe struct {
+	URL string
+
+	sim    *stripesim.Sandbox
+	addr   string
+	server *http.Server
+}
+
+func newStripe(t testing.TB) *Stripe {
+	t.Helper()
+	sim, err := stripesim.Open(t.Context(), stripesim.Options{
+		Path: filepath.Join(t.TempDir(), "sandbox.db"), SecretKey: SecretKey,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Stripe{sim: sim, addr: "127.0.0.1:0"}
+	s.Up(t)
+	s.URL = "http://" + s.addr
+	t.Cleanup(func() {
+		s.Down()
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// Up makes Stripe reachable, at the address it had before.
+func (s *Stripe) Up(t testing.TB) {
+	t.Helper()
+	listener, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = listener.Addr().String()
+	s.server = &http.Server{Handler: s.sim} //nolint:gosec // a test's
+	go func(server *http.Server) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			panic(err)
+		}
+	}(s.server)
+}
+
+// Down makes Stripe unreachable: connections are refused.
+func (s *Stripe) Down() { s.server.Close() }
+
+// Fault is what goes wrong with requests to Stripe; see the sandbox's
+// controls.
+type Fault struct {
+	Method  string            `json:"method,omitempty"`
+	Path    string            `json:"path,omitempty"`
+	Params  map[string]string `json:"params,omitempty"`
+	Kind    string            `json:"kind"`
+	Count   int               `json:"count"`
+	Skip    int               `json:"skip,omitempty"`
+	DelayMs int               `json:"delayMs,omitempty"`
+}
+
+// Fail makes requests fail from now on.
+func (s *Stripe) Fail(t testing.TB, f Fault) { s.control(t, http.MethodPost, "/_sim/faults", f, nil) }
+
+// Heal takes all faults back.
+func (s *Stripe) Heal(t testing.TB) { s.control(t, http.MethodDelete, "/_sim/faults", nil, nil) }
+
+// Request is one that reached Stripe.
+type Request struct {
+	Method         string `json:"method"`
+	Path           string `json:"path"`
+	IdempotencyKey string `json:"idempotencyKey"`
+	Status         int    `json:"status"`
+	Replayed       bool   `json:"replayed"`
+	Fault          string `json:"fault"`
+}
+
+func (r Request) String() string { return r.Method + " " + r.Path }
+
+// Requests are those that reached Stripe since the last Forget, the oldest
+// first.
+func (s *Stripe) Requests(t testing.TB) []Request {
+	t.Helper()
+	var answer struct {
+		Requests []Request `json:"requests"`
+		Data     []Request `json:"data"`
+	}
+	s.control(t, http.MethodGet, "/_sim/requests", nil, &answer)
+	return append(answer.Requests, answer.Data...)
+}
+
+// Forget forgets the requests so far.
+func (s *Stripe) Forget(t testing.TB) { s.control(t, http.MethodDelete, "/_sim/requests", nil, nil) }
+
+// Force puts a subscription into a status of Stripe's, by its id there.
+func (s *Stripe) Force(t testing.TB, subscription, status, reason string) {
+	t.Helper()
+	s.control(t, http.MethodPost, "/_sim/subscriptions/"+subscription, map[string]string{"status": status, "reason": reason}, nil)
+}
+
+func (s *Stripe) control(t testing.TB, method, path string, body, answer any) {
+	t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.send(t, method, path, "application/json", bytes.NewReader(b), answer)
+}
+
+// Get reads an object of Stripe's.
+func (s *Stripe) Get(t testing.TB, path string) map[string]any {
+	t.Helper()
+	var object map[string]any
+	s.send(t, http.MethodGet, path, "", nil, &object)
+	return object
+}
+
+// Post changes something behind the server's back, as the dashboard would.
+func (s *Stripe) Post(t testing.TB, path string, params url.Values) map[string]any {
+	t.Helper()
+	var object map[string]any
+	s.send(t, http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader(params.Encode()), &object)
+	return object
+}
+
+// Delete deletes something behind the server's back.
+func (s *Stripe) Delete(t testing.TB, path string) {
+	t.Helper()
+	s.send(t, http.MethodDelete, path, "", nil, nil)
+}
+
+func (s *Stripe) send(t testing.TB, method, path, contentType string, body io.Reader, answer any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+SecretKey)
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	// Straight to the sandbox, so that it can be asked while it is down.
+	w := &recorder{header: http.Header{}, status: http.StatusOK}
+	s.sim.ServeHTTP(w, req)
+	if w.status > 299 {
+		t.Fatalf("%s %s: status %d: %s", method, path, w.status, w.body.String())
+	}
+	if answer != nil {
+		if err := json.Unmarshal(w.body.Bytes(), answer); err != nil {
+			t.Fatalf("%s %s: %v: %s", method, path, err, w.body.String())
+		}
+	}
+}
+
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) WriteHeader(status int)      { r.status = status }
+func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
