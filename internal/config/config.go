@@ -80,8 +80,8 @@ func (s Serve) Validate() error {
 	if s.MutationTimeout <= 0 || s.MutationTimeout > time.Minute {
 		return errors.New("MUTATION_TIMEOUT must be more than 0 and at most 1m")
 	}
-	if s.AdminAPIKey != "" && len(s.AdminAPIKey) < minAdminKey {
-		return fmt.Errorf("ADMIN_API_KEY must have at least %d characters", minAdminKey)
+	if s.AdminAPIKey != "" && (len(s.AdminAPIKey) < minAdminKey || !isToken(s.AdminAPIKey)) {
+		return fmt.Errorf("ADMIN_API_KEY must have at least %d characters: letters, digits and -._~+/=", minAdminKey)
 	}
 	if base := s.StripeAPIBase; base != "" {
 		u, err := url.Parse(base)
@@ -95,10 +95,21 @@ func (s Serve) Validate() error {
 	if !strings.HasPrefix(s.StripeSecretKey, "sk_") && !strings.HasPrefix(s.StripeSecretKey, "rk_") {
 		return errors.New("STRIPE_SECRET_KEY must start with sk_ or rk_")
 	}
+	if !isToken(s.StripeSecretKey) {
+		return errors.New("STRIPE_SECRET_KEY must be the key alone: letters, digits and underscores")
+	}
 	if s.AdminAPIKey == "" {
 		return errors.New("with a real Stripe key, ADMIN_API_KEY must be set too: it is what keeps strangers out of your billing")
 	}
 	return nil
+}
+
+// isToken reports whether a key can stand in an Authorization header.
+func isToken(key string) bool {
+	return !strings.ContainsFunc(key, func(r rune) bool {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !letter && !strings.ContainsRune("-._~+/=", r)
+	})
 }
 
 // AdminKey is the key that was set, or one that is generated at the first

@@ -16,6 +16,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -115,13 +116,26 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	}, nil
 }
 
-// reason is the innermost error, without the connection string that pgx puts
-// around it.
+// reason is why the first address could not be used, in one line and without
+// the connection string that pgx puts around it.
 func reason(err error) error {
-	for errors.Unwrap(err) != nil {
-		err = errors.Unwrap(err)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return errors.New(refused.Message)
 	}
-	return err
+	for {
+		switch e := err.(type) { //nolint:errorlint // this is the unwrapping
+		case interface{ Unwrap() []error }:
+			err = e.Unwrap()[0]
+		case interface{ Unwrap() error }:
+			if e.Unwrap() == nil {
+				return err
+			}
+			err = e.Unwrap()
+		default:
+			return err
+		}
+	}
 }
 
 // Dialect is "sqlite3" or "postgres".

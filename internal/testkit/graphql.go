@@ -8,6 +8,12 @@ import (
 	"testing"
 )
 
+// Client asks a server.
+type Client struct {
+	URL string // the server's
+	Key string // a bearer key
+}
+
 // Answer is a GraphQL response, or a part of one, to be asked by path.
 type Answer struct {
 	t     testing.TB
@@ -17,9 +23,9 @@ type Answer struct {
 
 // Query sends a GraphQL document that must be answered without top-level
 // errors, and returns the data.
-func (k *Kit) Query(t testing.TB, document string, variables ...map[string]any) Answer {
+func (c Client) Query(t testing.TB, document string, variables ...map[string]any) Answer {
 	t.Helper()
-	response := k.Send(t, document, variables...)
+	response := c.Send(t, document, variables...)
 	if response.Has("errors") {
 		t.Fatalf("the answer has errors: %s", response.raw)
 	}
@@ -27,7 +33,7 @@ func (k *Kit) Query(t testing.TB, document string, variables ...map[string]any) 
 }
 
 // Send sends a GraphQL document and returns the whole response.
-func (k *Kit) Send(t testing.TB, document string, variables ...map[string]any) Answer {
+func (c Client) Send(t testing.TB, document string, variables ...map[string]any) Answer {
 	t.Helper()
 	body := map[string]any{"query": document}
 	if len(variables) > 0 {
@@ -37,12 +43,12 @@ func (k *Kit) Send(t testing.TB, document string, variables ...map[string]any) A
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.URL+"/graphql", bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL+"/graphql", bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp := k.Do(t, req)
+	resp := c.Do(t, req)
 	var raw bytes.Buffer
 	if _, err := raw.ReadFrom(resp.Body); err != nil {
 		t.Fatal(err)
@@ -52,6 +58,18 @@ func (k *Kit) Send(t testing.TB, document string, variables ...map[string]any) A
 		t.Fatalf("%v: %s", err, a.raw)
 	}
 	return a
+}
+
+// Do sends a request with the key.
+func (c Client) Do(t testing.TB, req *http.Request) *http.Response {
+	t.Helper()
+	req.Header.Set("Authorization", "Bearer "+c.Key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	return resp
 }
 
 // At is the part at a path such as "products.edges.0.node". A part that is not

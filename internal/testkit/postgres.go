@@ -43,8 +43,19 @@ func newPostgres(t testing.TB) string {
 	if template.err != nil {
 		t.Fatalf("make the template database: %v", template.err)
 	}
+	return create(t, server, " TEMPLATE "+template.name)
+}
+
+// EmptyPostgres makes an empty database of the test's own.
+func EmptyPostgres(t testing.TB) string {
+	t.Helper()
+	return create(t, PostgresURL(t), "")
+}
+
+func create(t testing.TB, server, how string) string {
+	t.Helper()
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), template.next.Add(1))
-	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE "+template.name); err != nil {
+	if err := execute(server, "CREATE DATABASE "+name+how); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -27,7 +27,8 @@ type Stripe struct {
 	server *http.Server
 }
 
-func newStripe(t testing.TB) *Stripe {
+// NewStripe starts a Stripe for a test.
+func NewStripe(t testing.TB) *Stripe {
 	t.Helper()
 	sim, err := stripesim.Open(t.Context(), stripesim.Options{
 		Path: filepath.Join(t.TempDir(), "sandbox.db"), SecretKey: SecretKey,

@@ -6,7 +6,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -26,9 +25,8 @@ const AdminKey = "tsk_of_the_tests_0123456789"
 // Kit is a running server and its Stripe.
 type Kit struct {
 	*app.App
+	Client // with the admin's key
 	Stripe *Stripe
-	// URL is the server's.
-	URL string
 	// Database is "sqlite" or "postgres".
 	Database string
 
@@ -64,7 +62,7 @@ func Working(s *app.Settings) { s.Idle = false }
 // New starts a server on a new database, and a Stripe.
 func New(t testing.TB, database string, change ...func(*app.Settings)) *Kit {
 	t.Helper()
-	k := &Kit{Database: database, Stripe: newStripe(t), change: append([]func(*app.Settings){hasty}, change...)}
+	k := &Kit{Client: Client{Key: AdminKey}, Database: database, Stripe: NewStripe(t), change: append([]func(*app.Settings){hasty}, change...)}
 	dir := t.TempDir()
 	k.config = config.Serve{
 		ListenAddr: "127.0.0.1:0", AdminAPIKey: AdminKey, StripeSecretKey: SecretKey,
@@ -144,6 +142,13 @@ func (k *Kit) Work(t testing.TB) {
 // Eventually waits until something holds that other goroutines bring about.
 func (k *Kit) Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
+	Eventually(t, what, holds)
+}
+
+// Eventually waits until something holds that others bring about, for 30
+// seconds at most.
+func Eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
 	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -167,15 +172,3 @@ func (l logTo) Write(p []byte) (int, error) {
 }
 
 var _ io.Writer = logTo{}
-
-// Do sends a request to the server with the admin's key.
-func (k *Kit) Do(t testing.TB, req *http.Request) *http.Response {
-	t.Helper()
-	req.Header.Set("Authorization", "Bearer "+AdminKey)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { resp.Body.Close() })
-	return resp
-}
