@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"tallystick/ent"
-	"tallystick/ent/customer"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
 )
@@ -48,7 +47,7 @@ func (c *Commands) CreateCustomer(ctx context.Context, in CreateCustomer) (Custo
 
 // emailTaken is the refusal of an e-mail, with the customer that has it.
 func (c *Commands) emailTaken(ctx context.Context, email string) error {
-	holder, err := c.store.Client.Customer.Query().Where(store.HasEmail(email)).Select(customer.FieldID).FirstID(ctx)
+	holder, err := c.store.Client.Customer.Query().Where(store.HasEmail(email)).FirstID(ctx)
 	if err != nil && !ent.IsNotFound(err) { // not found: deleted since
 		return err
 	}
