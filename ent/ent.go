@@ -17,6 +17,7 @@ import (
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptiontransition"
+	"tallystick/ent/webhookevent"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
@@ -90,6 +91,7 @@ func checkColumn(t, c string) error {
 			stripecall.Table:             stripecall.ValidColumn,
 			subscription.Table:           subscription.ValidColumn,
 			subscriptiontransition.Table: subscriptiontransition.ValidColumn,
+			webhookevent.Table:           webhookevent.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -14,6 +14,7 @@ import (
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptiontransition"
+	"tallystick/ent/webhookevent"
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/dialect/sql"
@@ -1707,6 +1708,152 @@ func newSubscriptionTransitionPaginateArgs(rv map[string]any) *subscriptiontrans
 	}
 	if v := rv[beforeField]; v != nil {
 		args.before = v.(*Cursor)
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *WebhookEventQuery) CollectFields(ctx context.Context, satisfies ...string) (*WebhookEventQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *WebhookEventQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(webhookevent.Columns))
+		selectedFields = []string{webhookevent.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+		case "createdAt":
+			if _, ok := fieldSeen[webhookevent.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldCreatedAt)
+				fieldSeen[webhookevent.FieldCreatedAt] = struct{}{}
+			}
+		case "updatedAt":
+			if _, ok := fieldSeen[webhookevent.FieldUpdatedAt]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldUpdatedAt)
+				fieldSeen[webhookevent.FieldUpdatedAt] = struct{}{}
+			}
+		case "stripeEventID":
+			if _, ok := fieldSeen[webhookevent.FieldStripeEventID]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldStripeEventID)
+				fieldSeen[webhookevent.FieldStripeEventID] = struct{}{}
+			}
+		case "type":
+			if _, ok := fieldSeen[webhookevent.FieldType]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldType)
+				fieldSeen[webhookevent.FieldType] = struct{}{}
+			}
+		case "objectType":
+			if _, ok := fieldSeen[webhookevent.FieldObjectType]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldObjectType)
+				fieldSeen[webhookevent.FieldObjectType] = struct{}{}
+			}
+		case "objectID":
+			if _, ok := fieldSeen[webhookevent.FieldObjectID]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldObjectID)
+				fieldSeen[webhookevent.FieldObjectID] = struct{}{}
+			}
+		case "status":
+			if _, ok := fieldSeen[webhookevent.FieldStatus]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldStatus)
+				fieldSeen[webhookevent.FieldStatus] = struct{}{}
+			}
+		case "attempts":
+			if _, ok := fieldSeen[webhookevent.FieldAttempts]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldAttempts)
+				fieldSeen[webhookevent.FieldAttempts] = struct{}{}
+			}
+		case "lastError":
+			if _, ok := fieldSeen[webhookevent.FieldLastError]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldLastError)
+				fieldSeen[webhookevent.FieldLastError] = struct{}{}
+			}
+		case "nextAttemptAt":
+			if _, ok := fieldSeen[webhookevent.FieldNextAttemptAt]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldNextAttemptAt)
+				fieldSeen[webhookevent.FieldNextAttemptAt] = struct{}{}
+			}
+		case "claimedUntil":
+			if _, ok := fieldSeen[webhookevent.FieldClaimedUntil]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldClaimedUntil)
+				fieldSeen[webhookevent.FieldClaimedUntil] = struct{}{}
+			}
+		case "occurredAt":
+			if _, ok := fieldSeen[webhookevent.FieldOccurredAt]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldOccurredAt)
+				fieldSeen[webhookevent.FieldOccurredAt] = struct{}{}
+			}
+		case "processedAt":
+			if _, ok := fieldSeen[webhookevent.FieldProcessedAt]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldProcessedAt)
+				fieldSeen[webhookevent.FieldProcessedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type webhookeventPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []WebhookEventPaginateOption
+}
+
+func newWebhookEventPaginateArgs(rv map[string]any) *webhookeventPaginateArgs {
+	args := &webhookeventPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case map[string]any:
+			var (
+				err1, err2 error
+				order      = &WebhookEventOrder{Field: &WebhookEventOrderField{}, Direction: entgql.OrderDirectionAsc}
+			)
+			if d, ok := v[directionField]; ok {
+				err1 = order.Direction.UnmarshalGQL(d)
+			}
+			if f, ok := v[fieldField]; ok {
+				err2 = order.Field.UnmarshalGQL(f)
+			}
+			if err1 == nil && err2 == nil {
+				args.opts = append(args.opts, WithWebhookEventOrder(order))
+			}
+		case *WebhookEventOrder:
+			if v != nil {
+				args.opts = append(args.opts, WithWebhookEventOrder(v))
+			}
+		}
 	}
 	return args
 }

@@ -11,4 +11,5 @@ func init() {
 	DefaultPriceOrder.Direction = entgql.OrderDirectionDesc
 	DefaultProductOrder.Direction = entgql.OrderDirectionDesc
 	DefaultSubscriptionOrder.Direction = entgql.OrderDirectionDesc
+	DefaultWebhookEventOrder.Direction = entgql.OrderDirectionDesc
 }

@@ -30,6 +30,8 @@ type Tx struct {
 	Subscription *SubscriptionClient
 	// SubscriptionTransition is the client for interacting with the SubscriptionTransition builders.
 	SubscriptionTransition *SubscriptionTransitionClient
+	// WebhookEvent is the client for interacting with the WebhookEvent builders.
+	WebhookEvent *WebhookEventClient
 
 	// lazily loaded.
 	client     *Client
@@ -170,6 +172,7 @@ func (tx *Tx) init() {
 	tx.StripeCall = NewStripeCallClient(tx.config)
 	tx.Subscription = NewSubscriptionClient(tx.config)
 	tx.SubscriptionTransition = NewSubscriptionTransitionClient(tx.config)
+	tx.WebhookEvent = NewWebhookEventClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

@@ -425,6 +425,57 @@ var (
 			},
 		},
 	}
+	// WebhookEventsColumns holds the columns for the "webhook_events" table.
+	WebhookEventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "stripe_event_id", Type: field.TypeString, Unique: true},
+		{Name: "type", Type: field.TypeString},
+		{Name: "object_type", Type: field.TypeString},
+		{Name: "object_id", Type: field.TypeString},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "PROCESSED", "IGNORED", "FAILED"}, Default: "PENDING"},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "last_error", Type: field.TypeString, Nullable: true},
+		{Name: "next_attempt_at", Type: field.TypeTime, Nullable: true},
+		{Name: "claimed_until", Type: field.TypeTime, Nullable: true},
+		{Name: "occurred_at", Type: field.TypeTime},
+		{Name: "processed_at", Type: field.TypeTime, Nullable: true},
+	}
+	// WebhookEventsTable holds the schema information for the "webhook_events" table.
+	WebhookEventsTable = &schema.Table{
+		Name:       "webhook_events",
+		Columns:    WebhookEventsColumns,
+		PrimaryKey: []*schema.Column{WebhookEventsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "webhookevent_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEventsColumns[1], WebhookEventsColumns[0]},
+			},
+			{
+				Name:    "webhookevent_object_id",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEventsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "processed_at IS NULL",
+				},
+			},
+			{
+				Name:    "webhookevent_next_attempt_at",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEventsColumns[10]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "processed_at IS NULL",
+				},
+			},
+			{
+				Name:    "webhookevent_status_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEventsColumns[7], WebhookEventsColumns[1]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		CustomersTable,
@@ -436,6 +487,7 @@ var (
 		StripeCallsTable,
 		SubscriptionsTable,
 		SubscriptionTransitionsTable,
+		WebhookEventsTable,
 	}
 )
 
@@ -478,5 +530,8 @@ func init() {
 	SubscriptionTransitionsTable.ForeignKeys[1].RefTable = OperationsTable
 	SubscriptionTransitionsTable.Annotation = &entsql.Annotation{
 		Table: "subscription_transitions",
+	}
+	WebhookEventsTable.Annotation = &entsql.Annotation{
+		Table: "webhook_events",
 	}
 }

@@ -32,3 +32,6 @@ type Subscription func(*sql.Selector)
 
 // SubscriptionTransition is the predicate function for subscriptiontransition builders.
 type SubscriptionTransition func(*sql.Selector)
+
+// WebhookEvent is the predicate function for webhookevent builders.
+type WebhookEvent func(*sql.Selector)

@@ -184,3 +184,19 @@ const (
 func (CancellationReason) Values() []string {
 	return []string{string(ReasonCustomerService), string(ReasonLowQuality), string(ReasonMissingFeatures), string(ReasonOther), string(ReasonSwitchedService), string(ReasonTooComplex), string(ReasonTooExpensive), string(ReasonUnused)}
 }
+
+// WebhookStatus is the life of an event that Stripe has sent.
+type WebhookStatus string
+
+// The values of WebhookStatus.
+const (
+	WebhookPending   WebhookStatus = "PENDING"   // stored, and going to be applied
+	WebhookProcessed WebhookStatus = "PROCESSED" // what it reports is mirrored here
+	WebhookIgnored   WebhookStatus = "IGNORED"   // about something that is not mirrored
+	WebhookFailed    WebhookStatus = "FAILED"    // what it reports cannot be mirrored
+)
+
+// Values lists all values of the type.
+func (WebhookStatus) Values() []string {
+	return []string{string(WebhookPending), string(WebhookProcessed), string(WebhookIgnored), string(WebhookFailed)}
+}

@@ -19,6 +19,7 @@ const (
 	OperationPrefix    = "opn"
 	StripeCallPrefix   = "scl"
 	TransitionPrefix   = "stn"
+	WebhookEventPrefix = "whe"
 
 	// IdempotencyKeyPrefix is for rows that the schema does not show.
 	IdempotencyKeyPrefix = "idk"
@@ -51,7 +52,7 @@ func ParseID(id string) (prefix string, err error) {
 	}
 	switch prefix {
 	case ProductPrefix, PricePrefix, CustomerPrefix, SubscriptionPrefix, InvoicePrefix,
-		OperationPrefix, StripeCallPrefix, TransitionPrefix:
+		OperationPrefix, StripeCallPrefix, TransitionPrefix, WebhookEventPrefix:
 		return prefix, nil
 	}
 	return "", malformedID(id)

@@ -71,6 +71,18 @@ CREATE UNIQUE INDEX "subscriptions_stripe_id_key" ON "subscriptions" ("stripe_id
 CREATE TABLE "subscription_transitions" ("id" character varying NOT NULL, "from" character varying NULL, "to" character varying NOT NULL, "cause" character varying NOT NULL, "expected" boolean NOT NULL DEFAULT true, "at" timestamptz NOT NULL, "subscription_id" character varying NOT NULL, "operation_id" character varying NULL, PRIMARY KEY ("id"));
 -- create index "subscriptiontransition_subscription_id_at" to table: "subscription_transitions"
 CREATE INDEX "subscriptiontransition_subscription_id_at" ON "subscription_transitions" ("subscription_id", "at");
+-- create "webhook_events" table
+CREATE TABLE "webhook_events" ("id" character varying NOT NULL, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "stripe_event_id" character varying NOT NULL, "type" character varying NOT NULL, "object_type" character varying NOT NULL, "object_id" character varying NOT NULL, "status" character varying NOT NULL DEFAULT 'PENDING', "attempts" bigint NOT NULL DEFAULT 0, "last_error" character varying NULL, "next_attempt_at" timestamptz NULL, "claimed_until" timestamptz NULL, "occurred_at" timestamptz NOT NULL, "processed_at" timestamptz NULL, PRIMARY KEY ("id"));
+-- create index "webhook_events_stripe_event_id_key" to table: "webhook_events"
+CREATE UNIQUE INDEX "webhook_events_stripe_event_id_key" ON "webhook_events" ("stripe_event_id");
+-- create index "webhookevent_created_at_id" to table: "webhook_events"
+CREATE INDEX "webhookevent_created_at_id" ON "webhook_events" ("created_at", "id");
+-- create index "webhookevent_next_attempt_at" to table: "webhook_events"
+CREATE INDEX "webhookevent_next_attempt_at" ON "webhook_events" ("next_attempt_at") WHERE (processed_at IS NULL);
+-- create index "webhookevent_object_id" to table: "webhook_events"
+CREATE INDEX "webhookevent_object_id" ON "webhook_events" ("object_id") WHERE (processed_at IS NULL);
+-- create index "webhookevent_status_created_at" to table: "webhook_events"
+CREATE INDEX "webhookevent_status_created_at" ON "webhook_events" ("status", "created_at");
 -- modify "idempotency_keys" table
 ALTER TABLE "idempotency_keys" ADD CONSTRAINT "idempotency_keys_operations_operation" FOREIGN KEY ("operation_id") REFERENCES "operations" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION;
 -- modify "invoices" table
@@ -101,6 +113,18 @@ ALTER TABLE "prices" DROP CONSTRAINT "prices_products_prices";
 ALTER TABLE "invoices" DROP CONSTRAINT "invoices_subscriptions_invoices", DROP CONSTRAINT "invoices_customers_invoices";
 -- reverse: modify "idempotency_keys" table
 ALTER TABLE "idempotency_keys" DROP CONSTRAINT "idempotency_keys_operations_operation";
+-- reverse: create index "webhookevent_status_created_at" to table: "webhook_events"
+DROP INDEX "webhookevent_status_created_at";
+-- reverse: create index "webhookevent_object_id" to table: "webhook_events"
+DROP INDEX "webhookevent_object_id";
+-- reverse: create index "webhookevent_next_attempt_at" to table: "webhook_events"
+DROP INDEX "webhookevent_next_attempt_at";
+-- reverse: create index "webhookevent_created_at_id" to table: "webhook_events"
+DROP INDEX "webhookevent_created_at_id";
+-- reverse: create index "webhook_events_stripe_event_id_key" to table: "webhook_events"
+DROP INDEX "webhook_events_stripe_event_id_key";
+-- reverse: create "webhook_events" table
+DROP TABLE "webhook_events";
 -- reverse: create index "subscriptiontransition_subscription_id_at" to table: "subscription_transitions"
 DROP INDEX "subscriptiontransition_subscription_id_at";
 -- reverse: create "subscription_transitions" table

@@ -71,8 +71,32 @@ CREATE INDEX `subscription_product_id` ON `subscriptions` (`product_id`);
 CREATE TABLE `subscription_transitions` (`id` text NOT NULL, `from` text NULL, `to` text NOT NULL, `cause` text NOT NULL, `expected` bool NOT NULL DEFAULT (true), `at` datetime NOT NULL, `subscription_id` text NOT NULL, `operation_id` text NULL, PRIMARY KEY (`id`), CONSTRAINT `subscription_transitions_subscriptions_history` FOREIGN KEY (`subscription_id`) REFERENCES `subscriptions` (`id`) ON DELETE NO ACTION, CONSTRAINT `subscription_transitions_operations_operation` FOREIGN KEY (`operation_id`) REFERENCES `operations` (`id`) ON DELETE SET NULL);
 -- create index "subscriptiontransition_subscription_id_at" to table: "subscription_transitions"
 CREATE INDEX `subscriptiontransition_subscription_id_at` ON `subscription_transitions` (`subscription_id`, `at`);
+-- create "webhook_events" table
+CREATE TABLE `webhook_events` (`id` text NOT NULL, `created_at` datetime NOT NULL, `updated_at` datetime NOT NULL, `stripe_event_id` text NOT NULL, `type` text NOT NULL, `object_type` text NOT NULL, `object_id` text NOT NULL, `status` text NOT NULL DEFAULT ('PENDING'), `attempts` integer NOT NULL DEFAULT (0), `last_error` text NULL, `next_attempt_at` datetime NULL, `claimed_until` datetime NULL, `occurred_at` datetime NOT NULL, `processed_at` datetime NULL, PRIMARY KEY (`id`));
+-- create index "webhook_events_stripe_event_id_key" to table: "webhook_events"
+CREATE UNIQUE INDEX `webhook_events_stripe_event_id_key` ON `webhook_events` (`stripe_event_id`);
+-- create index "webhookevent_created_at_id" to table: "webhook_events"
+CREATE INDEX `webhookevent_created_at_id` ON `webhook_events` (`created_at`, `id`);
+-- create index "webhookevent_object_id" to table: "webhook_events"
+CREATE INDEX `webhookevent_object_id` ON `webhook_events` (`object_id`) WHERE processed_at IS NULL;
+-- create index "webhookevent_next_attempt_at" to table: "webhook_events"
+CREATE INDEX `webhookevent_next_attempt_at` ON `webhook_events` (`next_attempt_at`) WHERE processed_at IS NULL;
+-- create index "webhookevent_status_created_at" to table: "webhook_events"
+CREATE INDEX `webhookevent_status_created_at` ON `webhook_events` (`status`, `created_at`);
 
 -- +goose Down
+-- reverse: create index "webhookevent_status_created_at" to table: "webhook_events"
+DROP INDEX `webhookevent_status_created_at`;
+-- reverse: create index "webhookevent_next_attempt_at" to table: "webhook_events"
+DROP INDEX `webhookevent_next_attempt_at`;
+-- reverse: create index "webhookevent_object_id" to table: "webhook_events"
+DROP INDEX `webhookevent_object_id`;
+-- reverse: create index "webhookevent_created_at_id" to table: "webhook_events"
+DROP INDEX `webhookevent_created_at_id`;
+-- reverse: create index "webhook_events_stripe_event_id_key" to table: "webhook_events"
+DROP INDEX `webhook_events_stripe_event_id_key`;
+-- reverse: create "webhook_events" table
+DROP TABLE `webhook_events`;
 -- reverse: create index "subscriptiontransition_subscription_id_at" to table: "subscription_transitions"
 DROP INDEX `subscriptiontransition_subscription_id_at`;
 -- reverse: create "subscription_transitions" table
