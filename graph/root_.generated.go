@@ -24,6 +24,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	BillingHealth() BillingHealthResolver
+	Customer() CustomerResolver
 	Invoice() InvoiceResolver
 	Mutation() MutationResolver
 	Operation() OperationResolver

@@ -17,6 +17,10 @@ import (
 
 type productResolver struct{ *Resolver }
 
+func (productResolver) Description(_ context.Context, obj *ent.Product) (*string, error) {
+	return orNone(obj.Description), nil
+}
+
 // Prices come with the product unless they are filtered.
 func (r productResolver) Prices(ctx context.Context, obj *ent.Product, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.PriceFilter, orderBy *ent.PriceOrder) (*ent.PriceConnection, error) {
 	if filter == nil || filter.Status == nil {
@@ -35,6 +39,24 @@ func (priceResolver) UnitAmount(_ context.Context, obj *ent.Price) (*billing.Mon
 
 func (priceResolver) Recurring(_ context.Context, obj *ent.Price) (*billing.Recurring, error) {
 	return stripesync.Recurring(obj), nil
+}
+
+func (priceResolver) Nickname(_ context.Context, obj *ent.Price) (*string, error) {
+	return orNone(obj.Nickname), nil
+}
+
+type customerResolver struct{}
+
+func (customerResolver) Name(_ context.Context, obj *ent.Customer) (*string, error) {
+	return orNone(obj.Name), nil
+}
+
+// orNone is null for a text that was never given, or was removed.
+func orNone(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 type subscriptionResolver struct{}

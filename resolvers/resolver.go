@@ -52,6 +52,9 @@ func (r *Resolver) Product() graph.ProductResolver { return productResolver{r} }
 // Price answers the fields of a price.
 func (r *Resolver) Price() graph.PriceResolver { return priceResolver{} }
 
+// Customer answers the fields of a customer.
+func (r *Resolver) Customer() graph.CustomerResolver { return customerResolver{} }
+
 // Subscription answers the fields of a subscription.
 func (r *Resolver) Subscription() graph.SubscriptionResolver { return subscriptionResolver{} }
 

@@ -131,7 +131,7 @@ func (s *Stripe) control(t testing.TB, method, path string, body, answer any) {
 func (s *Stripe) Get(t testing.TB, path string) map[string]any {
 	t.Helper()
 	var object map[string]any
-	s.send(t, http.MethodGet, path, "", nil, &object)
+	s.send(t, http.MethodGet, path, "", http.NoBody, &object)
 	return object
 }
 
@@ -146,7 +146,7 @@ func (s *Stripe) Post(t testing.TB, path string, params url.Values) map[string]a
 // Delete deletes something behind the server's back.
 func (s *Stripe) Delete(t testing.TB, path string) {
 	t.Helper()
-	s.send(t, http.MethodDelete, path, "", nil, nil)
+	s.send(t, http.MethodDelete, path, "", http.NoBody, nil)
 }
 
 func (s *Stripe) send(t testing.TB, method, path, contentType string, body io.Reader, answer any) {
