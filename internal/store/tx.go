@@ -17,6 +17,8 @@ import (
 type Tx struct {
 	*ent.Client
 	SQL *sql.Tx
+
+	dialect string
 }
 
 // InTx runs a function in a transaction and commits when it returns nil. On
@@ -44,7 +46,7 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 		}
 	}()
 	client := ent.NewClient(ent.Driver(&txDriver{Conn: entsql.Conn{ExecQuerier: tx}, dialect: s.dialect}))
-	if err := fn(ctx, &Tx{Client: client, SQL: tx}); err != nil {
+	if err := fn(ctx, &Tx{Client: client, SQL: tx, dialect: s.dialect}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -70,6 +72,16 @@ func ForUpdate(s *entsql.Selector) {
 	if s.Dialect() == dialect.Postgres {
 		s.ForUpdate()
 	}
+}
+
+// LockName holds a lock on a name until the transaction ends. Transactions that
+// lock the same name run one after the other.
+func (tx *Tx) LockName(ctx context.Context, name string) error {
+	if tx.dialect == dialect.SQLite {
+		return nil // there is one writer at a time
+	}
+	_, err := tx.SQL.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
+	return err
 }
 
 // isTransient reports whether PostgreSQL gave up on a transaction that is

@@ -104,7 +104,7 @@ func createSubscription(c *subscriptionCall) (Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshot(created)
+	s, err := snapshot(created, c.SentAt)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func findSubscription(c *subscriptionCall) (Result, bool, error) {
 		if !c.IsMine(subscriptions.Subscription().Metadata) {
 			continue
 		}
-		s, err := snapshot(subscriptions.Subscription())
+		s, err := snapshot(subscriptions.Subscription(), c.SentAt)
 		if err != nil {
 			return nil, false, err
 		}

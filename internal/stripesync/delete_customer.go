@@ -17,7 +17,7 @@ func removeCustomer() *Operation[customerParams] {
 	return &Operation[customerParams]{
 		Steps: []Step[customerParams]{{Name: "delete_customer", Do: deleteCustomer}},
 		Finish: func(ctx context.Context, tx *store.Tx, d *customerDone) error {
-			if err := endSubscriptions(ctx, tx, d); err != nil {
+			if err := d.Engine.endSubscriptionsOf(ctx, tx, d.Params.CustomerID, &d.ID); err != nil {
 				return err
 			}
 			return endCustomer(ctx, tx, d, func(u *ent.CustomerUpdateOne, _ *ent.Customer) {
@@ -41,16 +41,16 @@ func deleteCustomer(c *customerCall) (Result, error) {
 	return nil, err
 }
 
-// endSubscriptions shows the customer's live subscriptions as canceled, as
-// they are in Stripe.
-func endSubscriptions(ctx context.Context, tx *store.Tx, d *customerDone) error {
+// endSubscriptionsOf shows a customer's live subscriptions as canceled, as
+// they are in Stripe once the customer is deleted there.
+func (e *Engine) endSubscriptionsOf(ctx context.Context, tx *store.Tx, customerID string, operationID *string) error {
 	rows, err := tx.Subscription.Query().
-		Where(subscription.CustomerID(d.Params.CustomerID), subscription.EndedAtIsNil()).
+		Where(subscription.CustomerID(customerID), subscription.EndedAtIsNil()).
 		All(ctx)
 	if err != nil {
 		return err
 	}
-	now := d.Engine.clock()
+	now := e.clock()
 	for _, row := range rows {
 		if row.Status.Ended() {
 			continue
@@ -60,7 +60,7 @@ func endSubscriptions(ctx context.Context, tx *store.Tx, d *customerDone) error 
 		if snapshot.CanceledAt == nil {
 			snapshot.CanceledAt = &now
 		}
-		if err := d.Engine.mirrorSubscription(ctx, tx, row, snapshot, &d.ID); err != nil {
+		if err := e.mirrorSubscription(ctx, tx, row, snapshot, operationID); err != nil {
 			return err
 		}
 	}

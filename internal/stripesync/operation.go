@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 
@@ -68,6 +69,8 @@ type Call[P any] struct {
 	Store  *store.Store
 	Op     *ent.Operation
 	Params P
+	// SentAt is when the step began to ask Stripe.
+	SentAt time.Time
 	key    string
 }
 
@@ -149,7 +152,7 @@ func (o *Operation[P]) call(ctx context.Context, r *run, i int) (Step[P], *Call[
 	if err != nil {
 		return step, nil, err
 	}
-	c := &Call[P]{Context: ctx, Stripe: r.engine.stripe, Store: r.engine.store, Op: r.op, key: r.key(i)}
+	c := &Call[P]{Context: ctx, Stripe: r.engine.stripe, Store: r.engine.store, Op: r.op, SentAt: r.engine.clock(), key: r.key(i)}
 	if err := json.Unmarshal(r.op.Params, &c.Params); err != nil {
 		return step, nil, fmt.Errorf("read the input of operation %s: %w", r.op.ID, err)
 	}

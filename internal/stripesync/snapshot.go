@@ -44,11 +44,13 @@ type invoiceSnapshot struct {
 	HostedInvoiceURL string                `json:"hosted_invoice_url,omitempty"`
 	BillingReason    string                `json:"billing_reason,omitempty"`
 	Created          time.Time             `json:"created"`
+	// AsOf is when Stripe was asked.
+	AsOf time.Time `json:"as_of"`
 }
 
-// snapshot reads Stripe's subscription. The invoice comes along when it was
-// expanded.
-func snapshot(s *stripe.Subscription) (*subscriptionSnapshot, error) {
+// snapshot reads Stripe's subscription, which was asked for at a time. The
+// invoice comes along when it was expanded.
+func snapshot(s *stripe.Subscription, asOf time.Time) (*subscriptionSnapshot, error) {
 	reason := ""
 	if s.CancellationDetails != nil {
 		reason = string(s.CancellationDetails.Reason)
@@ -69,22 +71,27 @@ func snapshot(s *stripe.Subscription) (*subscriptionSnapshot, error) {
 		TrialEnd:           moment(s.TrialEnd),
 	}
 	if i := s.LatestInvoice; i != nil && i.Status != "" { // expanded
-		snap.Invoice = &invoiceSnapshot{
-			StripeID:         i.ID,
-			Number:           i.Number,
-			Status:           billing.InvoiceStatus(strings.ToUpper(string(i.Status))),
-			Currency:         strings.ToUpper(string(i.Currency)),
-			Total:            i.Total,
-			AmountDue:        i.AmountDue,
-			AmountPaid:       i.AmountPaid,
-			AmountRemaining:  i.AmountRemaining,
-			DueDate:          moment(i.DueDate),
-			HostedInvoiceURL: i.HostedInvoiceURL,
-			BillingReason:    string(i.BillingReason),
-			Created:          time.Unix(i.Created, 0).UTC(),
-		}
+		snap.Invoice = snapshotInvoice(i, asOf)
 	}
 	return snap, nil
+}
+
+func snapshotInvoice(i *stripe.Invoice, asOf time.Time) *invoiceSnapshot {
+	return &invoiceSnapshot{
+		StripeID:         i.ID,
+		Number:           i.Number,
+		Status:           billing.InvoiceStatus(strings.ToUpper(string(i.Status))),
+		Currency:         strings.ToUpper(string(i.Currency)),
+		Total:            i.Total,
+		AmountDue:        i.AmountDue,
+		AmountPaid:       i.AmountPaid,
+		AmountRemaining:  i.AmountRemaining,
+		DueDate:          moment(i.DueDate),
+		HostedInvoiceURL: i.HostedInvoiceURL,
+		BillingReason:    string(i.BillingReason),
+		Created:          time.Unix(i.Created, 0).UTC(),
+		AsOf:             asOf,
+	}
 }
 
 // moment reads Stripe's seconds; 0 is none.
@@ -146,7 +153,7 @@ func (e *Engine) mirrorSubscription(ctx context.Context, tx *store.Tx, row *ent.
 		update.SetStripeID(s.StripeID)
 	}
 	if s.Invoice != nil {
-		id, err := e.mirrorInvoice(ctx, tx, row, s.Invoice)
+		id, err := e.mirrorInvoice(ctx, tx, invoiceOwner{customerID: row.CustomerID, subscriptionID: &row.ID}, s.Invoice)
 		if err != nil {
 			return err
 		}
@@ -193,48 +200,62 @@ func (e *Engine) recordTransition(ctx context.Context, tx *store.Tx, row *ent.Su
 	return create.SetFrom(row.Status).SetCause(cause).SetExpected(expected).Exec(ctx)
 }
 
+// invoiceOwner is whose invoice it is.
+type invoiceOwner struct {
+	customerID     string
+	subscriptionID *string
+}
+
 // mirrorInvoice makes the row of an invoice what Stripe reported and returns
-// its id.
-func (e *Engine) mirrorInvoice(ctx context.Context, tx *store.Tx, of *ent.Subscription, s *invoiceSnapshot) (string, error) {
-	id, err := tx.Invoice.Query().Where(invoice.StripeID(s.StripeID)).FirstID(ctx)
-	if ent.IsNotFound(err) {
-		row, err := tx.Invoice.Create().
-			SetCustomerID(of.CustomerID).
-			SetSubscriptionID(of.ID).
-			SetStripeID(s.StripeID).
-			SetStatus(s.Status).
-			SetCurrency(s.Currency).
-			SetTotal(s.Total).
-			SetAmountDue(s.AmountDue).
-			SetAmountPaid(s.AmountPaid).
-			SetAmountRemaining(s.AmountRemaining).
-			SetNillableNumber(text(s.Number)).
-			SetNillableDueDate(s.DueDate).
-			SetNillableHostedInvoiceURL(text(s.HostedInvoiceURL)).
-			SetNillableBillingReason(text(s.BillingReason)).
-			SetCreatedAt(s.Created).
-			SetStripeStatus(billing.SyncSynced).
-			SetStripeSyncedAt(e.clock()).
-			Save(ctx)
-		if err != nil {
-			return "", err
-		}
-		return row.ID, nil
-	}
+// its id. A report that is older than the row's is passed over: invoices come
+// by themselves and with their subscriptions, and the two may overtake each
+// other.
+func (e *Engine) mirrorInvoice(ctx context.Context, tx *store.Tx, of invoiceOwner, s *invoiceSnapshot) (string, error) {
+	row, err := orNil(tx.Invoice.Query().Where(invoice.StripeID(s.StripeID), store.ForUpdate).Only(ctx))
 	if err != nil {
 		return "", err
 	}
-	update := tx.Invoice.UpdateOneID(id).
-		SetStatus(s.Status).
-		SetTotal(s.Total).
-		SetAmountDue(s.AmountDue).
-		SetAmountPaid(s.AmountPaid).
-		SetAmountRemaining(s.AmountRemaining).
-		SetNillableNumber(text(s.Number)).
-		SetNillableDueDate(s.DueDate).
-		SetNillableHostedInvoiceURL(text(s.HostedInvoiceURL))
-	synced(update.Mutation(), e)
-	return id, update.Exec(ctx)
+	if row == nil {
+		create := tx.Invoice.Create().
+			SetCustomerID(of.customerID).
+			SetNillableSubscriptionID(of.subscriptionID).
+			SetStripeID(s.StripeID).
+			SetCurrency(s.Currency).
+			SetNillableBillingReason(text(s.BillingReason)).
+			SetCreatedAt(s.Created)
+		s.copyTo(create.Mutation())
+		created, err := create.Save(ctx)
+		if err != nil {
+			return "", err
+		}
+		return created.ID, nil
+	}
+	if row.StripeSyncedAt != nil && row.StripeSyncedAt.After(s.AsOf) {
+		return row.ID, nil
+	}
+	update := tx.Invoice.UpdateOne(row)
+	s.copyTo(update.Mutation())
+	return row.ID, update.Exec(ctx)
+}
+
+// copyTo writes what changes in an invoice's life.
+func (s *invoiceSnapshot) copyTo(m *ent.InvoiceMutation) {
+	m.SetStatus(s.Status)
+	m.SetTotal(s.Total)
+	m.SetAmountDue(s.AmountDue)
+	m.SetAmountPaid(s.AmountPaid)
+	m.SetAmountRemaining(s.AmountRemaining)
+	if s.Number != "" {
+		m.SetNumber(s.Number)
+	}
+	if s.DueDate != nil {
+		m.SetDueDate(*s.DueDate)
+	}
+	if s.HostedInvoiceURL != "" {
+		m.SetHostedInvoiceURL(s.HostedInvoiceURL)
+	}
+	m.SetStripeStatus(billing.SyncSynced)
+	m.SetStripeSyncedAt(s.AsOf)
 }
 
 // text is nil for an empty string.

@@ -61,7 +61,7 @@ func discardChange(ctx context.Context, tx *store.Tx, d *subscriptionDone) error
 func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (after, ended *subscriptionSnapshot, err error) {
 	s, err := send()
 	if err == nil {
-		after, err = snapshot(s)
+		after, err = snapshot(s, c.SentAt)
 		return after, nil, err
 	}
 	if f := failureOf(err); f == nil || f.Outcome != stripeapi.Rejected {
@@ -72,7 +72,7 @@ func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (aft
 	if err != nil {
 		return nil, nil, err
 	}
-	now, err := snapshot(s)
+	now, err := snapshot(s, c.SentAt)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,0 +1,124 @@
+package stripesync
+
+import (
+	"context"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/ent/customer"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+)
+
+func (e *Engine) refreshCustomer(ctx context.Context, stripeID string) error {
+	all := store.WithDeleted(ctx)
+	was, err := orNil(e.store.Client.Customer.Query().Where(customer.StripeID(stripeID)).Only(all))
+	if err != nil {
+		return err
+	}
+	c, err := e.stripe.Customers.Get(stripeID, &stripe.CustomerParams{Params: read(ctx)})
+	if absent(err) || err == nil && c.Deleted {
+		return e.unlinkCustomer(all, was)
+	}
+	if err != nil {
+		return err
+	}
+	return e.store.InTx(all, func(ctx context.Context, tx *store.Tx) error {
+		if was == nil {
+			return e.createCustomerRow(ctx, tx, c)
+		}
+		row, err := e.unchangedCustomer(ctx, tx, was)
+		if err != nil {
+			return err
+		}
+		update := tx.Customer.UpdateOne(row).SetName(c.Name).SetMetadata(ours(c.Metadata))
+		if c.Email != row.Email {
+			if err := emailUsable(ctx, tx, c.Email, row.ID); err != nil {
+				return err
+			}
+			update.SetEmail(c.Email)
+		}
+		synced(update.Mutation(), e)
+		return update.Exec(ctx)
+	})
+}
+
+// unchangedCustomer locks a customer's row that Stripe was asked about.
+func (e *Engine) unchangedCustomer(ctx context.Context, tx *store.Tx, was *ent.Customer) (*ent.Customer, error) {
+	row, err := tx.Customer.Query().Where(customer.ID(was.ID), store.ForUpdate).Only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
+		return nil, err
+	}
+	return row, e.busy(ctx, tx, row.StripeOperationID)
+}
+
+// createCustomerRow shows a customer here that was created in Stripe.
+func (e *Engine) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.Customer) error {
+	if err := e.pending(ctx, tx, c.Metadata); err != nil {
+		return err
+	}
+	if err := emailUsable(ctx, tx, c.Email, ""); err != nil {
+		return err
+	}
+	create := tx.Customer.Create().
+		SetStripeID(c.ID).SetEmail(c.Email).SetName(c.Name).
+		SetMetadata(ours(c.Metadata)).SetCreatedAt(time.Unix(c.Created, 0).UTC())
+	synced(create.Mutation(), e)
+	return changedIfUnique(create.Exec(ctx))
+}
+
+// emailUsable refuses what Stripe allows and this database does not: a
+// customer without an e-mail, and two with the same.
+func emailUsable(ctx context.Context, tx *store.Tx, email, exceptID string) error {
+	if email == "" {
+		return unmirrorable("The customer has no e-mail in Stripe; here each one needs one.")
+	}
+	err := store.CheckEmailFree(ctx, tx, email, exceptID)
+	if billing.IsCode(err, billing.CodeEmailTaken) {
+		return unmirrorable("Another customer has the same e-mail here.")
+	}
+	return err
+}
+
+// unlinkCustomer keeps the customer here that was deleted in Stripe, without
+// its counterpart. Its subscriptions ended with it.
+func (e *Engine) unlinkCustomer(ctx context.Context, was *ent.Customer) error {
+	if was == nil {
+		return nil
+	}
+	return e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		row, err := e.unchangedCustomer(ctx, tx, was)
+		if err != nil {
+			return err
+		}
+		if err := e.endSubscriptionsOf(ctx, tx, row.ID, nil); err != nil {
+			return err
+		}
+		return tx.Customer.UpdateOne(row).
+			ClearStripeID().SetStripeStatus(billing.SyncUnlinked).SetStripeSyncedAt(e.clock()).
+			ClearStripeError().ClearStripeOperationID().Exec(ctx)
+	})
+}
+
+// customerRow is a customer's row, which is made if it must be.
+func (e *Engine) customerRow(ctx context.Context, stripeID string) (*ent.Customer, error) {
+	ctx = store.WithDeleted(ctx)
+	query := e.store.Client.Customer.Query().Where(customer.StripeID(stripeID))
+	row, err := query.Clone().Only(ctx)
+	if !ent.IsNotFound(err) {
+		return row, err
+	}
+	if err := e.refreshCustomer(ctx, stripeID); err != nil {
+		return nil, err
+	}
+	row, err = query.Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, unmirrorable("Its customer %s does not exist in Stripe any more.", stripeID)
+	}
+	return row, err
+}

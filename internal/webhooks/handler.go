@@ -1,0 +1,123 @@
+// Package webhooks takes in what Stripe reports. An event is stored before
+// Stripe is told that it has arrived; then the object that it is about is read
+// from Stripe and mirrored. So duplicates, any order and any API version do no
+// harm, and no event is lost.
+package webhooks
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/webhook"
+)
+
+const (
+	// maxBody is far above what Stripe sends.
+	maxBody = 1 << 20
+	// tolerance is how old a signature may be: Stripe's recommendation.
+	tolerance = 300 * time.Second
+)
+
+// Handler takes events in. It answers 2xx only once an event is stored.
+type Handler struct {
+	inbox  *Inbox
+	secret string
+	logger *slog.Logger
+}
+
+// NewHandler builds the handler of events that are signed with a secret.
+func NewHandler(inbox *Inbox, secret string, logger *slog.Logger) *Handler {
+	return &Handler{inbox: inbox, secret: secret, logger: logger}
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		answer(w, http.StatusRequestEntityTooLarge, "The event is too large.")
+		return
+	case err != nil:
+		answer(w, http.StatusBadRequest, "The event could not be read.")
+		return
+	}
+	event, err := webhook.ConstructEventWithOptions(body, r.Header.Get("Stripe-Signature"), h.secret,
+		webhook.ConstructEventOptions{Tolerance: tolerance, IgnoreAPIVersionMismatch: true})
+	if err != nil {
+		received.WithLabelValues("refused").Inc()
+		h.logger.WarnContext(r.Context(), "an event was refused", "error", refused(err))
+		answer(w, http.StatusBadRequest, refused(err))
+		return
+	}
+	report, err := read(&event)
+	if err != nil {
+		received.WithLabelValues("refused").Inc()
+		answer(w, http.StatusBadRequest, "The event has no object.")
+		return
+	}
+	stored, err := h.inbox.Store(r.Context(), report)
+	if err != nil {
+		h.logger.ErrorContext(r.Context(), "an event could not be stored; Stripe will send it again",
+			"event", report.EventID, "error", err)
+		answer(w, http.StatusInternalServerError, "The event could not be stored.")
+		return
+	}
+	if !stored {
+		received.WithLabelValues("duplicate").Inc()
+		answer(w, http.StatusOK, "The event is known.")
+		return
+	}
+	received.WithLabelValues("stored").Inc()
+	answer(w, http.StatusOK, "The event is stored.")
+}
+
+// refused says why an event is not taken in, without repeating any of it.
+func refused(err error) string {
+	switch {
+	case errors.Is(err, webhook.ErrNotSigned), errors.Is(err, webhook.ErrInvalidHeader):
+		return "The event has no valid Stripe-Signature header."
+	case errors.Is(err, webhook.ErrNoValidSignature):
+		return "The event's signature is not valid."
+	case errors.Is(err, webhook.ErrTooOld):
+		return "The event's signature is too old."
+	}
+	return "The event is not JSON."
+}
+
+// Report is what an event is about.
+type Report struct {
+	EventID    string
+	Type       string
+	ObjectType string
+	ObjectID   string
+	OccurredAt time.Time
+}
+
+func read(event *stripe.Event) (Report, error) {
+	var object struct {
+		ID     string `json:"id"`
+		Object string `json:"object"`
+	}
+	if event.Data == nil || event.ID == "" {
+		return Report{}, errors.New("no data")
+	}
+	if err := json.Unmarshal(event.Data.Raw, &object); err != nil {
+		return Report{}, err
+	}
+	return Report{
+		EventID: event.ID, Type: string(event.Type), ObjectType: object.Object, ObjectID: object.ID,
+		OccurredAt: time.Unix(event.Created, 0).UTC(),
+	}, nil
+}
+
+func answer(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]string{"message": message}) //nolint:errcheck // to a client that may have gone
+}

@@ -1,0 +1,261 @@
+package webhooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"tallystick/ent/webhookevent"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
+)
+
+var received = promauto.NewCounterVec(prometheus.CounterOpts{
+	Name: "tallystick_webhook_events_received_total",
+	Help: "Events that Stripe sent: stored, duplicate or refused.",
+}, []string{"outcome"})
+
+var processed = promauto.NewCounterVec(prometheus.CounterOpts{
+	Name: "tallystick_webhook_events_processed_total",
+	Help: "Attempts to apply events, by what came of them.",
+}, []string{"outcome"})
+
+// Alarm wakes the inbox up for an object. It is scheduled in the transaction
+// that stores the event, so that none is forgotten.
+type Alarm interface {
+	ScheduleApply(ctx context.Context, tx *store.Tx, at time.Time, objects ...Object) error
+}
+
+// Object is something in Stripe.
+type Object struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+// Inbox keeps the events until what they report is mirrored. The events of one
+// object are applied one process at a time, and all that wait together: a
+// burst costs one look at the object.
+type Inbox struct {
+	store  *store.Store
+	sync   *stripesync.Engine
+	alarm  Alarm
+	logger *slog.Logger
+	now    func() time.Time
+}
+
+// NewInbox builds an inbox.
+func NewInbox(s *store.Store, e *stripesync.Engine, alarm Alarm, logger *slog.Logger) *Inbox {
+	return &Inbox{store: s, sync: e, alarm: alarm, logger: logger, now: time.Now}
+}
+
+func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microsecond) }
+
+// Store keeps an event, unless it is known already.
+func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
+	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.LockName(ctx, r.ObjectID); err != nil {
+			return err
+		}
+		// An object with events that wait has an alarm already.
+		awake, err := tx.WebhookEvent.Query().Where(
+			webhookevent.ObjectID(r.ObjectID), webhookevent.ProcessedAtIsNil(), webhookevent.NextAttemptAtIsNil(),
+		).Exist(ctx)
+		if err != nil {
+			return err
+		}
+		if err := tx.WebhookEvent.Create().
+			SetStripeEventID(r.EventID).
+			SetType(r.Type).
+			SetObjectType(r.ObjectType).
+			SetObjectID(r.ObjectID).
+			SetOccurredAt(r.OccurredAt).
+			Exec(ctx); err != nil || awake {
+			return err
+		}
+		return i.alarm.ScheduleApply(ctx, tx, i.clock(), Object{Type: r.ObjectType, ID: r.ObjectID})
+	})
+	if store.IsUnique(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// claim is how long an object belongs to the process that applies its events.
+// It is longer than asking Stripe a few times can take.
+const claim = time.Minute
+
+// Apply mirrors an object for all its events that wait. It returns at once
+// when there is none, or when another process is at it.
+func (i *Inbox) Apply(ctx context.Context, o Object) error {
+	for {
+		ids, err := i.take(ctx, o)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		mirrored, err := i.sync.Refresh(ctx, o.Type, o.ID)
+		more, err := i.settle(ctx, o, ids, mirrored, err)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// take claims the events of an object that wait.
+func (i *Inbox) take(ctx context.Context, o Object) (ids []string, err error) {
+	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		ids = nil
+		if err := tx.LockName(ctx, o.ID); err != nil {
+			return err
+		}
+		now := i.clock()
+		busy, err := tx.WebhookEvent.Query().Where(
+			webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil(), webhookevent.ClaimedUntilGT(now),
+		).Exist(ctx)
+		if err != nil || busy {
+			return err
+		}
+		if ids, err = tx.WebhookEvent.Query().Where(
+			webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil(),
+		).IDs(ctx); err != nil || len(ids) == 0 {
+			return err
+		}
+		return tx.WebhookEvent.Update().Where(webhookevent.IDIn(ids...)).
+			SetClaimedUntil(now.Add(claim)).ClearNextAttemptAt().Exec(ctx)
+	})
+	return ids, err
+}
+
+// settle writes down what came of the claimed events, and reports whether more
+// have come in meanwhile. What failed is tried again later.
+func (i *Inbox) settle(ctx context.Context, o Object, ids []string, mirrored bool, cause error) (more bool, err error) {
+	status := billing.WebhookProcessed
+	var unmirrorable *stripesync.Unmirrorable
+	switch {
+	case errors.As(cause, &unmirrorable):
+		status = billing.WebhookFailed
+		i.logger.WarnContext(ctx, "an object of Stripe's cannot be shown here", "type", o.Type, "id", o.ID, "reason", cause)
+	case cause != nil:
+		return false, i.postpone(ctx, o, ids, cause)
+	case !mirrored:
+		status = billing.WebhookIgnored
+	}
+	processed.WithLabelValues(string(status)).Add(float64(len(ids)))
+	err = i.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.LockName(ctx, o.ID); err != nil {
+			return err
+		}
+		update := tx.WebhookEvent.Update().Where(webhookevent.IDIn(ids...)).
+			SetStatus(status).SetProcessedAt(i.clock()).AddAttempts(1).ClearClaimedUntil().ClearLastError()
+		if unmirrorable != nil {
+			update.SetLastError(unmirrorable.Reason)
+		}
+		if err := update.Exec(ctx); err != nil {
+			return err
+		}
+		more, err = tx.WebhookEvent.Query().Where(
+			webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil(),
+		).Exist(ctx)
+		return err
+	})
+	return more, err
+}
+
+// postpone lets the events wait: for an operation that is changing the object,
+// or for Stripe.
+func (i *Inbox) postpone(ctx context.Context, o Object, ids []string, cause error) error {
+	reason, delay := i.judge(ctx, o, cause)
+	processed.WithLabelValues("postponed").Add(float64(len(ids)))
+	return i.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.LockName(ctx, o.ID); err != nil {
+			return err
+		}
+		first, err := tx.WebhookEvent.Get(ctx, ids[0])
+		if err != nil {
+			return err
+		}
+		at := i.clock().Add(delay(first.Attempts)).Truncate(time.Microsecond)
+		update := tx.WebhookEvent.Update().
+			Where(webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil()).
+			SetNextAttemptAt(at).ClearClaimedUntil().SetLastError(reason)
+		if !errors.Is(cause, stripesync.ErrBusy) {
+			update.AddAttempts(1)
+		}
+		if err := update.Exec(ctx); err != nil {
+			return err
+		}
+		return i.alarm.ScheduleApply(ctx, tx, at, o)
+	})
+}
+
+// judge says why events wait, and for how long.
+func (i *Inbox) judge(ctx context.Context, o Object, cause error) (reason string, delay func(attempts int) time.Duration) {
+	if errors.Is(cause, stripesync.ErrBusy) {
+		return "An operation is changing the object.", func(int) time.Duration { return time.Second }
+	}
+	if stripeapi.IsFailure(cause) {
+		return stripeapi.Classify(cause).Error(), backoff
+	}
+	i.logger.ErrorContext(ctx, "an event could not be applied; it is tried again", "type", o.Type, "id", o.ID, "error", cause)
+	return "A fault here; the log has the rest.", backoff
+}
+
+// backoff is how long events wait after a number of tries: two seconds to ten
+// minutes.
+func backoff(attempts int) time.Duration {
+	d := 10 * time.Minute
+	if attempts < 8 {
+		d = min(2*time.Second<<attempts, d)
+	}
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())) //nolint:gosec // no secret
+}
+
+// Sweep wakes up objects whose events are due and that nobody is at: those of
+// processes that died.
+func (i *Inbox) Sweep(ctx context.Context) error {
+	const most = 500
+	return i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now := i.clock()
+		rows, err := tx.WebhookEvent.Query().
+			Where(
+				webhookevent.ProcessedAtIsNil(),
+				webhookevent.CreatedAtLT(now.Add(-sweepAfter)),
+				webhookevent.Or(webhookevent.NextAttemptAtIsNil(), webhookevent.NextAttemptAtLT(now.Add(-sweepAfter))),
+				webhookevent.Or(webhookevent.ClaimedUntilIsNil(), webhookevent.ClaimedUntilLT(now)),
+			).
+			Order(webhookevent.ByCreatedAt()).
+			Limit(most).
+			All(ctx)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		seen := map[Object]bool{}
+		var objects []Object
+		ids := make([]string, len(rows))
+		for n, row := range rows {
+			ids[n] = row.ID
+			o := Object{Type: row.ObjectType, ID: row.ObjectID}
+			if !seen[o] {
+				seen[o] = true
+				objects = append(objects, o)
+			}
+		}
+		if err := tx.WebhookEvent.Update().Where(webhookevent.IDIn(ids...)).SetNextAttemptAt(now).Exec(ctx); err != nil {
+			return err
+		}
+		if err := i.alarm.ScheduleApply(ctx, tx, now, objects...); err != nil {
+			return fmt.Errorf("wake up the inbox: %w", err)
+		}
+		return nil
+	})
+}
+
+// sweepAfter is how long the sweep gives an alarm to go off by itself.
+const sweepAfter = 20 * time.Second
