@@ -1,0 +1,397 @@
+package stripesync_test
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tallystick/ent"
+	"tallystick/ent/operation"
+	"tallystick/ent/price"
+	"tallystick/internal/app"
+	"tallystick/internal/billing"
+	"tallystick/internal/stripesync"
+	"tallystick/internal/testkit"
+)
+
+const (
+	linkFields = `stripe { id status lastSyncedAt lastError pendingOperation { id } }`
+
+	priceFields = `id status lookupKey unitAmount { amount currency } nickname ` + linkFields
+
+	productFields = `id active defaultPrice { ` + priceFields + ` } ` + linkFields
+
+	operationFields = `operation { ` + operationSelf + ` }`
+
+	operationSelf = `id kind status attempts lastError steps { name status }
+		stripeCalls { method path status requestId idempotencyKey errorCode durationMs }`
+
+	errorFields = `userErrors { code message path nodeId declineCode }`
+
+	createProduct = `mutation($input: CreateProductInput!) { createProduct(input: $input) {
+		product { ` + productFields + ` } ` + operationFields + errorFields + ` } }`
+
+	addProductPrice = `mutation($input: AddProductPriceInput!) { addProductPrice(input: $input) {
+		price { ` + priceFields + ` } ` + operationFields + errorFields + ` } }`
+
+	updateProductPrice = `mutation($input: UpdateProductPriceInput!) { updateProductPrice(input: $input) {
+		product { ` + productFields + ` } price { ` + priceFields + ` } previousPrice { ` + priceFields + ` } ` +
+		operationFields + errorFields + ` } }`
+
+	retryOperation = `mutation($input: RetryOperationInput!) { retryOperation(input: $input) { ` +
+		operationFields + errorFields + ` } }`
+
+	customerFields = `id email deletedAt ` + linkFields
+
+	createCustomer = `mutation($input: CreateCustomerInput!) { createCustomer(input: $input) {
+		customer { ` + customerFields + ` } ` + operationFields + errorFields + ` } }`
+
+	updateCustomer = `mutation($input: UpdateCustomerInput!) { updateCustomer(input: $input) {
+		customer { ` + customerFields + ` } ` + operationFields + errorFields + ` } }`
+
+	deleteCustomer = `mutation($input: DeleteCustomerInput!) { deleteCustomer(input: $input) {
+		customer { ` + customerFields + ` } ` + operationFields + errorFields + ` } }`
+
+	restoreCustomer = `mutation($input: RestoreCustomerInput!) { restoreCustomer(input: $input) {
+		customer { ` + customerFields + ` } ` + operationFields + errorFields + ` } }`
+
+	subscriptionFields = `subscription { id status cancelAtPeriodEnd canceledAt endedAt latestInvoice { status amountRemaining { amount } }
+		history { from to cause } ` + linkFields + ` } `
+
+	createSubscription = `mutation($input: CreateSubscriptionInput!) { createSubscription(input: $input) {
+		clientSecret ` + subscriptionFields + operationFields + errorFields + ` } }`
+
+	cancelSubscription = `mutation($input: CancelSubscriptionInput!) { cancelSubscription(input: $input) { ` +
+		subscriptionFields + operationFields + errorFields + ` } }`
+
+	resumeSubscription = `mutation($input: ResumeSubscriptionInput!) { resumeSubscription(input: $input) { ` +
+		subscriptionFields + operationFields + errorFields + ` } }`
+)
+
+// clock is the engine's: the real one, put forward.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) Now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// shop is a server with a clock of the test's own, and shorthands.
+type shop struct {
+	*testkit.Kit
+	Clock *clock
+}
+
+// onBoth runs a test on SQLite and on PostgreSQL.
+func onBoth(t *testing.T, test func(t *testing.T, s *shop), change ...func(*app.Settings)) {
+	t.Helper()
+	t.Parallel()
+	for _, database := range []string{"sqlite", "postgres"} {
+		t.Run(database, func(t *testing.T) {
+			t.Parallel()
+			test(t, newShop(t, database, change...))
+		})
+	}
+}
+
+func newShop(t testing.TB, database string, change ...func(*app.Settings)) *shop {
+	t.Helper()
+	c := new(clock)
+	all := append([]func(*app.Settings){testkit.Idle, func(s *app.Settings) {
+		s.Engine.Now = c.Now
+		s.Stripe.ProbeEvery = 5 * time.Millisecond
+	}}, change...)
+	return &shop{Kit: testkit.New(t, database, all...), Clock: c}
+}
+
+// run sends a mutation and returns its payload.
+func (s *shop) run(t testing.TB, document string, input map[string]any) testkit.Answer {
+	t.Helper()
+	data := s.Query(t, document, map[string]any{"input": input})
+	name := strings.TrimSpace(strings.SplitN(strings.SplitN(document, "{", 2)[1], "(", 2)[0])
+	return data.At(name)
+}
+
+// available waits until requests are let through to Stripe again.
+func (s *shop) available(t testing.TB) {
+	t.Helper()
+	s.Eventually(t, "Stripe to be available again", func() bool {
+		return s.App.Stripe.Available() || s.App.Stripe.Ping(t.Context()) == nil
+	})
+}
+
+// settle lets everything come to its end that can.
+func (s *shop) settle(t testing.TB) {
+	t.Helper()
+	for range 30 {
+		s.available(t)
+		s.Work(t)
+		left, err := s.Store.Client.Operation.Query().Where(operation.StatusNotIn(
+			billing.OperationSucceeded, billing.OperationFailed, billing.OperationNeedsAttention)).Count(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left == 0 {
+			return
+		}
+	}
+	t.Fatal("the operations do not come to an end")
+}
+
+// op reads an operation as clients see it.
+func (s *shop) op(t testing.TB, id string) testkit.Answer {
+	t.Helper()
+	return s.Query(t, `query($id: ID!) { operation(id: $id) { `+operationSelf+` } }`, map[string]any{"id": id}).At("operation")
+}
+
+// row reads an operation's row.
+func (s *shop) row(t testing.TB, id string) *ent.Operation {
+	t.Helper()
+	row, err := s.Store.Client.Operation.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+// steps are the statuses of an operation's steps, "DONE FAILED TODO" say.
+func steps(op testkit.Answer) string {
+	var words []string
+	for _, step := range op.List("steps") {
+		words = append(words, step.String("status"))
+	}
+	return strings.Join(words, " ")
+}
+
+// want fails the test unless two values are equal.
+func want[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// writes are the requests that reached Stripe to change something.
+func (s *shop) writes(t testing.TB) []testkit.Request {
+	t.Helper()
+	var writes []testkit.Request
+	for _, r := range s.Stripe.Requests(t) {
+		if r.Method != "GET" {
+			writes = append(writes, r)
+		}
+	}
+	return writes
+}
+
+// product makes a product with a monthly default price and a lookup key for
+// it, and returns its row with its prices.
+func (s *shop) product(t testing.TB, name string) *ent.Product {
+	t.Helper()
+	p := s.run(t, createProduct, map[string]any{"name": name, "price": map[string]any{
+		"unitAmount": 1000, "currency": "USD", "recurring": map[string]any{"interval": "MONTH"}, "lookupKey": name,
+	}})
+	want(t, "createProduct", p.String("operation.status"), "SUCCEEDED")
+	return s.productRow(t, p.String("product.id"))
+}
+
+func (s *shop) productRow(t testing.TB, id string) *ent.Product {
+	t.Helper()
+	row, err := s.Store.Client.Product.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+func (s *shop) priceRow(t testing.TB, id string) *ent.Price {
+	t.Helper()
+	row, err := s.Store.Client.Price.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+// customer makes a customer that is in Stripe, or not.
+func (s *shop) customer(t testing.TB, email string, linked bool) string {
+	t.Helper()
+	c := s.run(t, createCustomer, map[string]any{"email": email, "name": "Ada"})
+	if linked {
+		s.settle(t)
+	}
+	return c.String("customer.id")
+}
+
+func (s *shop) customerRow(t testing.TB, id string) *ent.Customer {
+	t.Helper()
+	row, err := s.Store.Client.Customer.Get(withDeleted(t), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+func (s *shop) subscriptionRow(t testing.TB, id string) *ent.Subscription {
+	t.Helper()
+	row, err := s.Store.Client.Subscription.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+// all lists all objects of a kind in Stripe.
+func (s *shop) all(t testing.TB, path string, params ...string) []map[string]any {
+	t.Helper()
+	query := url.Values{"limit": {"100"}}
+	for i := 0; i < len(params); i += 2 {
+		query.Set(params[i], params[i+1])
+	}
+	var objects []map[string]any
+	for {
+		page := s.Stripe.Get(t, path+"?"+query.Encode())
+		for _, o := range page["data"].([]any) {
+			objects = append(objects, o.(map[string]any))
+		}
+		if more, _ := page["has_more"].(bool); !more {
+			return objects
+		}
+		query.Set("starting_after", objects[len(objects)-1]["id"].(string))
+	}
+}
+
+func text(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return ""
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// catalogue describes products with their prices, as one half has them.
+type catalogue map[string]string
+
+// equalCatalogues fails the test unless both halves have the same products and
+// prices, in the same state.
+func (s *shop) equalCatalogues(t testing.TB) {
+	t.Helper()
+	products, err := s.Store.Client.Product.Query().All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, p := range products {
+		known[deref(p.StripeID)] = true
+		s.equalProduct(t, p.ID)
+	}
+	for _, p := range s.all(t, "/v1/products") {
+		if !known[text(p["id"])] {
+			t.Errorf("%s is in Stripe only: %v", p["id"], p)
+		}
+	}
+}
+
+// equalProduct is equalCatalogues for one product.
+func (s *shop) equalProduct(t testing.TB, id string) {
+	t.Helper()
+	p := s.productRow(t, id)
+	here, there := s.productHere(t, p), s.productThere(t, deref(p.StripeID))
+	for id, state := range here {
+		if there[id] != state {
+			t.Errorf("%s differs:\n  here      %s\n  in Stripe %s", id, state, there[id])
+		}
+	}
+	for id, state := range there {
+		if _, ok := here[id]; !ok {
+			t.Errorf("%s is in Stripe only: %s", id, state)
+		}
+	}
+}
+
+func (s *shop) productHere(t testing.TB, p *ent.Product) catalogue {
+	t.Helper()
+	byDefault := ""
+	if p.DefaultPriceID != nil {
+		byDefault = deref(s.priceRow(t, *p.DefaultPriceID).StripeID)
+	}
+	c := catalogue{deref(p.StripeID): fmt.Sprintf("%s (%s) active=%t default=%s", p.Name, p.Description, p.Active, byDefault)}
+	prices, err := p.QueryPrices().Order(price.ByID()).All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range prices {
+		if row.Status == billing.PricePending {
+			t.Errorf("the price %s is still pending", row.ID)
+		}
+		c[deref(row.StripeID)] = fmt.Sprintf("active=%t key=%s %d %s",
+			row.Status == billing.PriceActive, deref(row.LookupKey), row.UnitAmount, row.Currency)
+	}
+	return c
+}
+
+func (s *shop) productThere(t testing.TB, stripeID string) catalogue {
+	t.Helper()
+	p := s.Stripe.Get(t, "/v1/products/"+stripeID)
+	c := catalogue{stripeID: fmt.Sprintf("%s (%s) active=%t default=%s",
+		text(p["name"]), text(p["description"]), p["active"], text(p["default_price"]))}
+	for _, p := range s.all(t, "/v1/prices", "product", stripeID) {
+		c[text(p["id"])] = fmt.Sprintf("active=%t key=%s %d %s", p["active"],
+			text(p["lookup_key"]), int64(p["unit_amount"].(float64)), strings.ToUpper(text(p["currency"])))
+	}
+	return c
+}
+
+// sameCalls fails the test unless an operation shows, in order, exactly the
+// requests that reached Stripe since the last Forget.
+func (s *shop) sameCalls(t testing.TB, op testkit.Answer) {
+	t.Helper()
+	var reached []testkit.Request
+	for _, r := range s.Stripe.Requests(t) {
+		if r.Method != "GET" || r.Path != "/v1/products" { // a probe
+			reached = append(reached, r)
+		}
+	}
+	calls := op.List("stripeCalls")
+	if len(calls) != len(reached) {
+		t.Fatalf("the operation shows %d calls, Stripe saw %v: %s", len(calls), reached, op.Raw())
+	}
+	for i, call := range calls {
+		shown := call.String("method") + " " + call.String("path")
+		want(t, "call", shown, reached[i].String())
+		if call.Has("idempotencyKey") || reached[i].IdempotencyKey != "" {
+			want(t, "idempotency key of "+shown, call.String("idempotencyKey"), reached[i].IdempotencyKey)
+		}
+		lost := strings.HasPrefix(reached[i].Fault, "drop_")
+		switch {
+		case lost && call.Has("status"):
+			t.Errorf("%s shows a status, although no answer came", shown)
+		case !lost:
+			want(t, "status of "+shown, call.Int("status"), reached[i].Status)
+			if call.Int("status") > 299 && !call.Has("errorCode") {
+				t.Errorf("%s shows no error code", shown)
+			}
+		}
+		if call.Int("durationMs") < 0 {
+			t.Errorf("%s shows no duration", shown)
+		}
+	}
+}
+
+// takeOver makes the leases of dead processes lapse and lets the living ones
+// go on.
+func (s *shop) takeOver(t testing.TB) {
+	t.Helper()
+	s.Clock.Advance(stripesync.Lease + time.Second)
+	s.available(t)
+	if _, err := s.Engine.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.settle(t)
+}
