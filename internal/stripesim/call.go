@@ -52,6 +52,9 @@ func (c *call) update(d document, event string) error {
 	if err := c.replace(d, false); err != nil {
 		return err
 	}
+	if delete(previous, privateKey); len(previous) == 0 {
+		return nil
+	}
 	return c.emit(event, d, previous)
 }
 

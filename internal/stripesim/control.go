@@ -27,6 +27,7 @@ func (s *Sandbox) routeControl() {
 	})
 	s.mux.HandleFunc("POST /_sim/subscriptions/{id}", s.changing(putSubscription))
 	s.mux.HandleFunc("POST /_sim/payment_intents/{id}", s.changing(authenticatePayment))
+	s.routeWebhookControl()
 	s.mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {
 		controlError(w, http.StatusNotFound, errors.New("no such control: "+r.Method+" "+r.URL.Path))
 	})
@@ -84,7 +85,7 @@ func (s *Sandbox) changing(run endpoint) http.HandlerFunc {
 			result, err = t.render(result, nil)
 		}
 		if err == nil {
-			err = t.Commit()
+			err = s.commit(t)
 		}
 		var refused *apiError
 		switch {

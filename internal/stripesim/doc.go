@@ -1,6 +1,6 @@
 // Package stripesim is a stateful stand-in for the Stripe API of version 2023-10-16: products, prices, customers, payment
 // methods, subscriptions, invoices and payment intents over real HTTP, kept in one SQLite file, with Stripe's rules,
-// messages, idempotency and events.
+// messages, idempotency, events and signed webhooks.
 //
 // What Stripe would do on a bad day is switched on under /_sim/, which speaks JSON and needs no key:
 //
@@ -12,7 +12,12 @@
 //	DELETE /_sim/requests               forget them
 //	POST   /_sim/subscriptions/{id}     {"status": "past_due", "reason": …}: bring a subscription into a status
 //	POST   /_sim/payment_intents/{id}   {"authentication": "succeeded" | "failed"}: play the holder of a 3-D Secure card
+//	GET    /_sim/webhooks               the plan for webhook deliveries, and what has become of them
+//	POST   /_sim/webhooks               {"paused", "shuffle": bool, "duplicate", "drop", "fail": n}: change the plan
+//	DELETE /_sim/webhooks               deliver as usual again
+//	POST   /_sim/webhooks/deliver       {"event": id}: send an event once more; {}: try now what waits for its next attempt
 //
 // An endpoint reads top to bottom: its parameters, the rules, the change with its event, the result. Everything that a
-// request changes, its events and its answer under the idempotency key are one transaction.
+// request changes, its events and its answer under the idempotency key are one transaction. Webhooks leave from a queue
+// that this transaction fills: at least once, in no certain order, for up to three days.
 package stripesim

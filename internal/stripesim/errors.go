@@ -60,8 +60,11 @@ func notFound(kind, id, param string) *apiError {
 
 // unknownReference says that a parameter names an object that does not exist.
 func unknownReference(kind, id, param string) *apiError {
-	if kind == "payment_method" {
+	switch kind {
+	case "payment_method":
 		kind = "PaymentMethod"
+	case "webhook_endpoint":
+		kind = "webhook endpoint"
 	}
 	return invalid(param, "No such %s: '%s'", kind, id).withCode("resource_missing")
 }

@@ -15,19 +15,24 @@ type eventData struct {
 	PreviousAttributes map[string]any `json:"previous_attributes,omitempty"`
 }
 
-// emit records an event about d in the call's transaction: it exists exactly when the change does.
+// emit records an event about d in the call's transaction, and queues it for the webhooks: it exists exactly when the
+// change does.
 func (c *call) emit(kind string, d document, previous map[string]any) error {
 	snapshot, err := c.render(d, nil)
 	if err != nil {
 		return err
 	}
-	return c.insert(&event{
+	made := &event{
 		record:     c.newRecord("event", "evt_1"),
 		APIVersion: apiVersion,
 		Data:       eventData{Object: snapshot, PreviousAttributes: previous},
 		Request:    c.request,
 		Type:       kind,
-	})
+	}
+	if made.PendingWebhooks, err = c.enqueue(made); err != nil {
+		return err
+	}
+	return c.insert(made)
 }
 
 func getEvent(c *call) (any, error) {

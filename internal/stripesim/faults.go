@@ -212,7 +212,7 @@ func (s *Sandbox) delay(x *exchange, kind string) {
 	select {
 	case <-timer.C:
 	case <-x.http.Context().Done():
-	case <-s.closing:
+	case <-s.background.Done():
 	}
 }
 

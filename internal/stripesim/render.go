@@ -80,6 +80,7 @@ func (t *tx) complete(value any) error {
 		}
 	case map[string]any:
 		kind, _ := value["object"].(string)
+		delete(value, privateKey)
 		for _, field := range inlined[kind] {
 			if err := t.expandField(value, field); err != nil {
 				return err

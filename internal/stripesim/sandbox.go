@@ -3,9 +3,9 @@ package stripesim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -18,6 +18,9 @@ type Options struct {
 	SecretKey string           // the only accepted key; empty accepts any sk_test_… / rk_test_… key
 	Now       func() time.Time // nil: time.Now
 	Logger    *slog.Logger     // nil: discard
+
+	WebhookURL    string // where events are posted to; empty: nowhere until SetWebhook says so
+	WebhookSecret string // what they are signed with
 }
 
 // Sandbox answers Stripe's API under /v1/ and its own controls under /_sim/. It is safe for concurrent use.
@@ -32,8 +35,10 @@ type Sandbox struct {
 	faults   faultList
 	requests requestLog
 
-	closing   chan struct{} // ends the delays that are still running
-	closeOnce sync.Once
+	courier *courier
+
+	background context.Context //nolint:containedctx // what goes on without a request, until Close
+	close      context.CancelFunc
 }
 
 // Open opens the state at o.Path, or starts an empty one.
@@ -53,20 +58,39 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	s := &Sandbox{
 		store: store, secretKey: o.SecretKey, clock: o.Now, log: o.Logger,
-		mux: http.NewServeMux(), closing: make(chan struct{}),
+		mux: http.NewServeMux(),
 	}
+	s.courier = newCourier(store, s.now, o.Logger)
+	s.background, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	for pattern, run := range endpoints() {
 		s.mux.Handle(pattern, s.serve(run))
 	}
 	s.mux.Handle("/", s.serve(func(c *call) (any, error) { return nil, unrecognizedURL(c.http) }))
 	s.routeControl()
+	if o.WebhookURL != "" {
+		if err := s.SetWebhook(o.WebhookURL, o.WebhookSecret); err != nil {
+			s.close()
+			return nil, errors.Join(err, store.close())
+		}
+	}
+	go s.courier.run(s.background)
 	return s, nil
 }
 
-// Close ends the delays under way and closes the database. Stop the HTTP server first.
+// Close ends what is under way and closes the database. Stop the HTTP server first.
 func (s *Sandbox) Close() error {
-	s.closeOnce.Do(func() { close(s.closing) })
+	s.close()
+	<-s.courier.done
 	return s.store.close()
+}
+
+// commit makes a transaction's work stand, and sends its events on their way.
+func (s *Sandbox) commit(t *tx) error {
+	if err := t.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	s.courier.rouse()
+	return nil
 }
 
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
@@ -128,5 +152,11 @@ func endpoints() map[string]endpoint {
 
 		"GET /v1/events":      listEvents,
 		"GET /v1/events/{id}": getEvent,
+
+		"POST /v1/webhook_endpoints":        createEndpoint,
+		"GET /v1/webhook_endpoints":         listEndpoints,
+		"GET /v1/webhook_endpoints/{id}":    getEndpoint,
+		"POST /v1/webhook_endpoints/{id}":   updateEndpoint,
+		"DELETE /v1/webhook_endpoints/{id}": deleteEndpoint,
 	}
 }

@@ -184,10 +184,7 @@ func (s *Sandbox) perform(x *exchange) (*answer, error) {
 	if !x.mutates() {
 		return result, nil
 	}
-	if err := t.Commit(); err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
-	}
-	return result, nil
+	return result, s.commit(t)
 }
 
 // work runs the endpoint, or what a fault puts in its place. It says whether the answer belongs to the idempotency key.

@@ -41,6 +41,17 @@ CREATE TABLE IF NOT EXISTS idempotency (
 	created     INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS idempotency_created ON idempotency (created);
+
+CREATE TABLE IF NOT EXISTS deliveries (
+	id          INTEGER PRIMARY KEY AUTOINCREMENT,
+	event       TEXT NOT NULL,
+	endpoint    TEXT NOT NULL,
+	attempts    INTEGER NOT NULL DEFAULT 0,
+	first_tried INTEGER NOT NULL DEFAULT 0,
+	due         INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due, id);
+CREATE INDEX IF NOT EXISTS deliveries_event ON deliveries (event);
 `
 
 // store is the sandbox's database file: one connection that writes, a few that read.
@@ -83,6 +94,9 @@ type record struct {
 }
 
 func (r *record) identity() (id, kind string) { return r.ID, r.Object }
+
+// privateKey holds, in a stored object, what the sandbox remembers about it but Stripe never shows.
+const privateKey = "_private"
 
 // document is a Stripe object that the store can hold.
 type document interface{ identity() (id, kind string) }
