@@ -428,6 +428,16 @@ type Viewer struct {
 	Customer *ent.Customer `json:"customer,omitempty"`
 }
 
+// Which events a list shows.
+type WebhookEventFilter struct {
+	// Only those in one of these states.
+	Status []billing.WebhookStatus `json:"status,omitempty"`
+	// Only those of one of these types, such as `invoice.paid`.
+	Type []string `json:"type,omitempty"`
+	// Only those about the object with this id in Stripe.
+	ObjectID *string `json:"objectId,omitempty"`
+}
+
 // The kind of a key.
 type ViewerKind string
 

@@ -61,11 +61,13 @@ type ComplexityRoot struct {
 	}
 
 	BillingHealth struct {
-		NeedsAttention    func(childComplexity int) int
-		OldestPendingAt   func(childComplexity int) int
-		PendingOperations func(childComplexity int) int
-		Status            func(childComplexity int) int
-		Stripe            func(childComplexity int) int
+		LastWebhookAt        func(childComplexity int) int
+		NeedsAttention       func(childComplexity int) int
+		OldestPendingAt      func(childComplexity int) int
+		PendingOperations    func(childComplexity int) int
+		PendingWebhookEvents func(childComplexity int) int
+		Status               func(childComplexity int) int
+		Stripe               func(childComplexity int) int
 	}
 
 	CancelSubscriptionPayload struct {
@@ -274,6 +276,7 @@ type ComplexityRoot struct {
 		Subscription    func(childComplexity int, id string) int
 		Subscriptions   func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *SubscriptionFilter, orderBy *ent.SubscriptionOrder) int
 		Viewer          func(childComplexity int) int
+		WebhookEvents   func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *WebhookEventFilter, orderBy *ent.WebhookEventOrder) int
 	}
 
 	Recurring struct {
@@ -391,6 +394,32 @@ type ComplexityRoot struct {
 		Kind     func(childComplexity int) int
 		Scopes   func(childComplexity int) int
 	}
+
+	WebhookEvent struct {
+		Attempts      func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastError     func(childComplexity int) int
+		NextAttemptAt func(childComplexity int) int
+		ObjectID      func(childComplexity int) int
+		ObjectType    func(childComplexity int) int
+		OccurredAt    func(childComplexity int) int
+		ProcessedAt   func(childComplexity int) int
+		Status        func(childComplexity int) int
+		StripeEventID func(childComplexity int) int
+		Type          func(childComplexity int) int
+	}
+
+	WebhookEventConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
 }
 
 type executableSchema graphql.ExecutableSchemaState[ResolverRoot, DirectiveRoot, ComplexityRoot]
@@ -476,6 +505,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ArchiveProductPayload.UserErrors(childComplexity), true
 
+	case "BillingHealth.lastWebhookAt":
+		if e.ComplexityRoot.BillingHealth.LastWebhookAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingHealth.LastWebhookAt(childComplexity), true
 	case "BillingHealth.needsAttention":
 		if e.ComplexityRoot.BillingHealth.NeedsAttention == nil {
 			break
@@ -494,6 +529,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingHealth.PendingOperations(childComplexity), true
+	case "BillingHealth.pendingWebhookEvents":
+		if e.ComplexityRoot.BillingHealth.PendingWebhookEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingHealth.PendingWebhookEvents(childComplexity), true
 	case "BillingHealth.status":
 		if e.ComplexityRoot.BillingHealth.Status == nil {
 			break
@@ -1480,6 +1521,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.webhookEvents":
+		if e.ComplexityRoot.Query.WebhookEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_webhookEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WebhookEvents(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*WebhookEventFilter), args["orderBy"].(*ent.WebhookEventOrder)), true
 
 	case "Recurring.interval":
 		if e.ComplexityRoot.Recurring.Interval == nil {
@@ -1927,6 +1979,111 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.Scopes(childComplexity), true
 
+	case "WebhookEvent.attempts":
+		if e.ComplexityRoot.WebhookEvent.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Attempts(childComplexity), true
+	case "WebhookEvent.createdAt":
+		if e.ComplexityRoot.WebhookEvent.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.CreatedAt(childComplexity), true
+	case "WebhookEvent.id":
+		if e.ComplexityRoot.WebhookEvent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.ID(childComplexity), true
+	case "WebhookEvent.lastError":
+		if e.ComplexityRoot.WebhookEvent.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.LastError(childComplexity), true
+	case "WebhookEvent.nextAttemptAt":
+		if e.ComplexityRoot.WebhookEvent.NextAttemptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.NextAttemptAt(childComplexity), true
+	case "WebhookEvent.objectId":
+		if e.ComplexityRoot.WebhookEvent.ObjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.ObjectID(childComplexity), true
+	case "WebhookEvent.objectType":
+		if e.ComplexityRoot.WebhookEvent.ObjectType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.ObjectType(childComplexity), true
+	case "WebhookEvent.occurredAt":
+		if e.ComplexityRoot.WebhookEvent.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.OccurredAt(childComplexity), true
+	case "WebhookEvent.processedAt":
+		if e.ComplexityRoot.WebhookEvent.ProcessedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.ProcessedAt(childComplexity), true
+	case "WebhookEvent.status":
+		if e.ComplexityRoot.WebhookEvent.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Status(childComplexity), true
+	case "WebhookEvent.stripeEventId":
+		if e.ComplexityRoot.WebhookEvent.StripeEventID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.StripeEventID(childComplexity), true
+	case "WebhookEvent.type":
+		if e.ComplexityRoot.WebhookEvent.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Type(childComplexity), true
+
+	case "WebhookEventConnection.edges":
+		if e.ComplexityRoot.WebhookEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEventConnection.Edges(childComplexity), true
+	case "WebhookEventConnection.pageInfo":
+		if e.ComplexityRoot.WebhookEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEventConnection.PageInfo(childComplexity), true
+	case "WebhookEventConnection.totalCount":
+		if e.ComplexityRoot.WebhookEventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEventConnection.TotalCount(childComplexity), true
+
+	case "WebhookEventEdge.cursor":
+		if e.ComplexityRoot.WebhookEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEventEdge.Cursor(childComplexity), true
+	case "WebhookEventEdge.node":
+		if e.ComplexityRoot.WebhookEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEventEdge.Node(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -1963,6 +2120,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputUpdateProductInput,
 		ec.unmarshalInputUpdateProductPriceInput,
+		ec.unmarshalInputWebhookEventFilter,
+		ec.unmarshalInputWebhookEventOrder,
 	)
 	first := true
 
@@ -2590,6 +2749,16 @@ type InvoiceEdge {
   cursor: Cursor!
 }
 
+"""Which invoices a list shows."""
+input InvoiceFilter {
+  """Only those in one of these states."""
+  status: [InvoiceStatus!]
+  """Only those of this customer."""
+  customerId: ID
+  """Only those of this subscription."""
+  subscriptionId: ID
+}
+
 """The order of a list of invoices."""
 input InvoiceOrder {
   """By what."""
@@ -2790,6 +2959,93 @@ enum OperationOrderField {
   UPDATED_AT
 }
 
+"""
+An event that Stripe has sent: that something has happened to an object there. The object is read from Stripe before
+anything is changed here, so the order and the number of events do not matter.
+"""
+type WebhookEvent implements Node {
+  """The global id."""
+  id: ID!
+  """The id in Stripe; an event that is sent twice is kept once."""
+  stripeEventId: String!
+  """What happened, in Stripe's words, such as ` + "`" + `invoice.paid` + "`" + `."""
+  type: String!
+  """To what it happened, in Stripe's words, such as ` + "`" + `invoice` + "`" + `."""
+  objectType: String!
+  """The object's id in Stripe."""
+  objectId: String!
+  """What has become of it."""
+  status: WebhookStatus!
+  """How often it was tried."""
+  attempts: Int!
+  """Why it waits or failed."""
+  lastError: String
+  """When it is tried next, if it waits."""
+  nextAttemptAt: DateTime
+  """When it happened in Stripe."""
+  occurredAt: DateTime!
+  """When it arrived here."""
+  createdAt: DateTime!
+  """When it was done with."""
+  processedAt: DateTime
+}
+
+"""What has become of an event."""
+enum WebhookStatus {
+  """Stored, and going to be applied."""
+  PENDING
+  """What it reports is mirrored here."""
+  PROCESSED
+  """It is about something that is not mirrored."""
+  IGNORED
+  """What it reports cannot be mirrored; ` + "`" + `lastError` + "`" + ` says why."""
+  FAILED
+}
+
+"""A page of events."""
+type WebhookEventConnection {
+  """The events with their cursors."""
+  edges: [WebhookEventEdge!]!
+  """Where the page stands."""
+  pageInfo: PageInfo!
+  """How many there are on all pages. Counted only when asked for."""
+  totalCount: Int!
+}
+
+"""An event in a page."""
+type WebhookEventEdge {
+  """The event."""
+  node: WebhookEvent!
+  """Its place in the connection."""
+  cursor: Cursor!
+}
+
+"""Which events a list shows."""
+input WebhookEventFilter {
+  """Only those in one of these states."""
+  status: [WebhookStatus!]
+  """Only those of one of these types, such as ` + "`" + `invoice.paid` + "`" + `."""
+  type: [String!]
+  """Only those about the object with this id in Stripe."""
+  objectId: String
+}
+
+"""The order of a list of events."""
+input WebhookEventOrder {
+  """By what."""
+  field: WebhookEventOrderField!
+  """Which way."""
+  direction: OrderDirection! = ASC
+}
+
+"""What events can be ordered by."""
+enum WebhookEventOrderField {
+  """When they arrived."""
+  CREATED_AT
+  """When they last changed."""
+  UPDATED_AT
+}
+
 """Whether the two halves are kept equal."""
 type BillingHealth {
   """The sum of it all."""
@@ -2802,13 +3058,17 @@ type BillingHealth {
   oldestPendingAt: DateTime
   """How many operations need someone to look at them."""
   needsAttention: Int!
+  """When Stripe last sent an event."""
+  lastWebhookAt: DateTime
+  """How many events are not applied yet."""
+  pendingWebhookEvents: Int!
 }
 
 """Whether all is well."""
 enum HealthStatus {
   """All is well."""
   OK
-  """Stripe does not answer as it should, or an operation waits for too long or needs attention."""
+  """Stripe does not answer as it should, or something waits for too long or needs attention."""
   DEGRADED
 }
 
@@ -2965,20 +3225,25 @@ type Query {
     """The order; the newest first by default."""
     orderBy: OperationOrder
   ): OperationConnection!
+  """The events that Stripe has sent, the newest first."""
+  webhookEvents(
+    """How many, from the front: 25 by default, 100 at most."""
+    first: Int
+    """Only those after this cursor."""
+    after: Cursor
+    """How many, from the back; 100 at most."""
+    last: Int
+    """Only those before this cursor."""
+    before: Cursor
+    """Only those that match."""
+    filter: WebhookEventFilter
+    """The order; the newest first by default."""
+    orderBy: WebhookEventOrder
+  ): WebhookEventConnection!
   """Whether the two halves are kept equal."""
   billingHealth: BillingHealth!
   """Who is asking."""
   viewer: Viewer!
-}
-
-"""Which invoices a list shows."""
-input InvoiceFilter {
-  """Only those in one of these states."""
-  status: [InvoiceStatus!]
-  """Only those of this customer."""
-  customerId: ID
-  """Only those of this subscription."""
-  subscriptionId: ID
 }
 
 # ---------------------------------------------------------------------------------------------------- mutations
@@ -3551,6 +3816,10 @@ func (ec *executionContext) childFields_BillingHealth(ctx context.Context, field
 		return ec.fieldContext_BillingHealth_oldestPendingAt(ctx, field)
 	case "needsAttention":
 		return ec.fieldContext_BillingHealth_needsAttention(ctx, field)
+	case "lastWebhookAt":
+		return ec.fieldContext_BillingHealth_lastWebhookAt(ctx, field)
+	case "pendingWebhookEvents":
+		return ec.fieldContext_BillingHealth_pendingWebhookEvents(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingHealth", field.Name)
 }
@@ -4131,6 +4400,58 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WebhookEvent_id(ctx, field)
+	case "stripeEventId":
+		return ec.fieldContext_WebhookEvent_stripeEventId(ctx, field)
+	case "type":
+		return ec.fieldContext_WebhookEvent_type(ctx, field)
+	case "objectType":
+		return ec.fieldContext_WebhookEvent_objectType(ctx, field)
+	case "objectId":
+		return ec.fieldContext_WebhookEvent_objectId(ctx, field)
+	case "status":
+		return ec.fieldContext_WebhookEvent_status(ctx, field)
+	case "attempts":
+		return ec.fieldContext_WebhookEvent_attempts(ctx, field)
+	case "lastError":
+		return ec.fieldContext_WebhookEvent_lastError(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_WebhookEvent_nextAttemptAt(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_WebhookEvent_occurredAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WebhookEvent_createdAt(ctx, field)
+	case "processedAt":
+		return ec.fieldContext_WebhookEvent_processedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookEventConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebhookEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_WebhookEventEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_WebhookEventEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEventEdge", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -10,6 +10,7 @@ import (
 	"tallystick/ent/operation"
 	"tallystick/ent/product"
 	"tallystick/ent/subscription"
+	"tallystick/ent/webhookevent"
 	"tallystick/graph"
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
@@ -198,6 +199,20 @@ func (r queryResolver) Operations(ctx context.Context, first *int, after *ent.Cu
 	return query.Paginate(ctx, after, first, before, last, ent.WithOperationOrder(orderBy))
 }
 
+func (r queryResolver) WebhookEvents(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.WebhookEventFilter, orderBy *ent.WebhookEventOrder) (*ent.WebhookEventConnection, error) {
+	query := r.store.Client.WebhookEvent.Query()
+	if filter != nil && filter.Status != nil {
+		query.Where(webhookevent.StatusIn(filter.Status...))
+	}
+	if filter != nil && filter.Type != nil {
+		query.Where(webhookevent.TypeIn(filter.Type...))
+	}
+	if filter != nil && filter.ObjectID != nil {
+		query.Where(webhookevent.ObjectID(*filter.ObjectID))
+	}
+	return query.Paginate(ctx, after, first, before, last, ent.WithWebhookEventOrder(orderBy))
+}
+
 func (r queryResolver) BillingHealth(ctx context.Context) (*billing.Health, error) {
 	return r.sync.Health(ctx)
 }
@@ -243,6 +258,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) (map[string]ent.Node
 		billing.ProductPrefix: product.Table, billing.CustomerPrefix: customer.Table,
 		billing.SubscriptionPrefix: subscription.Table, billing.InvoicePrefix: invoice.Table,
 		billing.OperationPrefix: operation.Table, billing.PricePrefix: "prices",
+		billing.WebhookEventPrefix: webhookevent.Table,
 	}
 	known := make([]string, 0, len(ids))
 	for _, id := range ids {

@@ -22,6 +22,7 @@ import (
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
+	"tallystick/internal/webhooks"
 	"tallystick/resolvers"
 )
 
@@ -37,6 +38,7 @@ type App struct {
 	Engine   *stripesync.Engine
 	Stripe   *stripeapi.Client
 	Commands *commands.Commands
+	Inbox    *webhooks.Inbox
 
 	config   config.Serve
 	adminKey string
@@ -117,6 +119,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	s.Engine.Stripe = a.Stripe
 	a.Engine = stripesync.New(s.Engine)
 	a.Commands = commands.New(a.Store, a.Engine)
+	a.Inbox = webhooks.NewInbox(a.Store, a.Engine, alarm, a.logger)
 	if s.Idle {
 		return nil
 	}
@@ -126,7 +129,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 // startWorking starts what works by itself: the workers that carry out what
 // nobody waits for, and the watch over Stripe.
 func (a *App) startWorking(ctx context.Context) error {
-	workers, err := jobs.NewWorkers(a.Store, a.Engine, a.logger)
+	workers, err := jobs.NewWorkers(a.Store, a.Engine, a.Inbox, a.logger)
 	if err != nil {
 		return err
 	}
@@ -159,8 +162,18 @@ func (a *App) routes() http.Handler {
 		Around:         r.WithLoaders,
 		Ready:          a.Store.Ready,
 		Metrics:        promhttp.Handler(),
+		Webhooks:       webhooks.NewHandler(a.Inbox, a.webhookSecret(), a.logger),
 		Logger:         a.logger,
 	})
+}
+
+// webhookSecret is what events are signed with: by Stripe with the one that
+// was set, and by the sandbox with one of its own.
+func (a *App) webhookSecret() string {
+	if a.config.StripeWebhookSecret != "" || a.sandbox == nil {
+		return a.config.StripeWebhookSecret
+	}
+	return a.sandbox.webhookSecret
 }
 
 // AdminKey is the key with every scope.

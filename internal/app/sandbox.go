@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +17,10 @@ import (
 
 // sandbox is the Stripe that stands in for the real one, on a port of its own.
 type sandbox struct {
-	url    string
+	url string
+	// webhookSecret is made anew at each start.
+	webhookSecret string
+
 	sim    *stripesim.Sandbox
 	server *http.Server
 }
@@ -33,7 +37,9 @@ func startSandbox(ctx context.Context, c config.Serve, logger *slog.Logger) (*sa
 		return nil, errors.Join(fmt.Errorf("open the sandbox: %w", err), listener.Close())
 	}
 	s := &sandbox{
-		url:    "http://" + listener.Addr().String(),
+		url:           "http://" + listener.Addr().String(),
+		webhookSecret: "whsec_" + rand.Text(),
+
 		sim:    sim,
 		server: &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second},
 	}

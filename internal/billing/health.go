@@ -23,7 +23,8 @@ const (
 	StripeSandbox     StripeHealth = "SANDBOX" // the built-in sandbox, in good health
 )
 
-// pendingTooLong is how long an operation may wait before health says so.
+// pendingTooLong is how long an operation or event may wait before health says
+// so.
 const pendingTooLong = 5 * time.Minute
 
 // Health is the state of the link to Stripe.
@@ -32,17 +33,25 @@ type Health struct {
 	PendingOperations int
 	OldestPendingAt   *time.Time
 	NeedsAttention    int
+
+	LastWebhookAt        *time.Time
+	PendingWebhookEvents int
+	OldestWebhookAt      *time.Time // of those that are not applied yet
 }
 
 // Status is DEGRADED when Stripe does not answer as it should, when an
-// operation needs attention, or when one has waited for more than five
-// minutes.
+// operation needs attention, or when an operation or an event has waited for
+// more than five minutes.
 func (h Health) Status(now time.Time) HealthStatus {
 	switch {
 	case h.Stripe != StripeOK && h.Stripe != StripeSandbox,
 		h.NeedsAttention > 0,
-		h.OldestPendingAt != nil && now.Sub(*h.OldestPendingAt) > pendingTooLong:
+		tooLong(h.OldestPendingAt, now), tooLong(h.OldestWebhookAt, now):
 		return HealthDegraded
 	}
 	return HealthOK
+}
+
+func tooLong(since *time.Time, now time.Time) bool {
+	return since != nil && now.Sub(*since) > pendingTooLong
 }

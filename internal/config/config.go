@@ -58,13 +58,14 @@ func isTerminal(f *os.File) bool {
 type Serve struct {
 	Database
 	Log
-	ListenAddr      string        `help:"Where the API listens." env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	StripeSecretKey string        `help:"Secret key of the Stripe account. Empty: the built-in sandbox." env:"STRIPE_SECRET_KEY" placeholder:"KEY"`
-	StripeAPIBase   string        `help:"Another base URL for the Stripe API: a proxy, a test double." env:"STRIPE_API_BASE" placeholder:"URL"`
-	AdminAPIKey     string        `help:"Bearer key with every scope. Needed with a real Stripe key; generated for the sandbox, and shown at start." env:"ADMIN_API_KEY" placeholder:"KEY"`
-	SandboxAddr     string        `help:"Where the built-in sandbox listens. By default on any free port." env:"SANDBOX_ADDR" default:"127.0.0.1:0" placeholder:"HOST:PORT"`
-	MutationTimeout time.Duration `help:"How long a mutation waits for Stripe before it answers PENDING." env:"MUTATION_TIMEOUT" default:"10s"`
-	Demo            bool          `help:"Seed the demo catalogue into a new database. Only in the sandbox." env:"DEMO" default:"true" negatable:""`
+	ListenAddr          string        `help:"Where the API listens." env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	StripeSecretKey     string        `help:"Secret key of the Stripe account. Empty: the built-in sandbox." env:"STRIPE_SECRET_KEY" placeholder:"KEY"`
+	StripeAPIBase       string        `help:"Another base URL for the Stripe API: a proxy, a test double." env:"STRIPE_API_BASE" placeholder:"URL"`
+	StripeWebhookSecret string        `help:"Signing secret of the webhook endpoint in Stripe. Needed with a real Stripe key; generated for the sandbox." env:"STRIPE_WEBHOOK_SECRET" placeholder:"SECRET"`
+	AdminAPIKey         string        `help:"Bearer key with every scope. Needed with a real Stripe key; generated for the sandbox, and shown at start." env:"ADMIN_API_KEY" placeholder:"KEY"`
+	SandboxAddr         string        `help:"Where the built-in sandbox listens. By default on any free port." env:"SANDBOX_ADDR" default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	MutationTimeout     time.Duration `help:"How long a mutation waits for Stripe before it answers PENDING." env:"MUTATION_TIMEOUT" default:"10s"`
+	Demo                bool          `help:"Seed the demo catalogue into a new database. Only in the sandbox." env:"DEMO" default:"true" negatable:""`
 }
 
 // Sandbox reports whether the built-in sandbox stands in for Stripe.
@@ -97,6 +98,9 @@ func (s Serve) Validate() error {
 	}
 	if !isToken(s.StripeSecretKey) {
 		return errors.New("STRIPE_SECRET_KEY must be the key alone: letters, digits and underscores")
+	}
+	if s.StripeWebhookSecret == "" {
+		return errors.New("with a real Stripe key, STRIPE_WEBHOOK_SECRET must be set too: without it nobody can tell Stripe's events from forged ones")
 	}
 	if s.AdminAPIKey == "" {
 		return errors.New("with a real Stripe key, ADMIN_API_KEY must be set too: it is what keeps strangers out of your billing")

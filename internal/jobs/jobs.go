@@ -6,6 +6,7 @@ package jobs
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
+	"tallystick/internal/webhooks"
 )
 
 // runOperation carries an operation forward.
@@ -29,14 +31,22 @@ type runOperation struct {
 // Kind implements [river.JobArgs].
 func (runOperation) Kind() string { return "run_operation" }
 
-// sweepOperations wakes up the operations that nobody is at.
-type sweepOperations struct{}
+// sweep wakes up the operations and events that nobody is at.
+type sweep struct{}
 
 // Kind implements [river.JobArgs].
-func (sweepOperations) Kind() string { return "sweep_operations" }
+func (sweep) Kind() string { return "sweep" }
 
-// Alarm inserts the jobs that wake operations up. It is the engine's
-// [stripesync.Alarm].
+// applyEvents mirrors an object for the events that report on it.
+type applyEvents struct {
+	Object webhooks.Object `json:"object"`
+}
+
+// Kind implements [river.JobArgs].
+func (applyEvents) Kind() string { return "apply_events" }
+
+// Alarm inserts the jobs that wake operations and the inbox up. It is the
+// engine's [stripesync.Alarm] and the inbox's [webhooks.Alarm].
 type Alarm struct{ client *river.Client[*sql.Tx] }
 
 // NewAlarm builds the inserting side of the queue.
@@ -57,13 +67,30 @@ func NewAlarm(s *store.Store) (*Alarm, error) {
 
 // Schedule implements [stripesync.Alarm].
 func (a *Alarm) Schedule(ctx context.Context, tx *store.Tx, at time.Time, operationIDs ...string) error {
-	jobs := make([]river.InsertManyParams, len(operationIDs))
+	args := make([]river.JobArgs, len(operationIDs))
 	for i, id := range operationIDs {
+		args[i] = runOperation{OperationID: id}
+	}
+	return a.insert(ctx, tx, at, args)
+}
+
+// ScheduleApply implements [webhooks.Alarm].
+func (a *Alarm) ScheduleApply(ctx context.Context, tx *store.Tx, at time.Time, objects ...webhooks.Object) error {
+	args := make([]river.JobArgs, len(objects))
+	for i, o := range objects {
+		args[i] = applyEvents{Object: o}
+	}
+	return a.insert(ctx, tx, at, args)
+}
+
+func (a *Alarm) insert(ctx context.Context, tx *store.Tx, at time.Time, args []river.JobArgs) error {
+	jobs := make([]river.InsertManyParams, len(args))
+	for i := range args {
 		opts := &river.InsertOpts{MaxAttempts: 5}
 		if time.Until(at) > 0 {
 			opts.ScheduledAt = at
 		}
-		jobs[i] = river.InsertManyParams{Args: runOperation{OperationID: id}, InsertOpts: opts}
+		jobs[i] = river.InsertManyParams{Args: args[i], InsertOpts: opts}
 	}
 	_, err := a.client.InsertManyFastTx(ctx, tx.SQL, jobs)
 	return err
@@ -75,20 +102,24 @@ type Workers struct {
 	stop  func(context.Context) error
 }
 
-// SweepEvery is how often operations are looked for that nobody is at.
+// SweepEvery is how often operations and events are looked for that nobody is
+// at.
 const SweepEvery = 5 * time.Second
 
 // NewWorkers builds the working side of the queue. All replicas work; River
 // elects the one that sweeps.
-func NewWorkers(s *store.Store, engine *stripesync.Engine, logger *slog.Logger) (*Workers, error) {
+func NewWorkers(s *store.Store, engine *stripesync.Engine, inbox *webhooks.Inbox, logger *slog.Logger) (*Workers, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[runOperation]) error {
 		_, err := engine.Run(stripeapi.Background(context.WithoutCancel(ctx)), job.Args.OperationID)
 		return err
 	}))
-	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[sweepOperations]) error {
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[sweep]) error {
 		_, err := engine.Sweep(ctx)
-		return err
+		return errors.Join(err, inbox.Sweep(ctx))
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[applyEvents]) error {
+		return inbox.Apply(stripeapi.Background(context.WithoutCancel(ctx)), job.Args.Object)
 	}))
 	config := &river.Config{
 		Workers: workers,
@@ -96,7 +127,7 @@ func NewWorkers(s *store.Store, engine *stripesync.Engine, logger *slog.Logger) 
 		Logger:  slog.New(atLeastWarn{logger.Handler()}),
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(
 			river.PeriodicInterval(SweepEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return sweepOperations{}, &river.InsertOpts{MaxAttempts: 1} },
+			func() (river.JobArgs, *river.InsertOpts) { return sweep{}, &river.InsertOpts{MaxAttempts: 1} },
 			&river.PeriodicJobOpts{RunOnStart: true},
 		)},
 		FetchCooldown:               20 * time.Millisecond,

@@ -16,8 +16,9 @@ import (
 // answered from the index that keeps e-mails unique.
 func HasEmail(email string) predicate.Customer {
 	return func(s *sql.Selector) {
-		column := s.C(customer.FieldEmail)
-		s.Where(sql.ExprP("lower("+column+") = ?", strings.ToLower(email)))
+		s.Where(sql.P(func(b *sql.Builder) {
+			b.WriteString("lower(").Ident(s.C(customer.FieldEmail)).WriteString(") = ").Arg(strings.ToLower(email))
+		}))
 	}
 }
 

@@ -22,6 +22,9 @@ import (
 // AdminKey is the key with every scope.
 const AdminKey = "tsk_of_the_tests_0123456789"
 
+// WebhookSecret is what the events of the tests are signed with.
+const WebhookSecret = "whsec_of_the_tests"
+
 // Kit is a running server and its Stripe.
 type Kit struct {
 	*app.App
@@ -66,7 +69,7 @@ func New(t testing.TB, database string, change ...func(*app.Settings)) *Kit {
 	dir := t.TempDir()
 	k.config = config.Serve{
 		ListenAddr: "127.0.0.1:0", AdminAPIKey: AdminKey, StripeSecretKey: SecretKey,
-		StripeAPIBase: k.Stripe.URL, MutationTimeout: 10 * time.Second,
+		StripeWebhookSecret: WebhookSecret, StripeAPIBase: k.Stripe.URL, MutationTimeout: 10 * time.Second,
 	}
 	k.config.DataDir = dir
 	k.config.DatabaseURL = "sqlite://" + filepath.Join(dir, "tallystick.db")

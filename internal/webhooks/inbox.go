@@ -153,9 +153,11 @@ func (i *Inbox) settle(ctx context.Context, o Object, ids []string, mirrored boo
 			return err
 		}
 		update := tx.WebhookEvent.Update().Where(webhookevent.IDIn(ids...)).
-			SetStatus(status).SetProcessedAt(i.clock()).AddAttempts(1).ClearClaimedUntil().ClearLastError()
+			SetStatus(status).SetProcessedAt(i.clock()).AddAttempts(1).ClearClaimedUntil()
 		if unmirrorable != nil {
 			update.SetLastError(unmirrorable.Reason)
+		} else {
+			update.ClearLastError()
 		}
 		if err := update.Exec(ctx); err != nil {
 			return err
