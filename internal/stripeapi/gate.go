@@ -1,6 +1,7 @@
 package stripeapi
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -67,6 +68,13 @@ func (g *gate) enter() (leave func(status int, err error), err error) {
 		return nil, errNotAvailable
 	}
 	return func(status int, err error) {
+		if err != nil && (errors.Is(err, errNotRecorded) || errors.Is(err, context.Canceled)) {
+			// It says nothing of Stripe. If it was the one that tries, another must.
+			if !g.open() {
+				done(false)
+			}
+			return
+		}
 		health, healthy := judge(status, err)
 		g.last.Store(health)
 		if health == billing.StripeRateLimited {

@@ -77,8 +77,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	recorder, _ := ctx.Value(recorderKey{}).(Recorder)
 	if recorder != nil {
 		if err := recorder.Started(ctx, call); err != nil {
+			err = errors.Join(errNotRecorded, err)
 			leave(0, err)
-			return nil, errors.Join(errNotRecorded, err)
+			return nil, err
 		}
 	}
 	resp, err := t.send(req, call)

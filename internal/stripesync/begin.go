@@ -3,6 +3,7 @@ package stripesync
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"tallystick/ent"
@@ -103,13 +104,22 @@ func (e *Engine) Retry(ctx context.Context, tx *store.Tx, op *ent.Operation) (*e
 	update := tx.Operation.UpdateOne(op).SetNextAttemptAt(e.clock())
 	switch {
 	case op.Status == billing.OperationNeedsAttention:
-		update.SetStatus(billing.OperationCompensating)
+		// Stripe would answer the old keys with the refusal that it remembers.
+		steps := slices.Clone(op.Steps)
+		for i := range steps {
+			steps[i].Generation++
+		}
+		update.SetStatus(billing.OperationCompensating).SetSteps(steps)
 	case op.Status.Finished():
 		if err := e.restart(ctx, tx, op, update); err != nil {
 			return nil, err
 		}
 	}
-	return update.Save(ctx)
+	op, err := update.Save(ctx)
+	if err == nil {
+		op.LeaseToken = nil // it may be another process's; the caller has to get one of its own
+	}
+	return op, err
 }
 
 func (e *Engine) restart(ctx context.Context, tx *store.Tx, op *ent.Operation, update *ent.OperationUpdateOne) error {

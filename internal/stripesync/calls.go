@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tallystick/ent"
+	"tallystick/ent/predicate"
 	"tallystick/ent/stripecall"
 	"tallystick/internal/billing"
 	"tallystick/internal/stripeapi"
@@ -17,6 +18,8 @@ import (
 type callLog struct {
 	engine      *Engine
 	operationID string
+	// hold makes sure of the operation's lease for one more request.
+	hold func(context.Context) error
 
 	mu   sync.Mutex
 	open []recordedCall // requests whose outcome is not in the database yet
@@ -32,6 +35,9 @@ func (l *callLog) record(ctx context.Context) context.Context { return stripeapi
 
 // Started implements [stripeapi.Recorder].
 func (l *callLog) Started(ctx context.Context, c *stripeapi.Call) error {
+	if err := l.hold(ctx); err != nil {
+		return err
+	}
 	id := billing.NewID(billing.StripeCallPrefix)
 	create := l.engine.store.Writer.StripeCall.Create().
 		SetID(id).
@@ -107,6 +113,35 @@ func (l *callLog) flushLeftover(ctx context.Context) error {
 		l.flushed()
 	}
 	return err
+}
+
+// sent reports whether a step has sent a request that changes something,
+// also when the process died before it saw the answer.
+func (l *callLog) sent(ctx context.Context, step string) (bool, error) {
+	return l.engine.store.Client.StripeCall.Query().Where(l.of(step)...).Exist(ctx)
+}
+
+// inDoubt reports whether Stripe may have carried out a request of a step
+// without saying so: no answer came, or the answer was a server error.
+func (l *callLog) inDoubt(ctx context.Context, step string) (bool, error) {
+	if err := l.flushLeftover(ctx); err != nil {
+		return false, err
+	}
+	return l.engine.store.Client.StripeCall.Query().
+		Where(l.of(step)...).
+		Where(stripecall.Or(stripecall.StatusIsNil(), stripecall.StatusGTE(500))).
+		Exist(ctx)
+}
+
+// of selects the requests by which a step was to be done, whatever the
+// generation of their keys, and not those by which it was to be undone.
+func (l *callLog) of(step string) []predicate.StripeCall {
+	key := l.operationID + ":" + step
+	return []predicate.StripeCall{
+		stripecall.OperationID(l.operationID),
+		stripecall.Or(stripecall.IdempotencyKey(key), stripecall.IdempotencyKeyHasPrefix(key+":")),
+		stripecall.Not(stripecall.IdempotencyKeyContains(undoSuffix)),
+	}
 }
 
 // usedBefore reports whether an idempotency key was used before a time.

@@ -34,7 +34,7 @@ func cancel(c *subscriptionCall) (Result, error) {
 	}
 	after, ended, err := change(c, func() (*stripe.Subscription, error) { return send(c) })
 	if err != nil {
-		return nil, err
+		return seenWith(after, err)
 	}
 	if ended != nil { // what was wanted holds already
 		after = ended

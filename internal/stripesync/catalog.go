@@ -122,7 +122,9 @@ func findPrice(c *catalogCall) (Result, bool, error) {
 // archiveNewPrice undoes createPrice as far as Stripe allows: a price cannot
 // be deleted.
 func archiveNewPrice(c *catalogCall) (Result, error) {
-	if old := c.Params.Old; old != nil && old.LookupKey != "" {
+	params := &stripe.PriceParams{Params: c.Write(), Active: stripe.Bool(false)}
+	switch old := c.Params.Old; {
+	case old != nil && old.LookupKey != "":
 		_, err := c.Stripe.Prices.Update(old.StripeID, &stripe.PriceParams{
 			Params:            c.Write("lookup_key"),
 			LookupKey:         stripe.String(old.LookupKey),
@@ -131,10 +133,10 @@ func archiveNewPrice(c *catalogCall) (Result, error) {
 		if err != nil {
 			return nil, err
 		}
+	case c.Params.Price.LookupKey != "":
+		params.LookupKey = stripe.String("") // free for another price
 	}
-	_, err := c.Stripe.Prices.Update(c.Result("create_price", "price"), &stripe.PriceParams{
-		Params: c.Write(), Active: stripe.Bool(false),
-	})
+	_, err := c.Stripe.Prices.Update(c.Result("create_price", "price"), params)
 	return nil, err
 }
 

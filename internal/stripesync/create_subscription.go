@@ -31,7 +31,7 @@ func newSubscription() *Operation[subscriptionParams] {
 		},
 		Finish: endSubscription,
 		Discard: func(ctx context.Context, tx *store.Tx, d *subscriptionDone) error {
-			if err := keepLink(ctx, tx, d.Operation, d.Params.CustomerID); err != nil {
+			if err := d.Engine.keepLink(ctx, tx, d.Operation, d.Params.CustomerID); err != nil {
 				return err
 			}
 			return tx.Subscription.DeleteOneID(d.Params.SubscriptionID).Exec(ctx)
@@ -40,10 +40,15 @@ func newSubscription() *Operation[subscriptionParams] {
 }
 
 // attachPaymentMethod makes sure that the payment method is the customer's. It
-// looks first, so that undoing it never takes away what was there before.
+// looks first, so that undoing it never takes away what was there before. Once
+// it has asked to attach it, it is this operation that did.
 // Stripe's test payment methods, such as pm_card_visa, become new ones.
 func attachPaymentMethod(c *subscriptionCall) (Result, error) {
 	customer, err := customerInStripe(c)
+	if err != nil {
+		return nil, err
+	}
+	mine, err := c.Sent()
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +58,11 @@ func attachPaymentMethod(c *subscriptionCall) (Result, error) {
 		return nil, err
 	}
 	if method.Customer != nil && method.Customer.ID == customer {
-		return Result{"payment_method": method.ID}, nil
+		result := Result{"payment_method": method.ID}
+		if mine {
+			result["attached"] = "true"
+		}
+		return result, nil
 	}
 	method, err = c.Stripe.PaymentMethods.Attach(name, &stripe.PaymentMethodAttachParams{
 		Params: c.Write(), Customer: stripe.String(customer),

@@ -132,7 +132,7 @@ func newCustomerOperation() *Operation[customerParams] {
 }
 
 func discardCustomer(ctx context.Context, tx *store.Tx, d *customerDone) error {
-	if err := keepLink(ctx, tx, d.Operation, d.Params.CustomerID); err != nil {
+	if err := d.Engine.keepLink(ctx, tx, d.Operation, d.Params.CustomerID); err != nil {
 		return err
 	}
 	return markFailed(ctx, tx, d.Operation, *d.LastError, true)
@@ -140,12 +140,20 @@ func discardCustomer(ctx context.Context, tx *store.Tx, d *customerDone) error {
 
 // keepLink remembers the customer in Stripe that an operation has created for
 // its own needs, whatever became of the operation.
-func keepLink(ctx context.Context, tx *store.Tx, op *ent.Operation, customerID string) error {
+func (e *Engine) keepLink(ctx context.Context, tx *store.Tx, op *ent.Operation, customerID string) error {
 	id := result(op, "link_customer", customerResult)
 	if id == "" {
 		return nil
 	}
-	return tx.Customer.UpdateOneID(customerID).SetStripeID(id).SetStripeStatus(billing.SyncSynced).ClearStripeError().Exec(ctx)
+	row, err := tx.Customer.Get(ctx, customerID)
+	if err != nil {
+		return err
+	}
+	update := tx.Customer.UpdateOne(row).SetStripeID(id)
+	if row.StripeOperationID == nil { // no later operation of its own waits for its turn
+		synced(update.Mutation(), e)
+	}
+	return update.Exec(ctx)
 }
 
 // endCustomer writes the customer's row at the end of an operation. It shows

@@ -33,9 +33,12 @@ type Alarm interface {
 }
 
 // Lease is how long an operation belongs to the process that carries it out,
-// counted from its last sign of life. It is longer than a request to Stripe
-// can take.
+// counted from its last sign of life.
 const Lease = 15 * time.Second
+
+// leaseForRequest is what is left of a lease when a request leaves: more than
+// a request can take, so that nobody else changes the object meanwhile.
+const leaseForRequest = 10 * time.Second
 
 // Options configure an [Engine].
 type Options struct {
@@ -253,7 +256,8 @@ func (e *Engine) carryOut(ctx context.Context, op *ent.Operation) (State, error)
 	if !ok {
 		return Waiting, fmt.Errorf("operation %s is of an unknown kind: %s", op.ID, op.Kind)
 	}
-	r := &run{engine: e, op: op, def: def, calls: &callLog{engine: e, operationID: op.ID}}
+	r := &run{engine: e, op: op, def: def, leasedUntil: *op.LeaseExpiresAt}
+	r.calls = &callLog{engine: e, operationID: op.ID, hold: r.hold}
 	state, err := r.advance(ctx)
 	if flushErr := r.calls.flushLeftover(ctx); flushErr != nil {
 		e.logger.Warn("calls to Stripe have no outcome on record", "operation", op.ID, "error", flushErr)

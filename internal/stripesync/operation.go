@@ -72,7 +72,12 @@ type Call[P any] struct {
 	// SentAt is when the step began to ask Stripe.
 	SentAt time.Time
 	key    string
+	sent   func(context.Context) (bool, error)
 }
+
+// Sent reports whether the step has sent a request that changes something
+// before, in an earlier try or in a process that has died.
+func (c *Call[P]) Sent() (bool, error) { return c.sent(c.Context) }
 
 // Result is a value that an earlier step has kept of Stripe's answer.
 func (c *Call[P]) Result(step, key string) string { return result(c.Op, step, key) }
@@ -153,6 +158,7 @@ func (o *Operation[P]) call(ctx context.Context, r *run, i int) (Step[P], *Call[
 		return step, nil, err
 	}
 	c := &Call[P]{Context: ctx, Stripe: r.engine.stripe, Store: r.engine.store, Op: r.op, SentAt: r.engine.clock(), key: r.key(i)}
+	c.sent = func(ctx context.Context) (bool, error) { return r.calls.sent(ctx, step.Name) }
 	if err := json.Unmarshal(r.op.Params, &c.Params); err != nil {
 		return step, nil, fmt.Errorf("read the input of operation %s: %w", r.op.ID, err)
 	}
@@ -180,12 +186,15 @@ func (o *Operation[P]) find(ctx context.Context, r *run, i int) (Result, bool, e
 	return step.Find(c)
 }
 
+// undoSuffix tells the idempotency keys apart by which a step is undone.
+const undoSuffix = ":undo"
+
 func (o *Operation[P]) undo(ctx context.Context, r *run, i int) (Result, error) {
 	step, c, err := o.call(ctx, r, i)
 	if err != nil || step.Compensate == nil {
 		return nil, err
 	}
-	c.key += ":undo"
+	c.key += undoSuffix
 	return step.Compensate(c)
 }
 

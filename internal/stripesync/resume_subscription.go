@@ -27,7 +27,7 @@ func resume(c *subscriptionCall) (Result, error) {
 		})
 	})
 	if err != nil {
-		return nil, err
+		return seenWith(after, err)
 	}
 	if ended == nil {
 		return after.result()

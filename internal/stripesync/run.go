@@ -24,6 +24,8 @@ type run struct {
 	op     *ent.Operation
 	def    definition
 	calls  *callLog
+	// leasedUntil is when the lease lapses, unless it is renewed.
+	leasedUntil time.Time
 }
 
 // advance takes the operation forward, or back, as far as it goes now.
@@ -107,10 +109,14 @@ func (r *run) anyDone() bool {
 // intent.
 func (r *run) undo(ctx context.Context) (State, error) {
 	for i := len(r.op.Steps) - 1; i >= 0; i-- {
-		if r.op.Steps[i].Status != billing.StepDone {
+		must, err := r.mustUndo(ctx, i)
+		if err != nil {
+			return Waiting, err
+		}
+		if !must {
 			continue
 		}
-		err := r.compensate(ctx, i)
+		err = r.compensate(ctx, i)
 		if failure := failureOf(err); failure != nil {
 			if failure.Outcome == stripeapi.Rejected {
 				return Waiting, r.needAttention(ctx, i, failure)
@@ -133,6 +139,23 @@ func (r *run) undo(ctx context.Context) (State, error) {
 		r.count(billing.OperationFailed)
 	}
 	return Finished, err
+}
+
+// undone marks a refused step of which nothing is left in Stripe.
+const undone = "undone"
+
+// mustUndo reports whether a step has to be undone: one that was done, and one
+// that was refused but may have been done before, by a request whose answer
+// was lost. What such a step creates has been looked for already.
+func (r *run) mustUndo(ctx context.Context, i int) (bool, error) {
+	step := r.op.Steps[i]
+	switch {
+	case step.Status == billing.StepDone:
+		return true, nil
+	case step.Status != billing.StepFailed, step.Result[undone] != "", r.def.mustLook(step.Name):
+		return false, nil
+	}
+	return r.calls.inDoubt(ctx, step.Name)
 }
 
 func (r *run) count(s billing.OperationStatus) {
@@ -164,8 +187,14 @@ func (r *run) step(ctx context.Context, i int) error {
 			r.keep(i, result)
 			return err
 		}
-		if failure.Outcome == stripeapi.Rejected || try == tries-1 || !worthWaiting(failure) {
-			r.keep(i, result)
+		r.keep(i, result)
+		if failure.Outcome == stripeapi.Rejected {
+			if found, lookErr := r.lookInDoubt(ctx, i); found || lookErr != nil {
+				return lookErr
+			}
+			return err
+		}
+		if try == tries-1 || !worthWaiting(failure) {
 			return err
 		}
 		if failure.KeySpent {
@@ -205,12 +234,29 @@ func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 	return false, nil
 }
 
+// lookInDoubt looks for the object that a refused step was to create, when an
+// earlier request may have created it.
+func (r *run) lookInDoubt(ctx context.Context, i int) (found bool, err error) {
+	name := r.op.Steps[i].Name
+	if !r.def.mustLook(name) {
+		return false, nil
+	}
+	if doubt, err := r.calls.inDoubt(ctx, name); err != nil || !doubt {
+		return false, err
+	}
+	return r.look(ctx, i)
+}
+
 func (r *run) compensate(ctx context.Context, i int) error {
 	for try := 0; ; try++ {
 		result, err := r.def.undo(r.calls.record(ctx), r, i)
 		failure := failureOf(err)
 		if err == nil {
-			r.op.Steps[i].Status = billing.StepCompensated
+			if r.op.Steps[i].Status == billing.StepFailed {
+				r.keep(i, Result{undone: "true"})
+			} else {
+				r.op.Steps[i].Status = billing.StepCompensated
+			}
 			r.keep(i, result)
 			return nil
 		}
@@ -303,6 +349,16 @@ func (r *run) needAttention(ctx context.Context, i int, f *stripeapi.Failure) er
 	})
 }
 
+// hold renews the lease when what is left of it may be too short for a
+// request. It fails when the lease was lost, so that the request does not
+// leave.
+func (r *run) hold(ctx context.Context) error {
+	if r.engine.clock().Before(r.leasedUntil.Add(-leaseForRequest)) {
+		return nil
+	}
+	return r.save(ctx, nil)
+}
+
 // release ends the lease.
 func release(u *ent.OperationUpdate) { u.ClearLeaseToken().ClearLeaseExpiresAt() }
 
@@ -310,6 +366,7 @@ func release(u *ent.OperationUpdate) { u.ClearLeaseToken().ClearLeaseExpiresAt()
 // function adds, and renews the lease unless the function ends it. It fails
 // when the lease was lost.
 func (r *run) save(ctx context.Context, more func(context.Context, *store.Tx, *ent.OperationUpdate) error) error {
+	until := r.engine.clock().Add(Lease)
 	err := r.engine.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
 		if err := r.calls.flush(ctx, tx.Client); err != nil {
 			return err
@@ -317,7 +374,7 @@ func (r *run) save(ctx context.Context, more func(context.Context, *store.Tx, *e
 		update := tx.Operation.Update().
 			Where(operation.ID(r.op.ID), operation.LeaseToken(*r.op.LeaseToken)).
 			SetSteps(r.op.Steps).
-			SetLeaseExpiresAt(r.engine.clock().Add(Lease))
+			SetLeaseExpiresAt(until)
 		if r.op.LastError != nil {
 			update.SetLastError(*r.op.LastError).SetNillableErrorCode(r.op.ErrorCode).
 				SetNillableErrorNodeID(r.op.ErrorNodeID).SetNillableDeclineCode(r.op.DeclineCode)
@@ -337,6 +394,7 @@ func (r *run) save(ctx context.Context, more func(context.Context, *store.Tx, *e
 		return err
 	})
 	if err == nil {
+		r.leasedUntil = until
 		r.calls.flushed()
 	}
 	return err

@@ -2,6 +2,7 @@ package stripesync
 
 import (
 	"context"
+	"errors"
 
 	"github.com/stripe/stripe-go/v76"
 
@@ -29,7 +30,7 @@ type (
 
 // endSubscription mirrors what the steps saw.
 func endSubscription(ctx context.Context, tx *store.Tx, d *subscriptionDone) error {
-	if err := keepLink(ctx, tx, d.Operation, d.Params.CustomerID); err != nil {
+	if err := d.Engine.keepLink(ctx, tx, d.Operation, d.Params.CustomerID); err != nil {
 		return err
 	}
 	s, err := seen(d.Operation)
@@ -56,8 +57,8 @@ func discardChange(ctx context.Context, tx *store.Tx, d *subscriptionDone) error
 }
 
 // change sends a change of a subscription that Stripe may have ended without
-// us knowing. When it refuses, its word on the state counts: ended is nil
-// unless it has come to its end.
+// us knowing. When it refuses, its word on the state counts: after comes along
+// with the refusal, and ended is nil unless it has come to its end.
 func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (after, ended *subscriptionSnapshot, err error) {
 	s, err := send()
 	if err == nil {
@@ -77,9 +78,19 @@ func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (aft
 		return nil, nil, err
 	}
 	if !now.Status.Ended() {
-		return nil, nil, refusal
+		return now, nil, refusal
 	}
 	return nil, now, nil
+}
+
+// seenWith keeps what was seen of a subscription with the error of a change,
+// nothing when that is nil.
+func seenWith(s *subscriptionSnapshot, err error) (Result, error) {
+	if s == nil {
+		return nil, err
+	}
+	result, resultErr := s.result()
+	return result, errors.Join(err, resultErr)
 }
 
 func (e *Engine) beginSubscription(ctx context.Context, tx *store.Tx, kind billing.OperationKind, row *ent.Subscription, p subscriptionParams, steps ...string) (*ent.Operation, error) {

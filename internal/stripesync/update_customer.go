@@ -43,18 +43,12 @@ func unpatchCustomer(c *customerCall) (Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	back := CustomerPatch{}
+	back := CustomerPatch{Metadata: valuesBefore(c.Params.Patch.Metadata, row.Metadata)}
 	if c.Params.Patch.Email != nil {
 		back.Email = &row.Email
 	}
 	if c.Params.Patch.Name != nil {
 		back.Name = &row.Name
-	}
-	if c.Params.Patch.Metadata != nil {
-		back.Metadata = make(map[string]string, len(c.Params.Patch.Metadata))
-		for key := range c.Params.Patch.Metadata {
-			back.Metadata[key] = row.Metadata[key] // an empty value removes the key
-		}
 	}
 	return nil, sendPatch(c, back)
 }

@@ -10,7 +10,7 @@ import (
 	"tallystick/internal/store"
 )
 
-var updateProductStep = Step[catalogParams]{Name: "update_product", Do: patchProduct}
+var updateProductStep = Step[catalogParams]{Name: "update_product", Do: patchProduct, Compensate: unpatchProduct}
 
 // changeProduct changes what is said of a product, or whether it is on sale.
 func changeProduct() *Operation[catalogParams] {
@@ -36,7 +36,41 @@ func changeProduct() *Operation[catalogParams] {
 }
 
 func patchProduct(c *catalogCall) (Result, error) {
-	patch := c.Params.Product
+	return nil, sendProductPatch(c, *c.Params.Product)
+}
+
+// unpatchProduct tells Stripe again what still stands here.
+func unpatchProduct(c *catalogCall) (Result, error) {
+	row, err := c.Store.Client.Product.Get(c, c.Params.ProductID)
+	if err != nil {
+		return nil, err
+	}
+	back := ProductPatch{Metadata: valuesBefore(c.Params.Product.Metadata, row.Metadata)}
+	if c.Params.Product.Name != nil {
+		back.Name = &row.Name
+	}
+	if c.Params.Product.Description != nil {
+		back.Description = &row.Description
+	}
+	if c.Params.Product.Active != nil {
+		back.Active = &row.Active
+	}
+	return nil, sendProductPatch(c, back)
+}
+
+// valuesBefore undoes a change of metadata; an empty value removes a key.
+func valuesBefore(change, before map[string]string) map[string]string {
+	if change == nil {
+		return nil
+	}
+	values := make(map[string]string, len(change))
+	for key := range change {
+		values[key] = before[key]
+	}
+	return values
+}
+
+func sendProductPatch(c *catalogCall, patch ProductPatch) error {
 	params := &stripe.ProductParams{
 		Params:      c.Write(),
 		Name:        patch.Name,
@@ -45,7 +79,7 @@ func patchProduct(c *catalogCall) (Result, error) {
 	}
 	params.Metadata = patch.Metadata
 	_, err := c.Stripe.Products.Update(productInStripe(c), params)
-	return nil, err
+	return err
 }
 
 // UpdateProduct begins a change of a product in the caller's transaction.
