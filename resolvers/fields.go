@@ -71,10 +71,9 @@ func (subscriptionResolver) AvailableActions(_ context.Context, obj *ent.Subscri
 
 func (subscriptionResolver) History(ctx context.Context, obj *ent.Subscription) ([]*ent.SubscriptionTransition, error) {
 	history, err := obj.History(ctx)
-	slices.SortFunc(history, func(a, b *ent.SubscriptionTransition) int {
+	return slices.SortedFunc(slices.Values(history), func(a, b *ent.SubscriptionTransition) int {
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
-	})
-	return history, err
+	}), err
 }
 
 type transitionResolver struct{}
@@ -108,15 +107,14 @@ func (invoiceResolver) AmountRemaining(_ context.Context, obj *ent.Invoice) (*bi
 type operationResolver struct{}
 
 func (operationResolver) Subject(ctx context.Context, obj *ent.Operation) (ent.Noder, error) {
-	return loadersFrom(ctx).nodes.Load(ctx, obj.SubjectID)
+	return loadersFrom(ctx).subjects.load(ctx, obj.SubjectID)
 }
 
 func (operationResolver) StripeCalls(ctx context.Context, obj *ent.Operation) ([]*ent.StripeCall, error) {
 	calls, err := obj.StripeCalls(ctx)
-	slices.SortFunc(calls, func(a, b *ent.StripeCall) int {
+	return slices.SortedFunc(slices.Values(calls), func(a, b *ent.StripeCall) int {
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
-	})
-	return calls, err
+	}), err
 }
 
 type stripeLinkResolver struct{}
@@ -125,7 +123,7 @@ func (stripeLinkResolver) PendingOperation(ctx context.Context, obj *billing.Str
 	if obj.OperationID == nil {
 		return nil, nil
 	}
-	return loadersFrom(ctx).operations.Load(ctx, *obj.OperationID)
+	return loadersFrom(ctx).operations.load(ctx, *obj.OperationID)
 }
 
 type healthResolver struct{}

@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"strings"
 
 	"tallystick/ent"
 	"tallystick/ent/customer"
@@ -42,9 +41,7 @@ func (r queryResolver) Nodes(ctx context.Context, ids []string) ([]ent.Noder, er
 	}
 	nodes := make([]ent.Noder, len(ids))
 	for i, id := range ids {
-		if c, ok := found[id].(*ent.Customer); !ok || c.DeletedAt == nil {
-			nodes[i] = found[id]
-		}
+		nodes[i] = found[id]
 	}
 	return nodes, nil
 }
@@ -250,35 +247,4 @@ func orNull[T any](row *T, err error) (*T, error) {
 		return nil, nil
 	}
 	return row, err
-}
-
-// nodes loads objects of any type by their ids, deleted customers too.
-func (r *Resolver) nodes(ctx context.Context, ids []string) (map[string]ent.Noder, error) {
-	tables := map[string]string{
-		billing.ProductPrefix: product.Table, billing.CustomerPrefix: customer.Table,
-		billing.SubscriptionPrefix: subscription.Table, billing.InvoicePrefix: invoice.Table,
-		billing.OperationPrefix: operation.Table, billing.PricePrefix: "prices",
-		billing.WebhookEventPrefix: webhookevent.Table,
-	}
-	known := make([]string, 0, len(ids))
-	for _, id := range ids {
-		if prefix, _, _ := strings.Cut(id, "_"); tables[prefix] != "" {
-			known = append(known, id)
-		}
-	}
-	found, err := r.store.Client.Noders(store.WithDeleted(ctx), known, ent.WithNodeType(
-		func(_ context.Context, id string) (string, error) {
-			prefix, _, _ := strings.Cut(id, "_")
-			return tables[prefix], nil
-		}))
-	if err != nil && !ent.IsNotFound(err) {
-		return nil, err
-	}
-	nodes := make(map[string]ent.Noder, len(known))
-	for i, id := range known {
-		if found[i] != nil {
-			nodes[id] = found[i]
-		}
-	}
-	return nodes, nil
 }

@@ -20,7 +20,7 @@ const MaxAmount = 99_999_999
 // prices in it, and returns it in upper case.
 func ParseCurrency(code string) (string, error) {
 	upper := strings.ToUpper(code)
-	if !slices.Contains(currencies, upper) {
+	if len(code) != 3 || !slices.Contains(currencies, upper) { // some letters become ASCII only in upper case
 		if len(code) > 16 {
 			code = code[:16] + "…"
 		}

@@ -45,18 +45,30 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 			err = errors.Join(err, fmt.Errorf("roll back: %w", rollbackErr))
 		}
 	}()
-	client := ent.NewClient(ent.Driver(&txDriver{Conn: entsql.Conn{ExecQuerier: tx}, dialect: s.dialect}))
+	driver := &txDriver{Conn: entsql.Conn{ExecQuerier: tx}, dialect: s.dialect}
+	client := ent.NewClient(ent.Driver(driver))
 	if err := fn(ctx, &Tx{Client: client, SQL: tx, dialect: s.dialect}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	driver.ExecQuerier = s.reader()
 	return nil
 }
 
+// reader is the pool that reads outside of transactions.
+func (s *Store) reader() *sql.DB {
+	if s.readers != nil {
+		return s.readers
+	}
+	return s.DB
+}
+
 // txDriver lets ent work inside a transaction that it did not begin. The ones
-// that ent begins itself have no effect.
+// that ent begins itself have no effect. Once the transaction is committed, it
+// reads from the pool, so that the rows that came out of it can still load
+// their edges.
 type txDriver struct {
 	entsql.Conn
 	dialect string
