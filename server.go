@@ -85,11 +85,12 @@ func (s serve) Run(ctx context.Context) error {
 	server := &http.Server{Handler: a.Handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	a.Announce(os.Stdout, listener.Addr())
-
-	select {
-	case err = <-served:
-	case <-ctx.Done():
+	if err = a.ListensOn(listener.Addr()); err == nil {
+		a.Announce(os.Stdout, listener.Addr())
+		select {
+		case err = <-served:
+		case <-ctx.Done():
+		}
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()

@@ -187,6 +187,23 @@ func (a *App) SandboxURL() string {
 	return a.sandbox.url
 }
 
+// ListensOn tells the sandbox where its events go, once the server has an
+// address.
+func (a *App) ListensOn(addr net.Addr) error {
+	if a.sandbox == nil {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return err
+	}
+	url := "http://" + net.JoinHostPort("127.0.0.1", port) + "/webhooks/stripe"
+	if err := a.sandbox.sim.SetWebhook(url, a.webhookSecret()); err != nil {
+		return fmt.Errorf("connect the sandbox: %w", err)
+	}
+	return nil
+}
+
 // Announce tells a person where to go.
 func (a *App) Announce(w io.Writer, addr net.Addr) {
 	fmt.Fprintf(w, "\nTallystick is ready.\n\n  Playground  http://%[1]s/\n  API         http://%[1]s/graphql\n", addr)

@@ -64,6 +64,14 @@ func (s *Stripe) Up(t testing.TB) {
 	}(s.server)
 }
 
+// SendEvents makes Stripe send its events to a server from now on.
+func (s *Stripe) SendEvents(t testing.TB, k *Kit) {
+	t.Helper()
+	if err := s.sim.SetWebhook(k.URL+"/webhooks/stripe", WebhookSecret); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Down makes Stripe unreachable: connections are refused.
 func (s *Stripe) Down() { s.server.Close() }
 
