@@ -32,7 +32,7 @@ func (c *Commands) CreateCustomer(ctx context.Context, in CreateCustomer) (Custo
 	op, err := c.run(ctx, mutation{
 		name: "createCustomer", key: in.IdempotencyKey, input: in, check: in.check, background: true,
 		begin: func(ctx context.Context, tx *store.Tx) (op *ent.Operation, err error) {
-			row, op, err = c.sync.CreateCustomer(ctx, tx, in.Email, valueOr(in.Name, ""), in.Metadata)
+			row, op, err = c.sync.CreateCustomer(ctx, tx, in.Email, valueOr(in.Name, ""), billing.MergeMetadata(nil, in.Metadata))
 			return op, err
 		},
 	})

@@ -36,11 +36,12 @@ func (c *Commands) CreateProduct(ctx context.Context, in CreateProduct) (Product
 	op, err := c.run(ctx, mutation{
 		name: "createProduct", key: in.IdempotencyKey, input: in, check: in.check,
 		begin: func(ctx context.Context, tx *store.Tx) (*ent.Operation, error) {
-			create := tx.Product.Create().SetName(in.Name).SetNillableDescription(in.Description).SetActive(false)
-			if in.Metadata != nil {
-				create.SetMetadata(in.Metadata)
-			}
-			row, err := create.Save(ctx)
+			row, err := tx.Product.Create().
+				SetName(in.Name).
+				SetNillableDescription(in.Description).
+				SetMetadata(billing.MergeMetadata(nil, in.Metadata)).
+				SetActive(false). // until Stripe has it
+				Save(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -57,5 +58,9 @@ func (c *Commands) CreateProduct(ctx context.Context, in CreateProduct) (Product
 			return c.sync.CreateProduct(ctx, tx, row, price, valueOr(in.Price.LookupKey, ""))
 		},
 	})
-	return c.productResult(ctx, op, err)
+	result, err := c.productResult(ctx, op, err)
+	if err != nil {
+		result.Product = nil // where Stripe has kept it, it is archived on both sides
+	}
+	return result, err
 }

@@ -245,6 +245,15 @@ func newSubscription(t testing.TB, k *testkit.Kit, customer, price string) testk
 	}).At("subscription")
 }
 
+// settle carries out all that waits for Stripe, which has just come back.
+func settle(t testing.TB, k *testkit.Kit) {
+	t.Helper()
+	k.Eventually(t, "all operations to finish", func() bool {
+		k.Work(t)
+		return k.Query(t, `{ billingHealth { pendingOperations } }`).Int("billingHealth.pendingOperations") == 0
+	})
+}
+
 const (
 	productQuery = `query($id: ID!) { product(id: $id) { ...Item } }`
 	planQuery    = `query($id: ID!) { subscription(id: $id) { ...Plan } }`
