@@ -1,0 +1,285 @@
+package stripesync_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tallystick/ent/operation"
+	"tallystick/internal/app"
+	"tallystick/internal/billing"
+	"tallystick/internal/commands"
+	"tallystick/internal/stripesync"
+	"tallystick/internal/testkit"
+)
+
+// oneAtATime fails the test when two requests that change the same object are
+// under way together.
+type oneAtATime struct {
+	t  testing.TB
+	mu sync.Mutex
+	on map[string]bool
+}
+
+func (o *oneAtATime) object(r *http.Request) string {
+	if r.Method == http.MethodGet {
+		return ""
+	}
+	return r.URL.Path
+}
+
+func (o *oneAtATime) enter(_ int, r *http.Request) verdict {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if object := o.object(r); object != "" {
+		if o.on[object] {
+			o.t.Errorf("two requests change %s at once", object)
+		}
+		o.on[object] = true
+	}
+	return pass
+}
+
+func (o *oneAtATime) leave(_ int, r *http.Request) verdict {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.on, o.object(r))
+	return pass
+}
+
+func TestOperationsOfAScopeRunInOrderOnReplicas(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		w := s.newWire(t)
+		alone := &oneAtATime{t: t, on: map[string]bool{}}
+		w.before, w.after = alone.enter, alone.leave
+		replicas := []*app.App{s.Replica(t, w.on), s.Replica(t, w.on)}
+		const changes = 6
+		customer := s.customer(t, "ada@example.com", false)
+		product := s.product(t, "Team")
+		s.settle(t)
+		s.Stripe.Forget(t)
+
+		var all sync.WaitGroup
+		for i := range changes {
+			for r, replica := range replicas {
+				all.Go(func() {
+					name := fmt.Sprintf("Name %d of replica %d", i, r)
+					if _, err := replica.Commands.UpdateCustomer(testkit.Context(t), commands.UpdateCustomer{
+						CustomerID: customer, Name: &name,
+					}); err != nil {
+						t.Errorf("change the customer: %v", err)
+					}
+				})
+			}
+		}
+		for r, replica := range replicas {
+			all.Go(func() {
+				if _, err := replica.Commands.UpdateProductPrice(testkit.Context(t), commands.UpdateProductPrice{
+					ProductID: product.ID, UnitAmount: int64(2000 + r),
+				}); err != nil {
+					t.Errorf("change the price: %v", err)
+				}
+			})
+		}
+		all.Wait()
+
+		rows, err := s.Store.Client.Operation.Query().
+			Where(operation.ScopeID(customer), operation.KindEQ(billing.KindUpdateCustomer)).
+			Order(operation.ByPosition()).All(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "changes of the customer", len(rows), 2*changes)
+		var asked []string
+		for _, r := range s.writes(t) {
+			if strings.HasPrefix(r.Path, "/v1/customers/") {
+				asked = append(asked, r.IdempotencyKey)
+			}
+		}
+		want(t, "requests", len(asked), 2*changes)
+		for i, op := range rows {
+			want(t, "status", op.Status, billing.OperationSucceeded)
+			if i > 0 && rows[i-1].FinishedAt.After(*op.FinishedAt) {
+				t.Errorf("operation %d finished before the one before it", op.Position)
+			}
+			if i < len(asked) {
+				want(t, fmt.Sprintf("request %d", i), asked[i], op.ID+":update_customer")
+			}
+		}
+		row := s.customerRow(t, customer)
+		there := s.Stripe.Get(t, "/v1/customers/"+*row.StripeID)
+		want(t, "the name in Stripe", text(there["name"]), row.Name)
+		want(t, "sync status", row.StripeStatus, billing.SyncSynced)
+		s.equalCatalogues(t)
+	})
+}
+
+// stalled is a process that stands still in the middle of a price change,
+// while its lease lapses and another process takes over.
+type stalled struct {
+	reached chan struct{} // closed when it stands still
+	resume  chan struct{} // close it to let it go on
+	done    chan struct{} // closed when its command has returned
+}
+
+func (s *shop) stall(t *testing.T, replica *app.App, st *stalled, productID string) {
+	t.Helper()
+	go func() {
+		defer close(st.done)
+		_, _ = replica.Commands.UpdateProductPrice(testkit.Context(t), commands.UpdateProductPrice{ProductID: productID, UnitAmount: 2000})
+	}()
+	<-st.reached
+}
+
+func newStalled() *stalled {
+	return &stalled{reached: make(chan struct{}), resume: make(chan struct{}), done: make(chan struct{})}
+}
+
+func (st *stalled) wait() {
+	close(st.reached)
+	<-st.resume
+}
+
+// frozen is everything that an operation can change, here and in Stripe.
+func (s *shop) frozen(t testing.TB, productID string) string {
+	t.Helper()
+	product := s.productRow(t, productID)
+	prices, err := product.QueryPrices().All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, err := s.Store.Client.Operation.Query().Where(operation.ScopeID(productID)).All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(product, prices, ops, s.productThere(t, *product.StripeID))
+}
+
+func TestProcessThatLostItsLeaseWritesNothing(t *testing.T) {
+	t.Run("it waits for an answer", func(t *testing.T) {
+		onBoth(t, func(t *testing.T, s *shop) {
+			product := s.product(t, "Team")
+			st := newStalled()
+			w := s.newWire(t)
+			w.before = func(n int, _ *http.Request) verdict {
+				if n == 2 {
+					st.wait()
+				}
+				return pass
+			}
+			s.stall(t, s.Replica(t, w.on), st, product.ID)
+			s.takeOver(t)
+			before := s.frozen(t, product.ID)
+			close(st.resume)
+			<-st.done
+			s.Eventually(t, "the stalled process to see its answer", func() bool { return len(w.seen()) == 2 })
+			want(t, "the halves", s.frozen(t, product.ID), before)
+			want(t, "requests of the stalled process", len(w.seen()), 2)
+			s.equalProduct(t, product.ID)
+			want(t, "amount", s.priceRow(t, *s.productRow(t, product.ID).DefaultPriceID).UnitAmount, 2000)
+		})
+	})
+	// Meanwhile Stripe refuses the change, and it is undone: a late request
+	// would bring half of it back.
+	t.Run("it is about to ask", func(t *testing.T) {
+		onBoth(t, func(t *testing.T, s *shop) {
+			product := s.product(t, "Team")
+			old := s.priceRow(t, *product.DefaultPriceID)
+			st := newStalled()
+			w := s.newWire(t)
+			busy := setDefaultCall(product, old)
+			busy.Kind, busy.Count = "lock_timeout", 1
+			s.Stripe.Fail(t, busy)
+			replica := s.Replica(t, w.on, func(a *app.Settings) {
+				a.Engine.Pause = func(context.Context, int) { st.wait() }
+			})
+			s.stall(t, replica, st, product.ID)
+			refusal := setDefaultCall(product, old)
+			refusal.Kind, refusal.Count = "refuse", 1
+			s.Stripe.Fail(t, refusal)
+			s.takeOver(t)
+			before := s.frozen(t, product.ID)
+			close(st.resume)
+			<-st.done
+			want(t, "the halves", s.frozen(t, product.ID), before)
+			want(t, "requests of the stalled process", len(w.seen()), 2)
+			s.equalProduct(t, product.ID)
+			want(t, "default price", *s.productRow(t, product.ID).DefaultPriceID, old.ID)
+		})
+	})
+}
+
+// A process that is slow, but alive, keeps its operation: what it asks in the
+// middle of a step renews the lease.
+func TestSlowProcessKeepsItsLease(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		product := s.product(t, "Team")
+		customer := s.customer(t, "ada@example.com", true)
+		w := s.newWire(t)
+		w.before = func(n int, _ *http.Request) verdict {
+			switch n {
+			case 1, 2: // looks for the payment method, attaches it: one step
+				s.Clock.Advance(8 * time.Second)
+			case 3:
+				s.Clock.Advance(stripesync.Lease - 3*time.Second)
+				if woken, err := s.Engine.Sweep(t.Context()); woken != 0 || err != nil {
+					t.Errorf("the operation was taken away: %d, %v", woken, err)
+				}
+			}
+			return pass
+		}
+		replica := s.Replica(t, w.on)
+		card := "pm_card_visa"
+		subscribed, err := replica.Commands.CreateSubscription(testkit.Context(t), commands.CreateSubscription{
+			CustomerID: customer, PriceID: *product.DefaultPriceID, PaymentMethod: &card,
+			Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Eventually(t, "the operation to be over", func() bool {
+			return s.row(t, subscribed.Operation.ID).Status == billing.OperationSucceeded
+		})
+		want(t, "requests", len(w.seen()), 3)
+	})
+}
+
+// Retrying an operation that another process is at must not carry it out
+// twice.
+func TestRetryLeavesALivingProcessAlone(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		product := s.product(t, "Team")
+		st := newStalled()
+		w := s.newWire(t)
+		w.before = func(n int, _ *http.Request) verdict {
+			if n == 2 {
+				st.wait()
+			}
+			return pass
+		}
+		s.stall(t, s.Replica(t, w.on), st, product.ID)
+		op, err := s.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).Only(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Stripe.Forget(t)
+		retried := make(chan struct{})
+		go func() {
+			defer close(retried)
+			_, _ = s.Commands.RetryOperation(testkit.Context(t), commands.RetryOperation{OperationID: op.ID})
+		}()
+		// The retry has begun once it is on record; it then waits for the lease.
+		s.Eventually(t, "the retry to be on record", func() bool { return s.row(t, op.ID).NextAttemptAt != nil })
+		close(st.resume)
+		<-st.done
+		<-retried
+		want(t, "status", s.row(t, op.ID).Status, billing.OperationSucceeded)
+		want(t, "requests of the living process", len(w.seen()), 3)
+		want(t, "requests in all", len(s.writes(t)), 2)
+		s.equalProduct(t, product.ID)
+	})
+}
