@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
-	"tallystick/internal/app"
 	"tallystick/internal/testkit"
 )
 
@@ -128,5 +126,5 @@ func TestCreateCustomerWithoutStripe(t *testing.T) {
 			same(t, "operation", operation.String("node.status"), "SUCCEEDED")
 		}
 		newCustomer(t, k, "waits@example.com")
-	}, func(s *app.Settings) { s.Engine.Budget = 200 * time.Millisecond })
+	})
 }
