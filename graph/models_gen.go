@@ -105,6 +105,28 @@ type CancelSubscriptionPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The input of `changeSubscriptionPrice`.
+type ChangeSubscriptionPriceInput struct {
+	// Which subscription.
+	SubscriptionID string `json:"subscriptionId"`
+	// The new price; it must be recurring.
+	PriceID string `json:"priceId"`
+	// What becomes of the time that is paid for already.
+	Proration billing.ProrationBehavior `json:"proration"`
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `changeSubscriptionPrice`.
+type ChangeSubscriptionPricePayload struct {
+	// The subscription as it stands.
+	Subscription *ent.Subscription `json:"subscription,omitempty"`
+	// The change to both halves; null when it was refused before it began.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The input of `createCustomer`.
 type CreateCustomerInput struct {
 	// The e-mail, in ASCII; nobody else's, whatever its case.
@@ -231,6 +253,26 @@ type OperationFilter struct {
 	SubjectID *string `json:"subjectId,omitempty"`
 }
 
+// The input of `payInvoice`.
+type PayInvoiceInput struct {
+	// Which invoice.
+	InvoiceID string `json:"invoiceId"`
+	// The id in Stripe of the payment method to charge; by default the subscription's or the customer's.
+	PaymentMethod *string `json:"paymentMethod,omitempty"`
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `payInvoice`.
+type PayInvoicePayload struct {
+	// The invoice as it stands.
+	Invoice *ent.Invoice `json:"invoice,omitempty"`
+	// The change to both halves; null when it was refused before it began.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Which prices a list shows.
 type PriceFilter struct {
 	// Only those in one of these states.
@@ -306,6 +348,26 @@ type RetryOperationInput struct {
 // The answer of `retryOperation`.
 type RetryOperationPayload struct {
 	// The operation as it stands after the retry.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The input of `revokeSubscription`.
+type RevokeSubscriptionInput struct {
+	// Which subscription.
+	SubscriptionID string `json:"subscriptionId"`
+	// Why, in 5,000 characters at most; kept in Stripe as the comment of the cancellation.
+	Reason *string `json:"reason,omitempty"`
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `revokeSubscription`.
+type RevokeSubscriptionPayload struct {
+	// The subscription as it stands.
+	Subscription *ent.Subscription `json:"subscription,omitempty"`
+	// The change to both halves; null when it was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
 	// Why it was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
@@ -426,6 +488,24 @@ type Viewer struct {
 	Scopes []string `json:"scopes"`
 	// The customer whose browser it is; null for other kinds.
 	Customer *ent.Customer `json:"customer,omitempty"`
+}
+
+// The input of `voidInvoice`.
+type VoidInvoiceInput struct {
+	// Which invoice.
+	InvoiceID string `json:"invoiceId"`
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `voidInvoice`.
+type VoidInvoicePayload struct {
+	// The invoice as it stands.
+	Invoice *ent.Invoice `json:"invoice,omitempty"`
+	// The change to both halves; null when it was refused before it began.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // Which events a list shows.

@@ -76,6 +76,12 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 	}
 
+	ChangeSubscriptionPricePayload struct {
+		Operation    func(childComplexity int) int
+		Subscription func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
 	CreateCustomerPayload struct {
 		Customer   func(childComplexity int) int
 		Operation  func(childComplexity int) int
@@ -159,20 +165,24 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AddProductPrice    func(childComplexity int, input AddProductPriceInput) int
-		ArchivePrice       func(childComplexity int, input ArchivePriceInput) int
-		ArchiveProduct     func(childComplexity int, input ArchiveProductInput) int
-		CancelSubscription func(childComplexity int, input CancelSubscriptionInput) int
-		CreateCustomer     func(childComplexity int, input CreateCustomerInput) int
-		CreateProduct      func(childComplexity int, input CreateProductInput) int
-		CreateSubscription func(childComplexity int, input CreateSubscriptionInput) int
-		DeleteCustomer     func(childComplexity int, input DeleteCustomerInput) int
-		RestoreCustomer    func(childComplexity int, input RestoreCustomerInput) int
-		ResumeSubscription func(childComplexity int, input ResumeSubscriptionInput) int
-		RetryOperation     func(childComplexity int, input RetryOperationInput) int
-		UpdateCustomer     func(childComplexity int, input UpdateCustomerInput) int
-		UpdateProduct      func(childComplexity int, input UpdateProductInput) int
-		UpdateProductPrice func(childComplexity int, input UpdateProductPriceInput) int
+		AddProductPrice         func(childComplexity int, input AddProductPriceInput) int
+		ArchivePrice            func(childComplexity int, input ArchivePriceInput) int
+		ArchiveProduct          func(childComplexity int, input ArchiveProductInput) int
+		CancelSubscription      func(childComplexity int, input CancelSubscriptionInput) int
+		ChangeSubscriptionPrice func(childComplexity int, input ChangeSubscriptionPriceInput) int
+		CreateCustomer          func(childComplexity int, input CreateCustomerInput) int
+		CreateProduct           func(childComplexity int, input CreateProductInput) int
+		CreateSubscription      func(childComplexity int, input CreateSubscriptionInput) int
+		DeleteCustomer          func(childComplexity int, input DeleteCustomerInput) int
+		PayInvoice              func(childComplexity int, input PayInvoiceInput) int
+		RestoreCustomer         func(childComplexity int, input RestoreCustomerInput) int
+		ResumeSubscription      func(childComplexity int, input ResumeSubscriptionInput) int
+		RetryOperation          func(childComplexity int, input RetryOperationInput) int
+		RevokeSubscription      func(childComplexity int, input RevokeSubscriptionInput) int
+		UpdateCustomer          func(childComplexity int, input UpdateCustomerInput) int
+		UpdateProduct           func(childComplexity int, input UpdateProductInput) int
+		UpdateProductPrice      func(childComplexity int, input UpdateProductPriceInput) int
+		VoidInvoice             func(childComplexity int, input VoidInvoiceInput) int
 	}
 
 	Operation struct {
@@ -210,6 +220,12 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PayInvoicePayload struct {
+		Invoice    func(childComplexity int) int
+		Operation  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Price struct {
@@ -299,6 +315,12 @@ type ComplexityRoot struct {
 	RetryOperationPayload struct {
 		Operation  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	RevokeSubscriptionPayload struct {
+		Operation    func(childComplexity int) int
+		Subscription func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	StripeCall struct {
@@ -393,6 +415,12 @@ type ComplexityRoot struct {
 		Customer func(childComplexity int) int
 		Kind     func(childComplexity int) int
 		Scopes   func(childComplexity int) int
+	}
+
+	VoidInvoicePayload struct {
+		Invoice    func(childComplexity int) int
+		Operation  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	WebhookEvent struct {
@@ -566,6 +594,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CancelSubscriptionPayload.UserErrors(childComplexity), true
+
+	case "ChangeSubscriptionPricePayload.operation":
+		if e.ComplexityRoot.ChangeSubscriptionPricePayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSubscriptionPricePayload.Operation(childComplexity), true
+	case "ChangeSubscriptionPricePayload.subscription":
+		if e.ComplexityRoot.ChangeSubscriptionPricePayload.Subscription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSubscriptionPricePayload.Subscription(childComplexity), true
+	case "ChangeSubscriptionPricePayload.userErrors":
+		if e.ComplexityRoot.ChangeSubscriptionPricePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSubscriptionPricePayload.UserErrors(childComplexity), true
 
 	case "CreateCustomerPayload.customer":
 		if e.ComplexityRoot.CreateCustomerPayload.Customer == nil {
@@ -926,6 +973,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelSubscription(childComplexity, args["input"].(CancelSubscriptionInput)), true
+	case "Mutation.changeSubscriptionPrice":
+		if e.ComplexityRoot.Mutation.ChangeSubscriptionPrice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeSubscriptionPrice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeSubscriptionPrice(childComplexity, args["input"].(ChangeSubscriptionPriceInput)), true
 	case "Mutation.createCustomer":
 		if e.ComplexityRoot.Mutation.CreateCustomer == nil {
 			break
@@ -970,6 +1028,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteCustomer(childComplexity, args["input"].(DeleteCustomerInput)), true
+	case "Mutation.payInvoice":
+		if e.ComplexityRoot.Mutation.PayInvoice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_payInvoice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PayInvoice(childComplexity, args["input"].(PayInvoiceInput)), true
 	case "Mutation.restoreCustomer":
 		if e.ComplexityRoot.Mutation.RestoreCustomer == nil {
 			break
@@ -1003,6 +1072,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetryOperation(childComplexity, args["input"].(RetryOperationInput)), true
+	case "Mutation.revokeSubscription":
+		if e.ComplexityRoot.Mutation.RevokeSubscription == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeSubscription_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeSubscription(childComplexity, args["input"].(RevokeSubscriptionInput)), true
 	case "Mutation.updateCustomer":
 		if e.ComplexityRoot.Mutation.UpdateCustomer == nil {
 			break
@@ -1036,6 +1116,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateProductPrice(childComplexity, args["input"].(UpdateProductPriceInput)), true
+	case "Mutation.voidInvoice":
+		if e.ComplexityRoot.Mutation.VoidInvoice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_voidInvoice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidInvoice(childComplexity, args["input"].(VoidInvoiceInput)), true
 
 	case "Operation.attempts":
 		if e.ComplexityRoot.Operation.Attempts == nil {
@@ -1173,6 +1264,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "PayInvoicePayload.invoice":
+		if e.ComplexityRoot.PayInvoicePayload.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PayInvoicePayload.Invoice(childComplexity), true
+	case "PayInvoicePayload.operation":
+		if e.ComplexityRoot.PayInvoicePayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PayInvoicePayload.Operation(childComplexity), true
+	case "PayInvoicePayload.userErrors":
+		if e.ComplexityRoot.PayInvoicePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PayInvoicePayload.UserErrors(childComplexity), true
 
 	case "Price.archivedAt":
 		if e.ComplexityRoot.Price.ArchivedAt == nil {
@@ -1597,6 +1707,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RetryOperationPayload.UserErrors(childComplexity), true
 
+	case "RevokeSubscriptionPayload.operation":
+		if e.ComplexityRoot.RevokeSubscriptionPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSubscriptionPayload.Operation(childComplexity), true
+	case "RevokeSubscriptionPayload.subscription":
+		if e.ComplexityRoot.RevokeSubscriptionPayload.Subscription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSubscriptionPayload.Subscription(childComplexity), true
+	case "RevokeSubscriptionPayload.userErrors":
+		if e.ComplexityRoot.RevokeSubscriptionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSubscriptionPayload.UserErrors(childComplexity), true
+
 	case "StripeCall.at":
 		if e.ComplexityRoot.StripeCall.At == nil {
 			break
@@ -1979,6 +2108,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.Scopes(childComplexity), true
 
+	case "VoidInvoicePayload.invoice":
+		if e.ComplexityRoot.VoidInvoicePayload.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidInvoicePayload.Invoice(childComplexity), true
+	case "VoidInvoicePayload.operation":
+		if e.ComplexityRoot.VoidInvoicePayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidInvoicePayload.Operation(childComplexity), true
+	case "VoidInvoicePayload.userErrors":
+		if e.ComplexityRoot.VoidInvoicePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidInvoicePayload.UserErrors(childComplexity), true
+
 	case "WebhookEvent.attempts":
 		if e.ComplexityRoot.WebhookEvent.Attempts == nil {
 			break
@@ -2096,6 +2244,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputArchivePriceInput,
 		ec.unmarshalInputArchiveProductInput,
 		ec.unmarshalInputCancelSubscriptionInput,
+		ec.unmarshalInputChangeSubscriptionPriceInput,
 		ec.unmarshalInputCreateCustomerInput,
 		ec.unmarshalInputCreateProductInput,
 		ec.unmarshalInputCreateSubscriptionInput,
@@ -2106,6 +2255,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputInvoiceOrder,
 		ec.unmarshalInputOperationFilter,
 		ec.unmarshalInputOperationOrder,
+		ec.unmarshalInputPayInvoiceInput,
 		ec.unmarshalInputPriceFilter,
 		ec.unmarshalInputPriceInput,
 		ec.unmarshalInputPriceOrder,
@@ -2115,11 +2265,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRestoreCustomerInput,
 		ec.unmarshalInputResumeSubscriptionInput,
 		ec.unmarshalInputRetryOperationInput,
+		ec.unmarshalInputRevokeSubscriptionInput,
 		ec.unmarshalInputSubscriptionFilter,
 		ec.unmarshalInputSubscriptionOrder,
 		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputUpdateProductInput,
 		ec.unmarshalInputUpdateProductPriceInput,
+		ec.unmarshalInputVoidInvoiceInput,
 		ec.unmarshalInputWebhookEventFilter,
 		ec.unmarshalInputWebhookEventOrder,
 	)
@@ -2621,6 +2773,10 @@ enum SubscriptionAction {
   CANCEL_AT_PERIOD_END
   """` + "`" + `resumeSubscription` + "`" + `: takes back a cancellation at period end."""
   RESUME
+  """` + "`" + `changeSubscriptionPrice` + "`" + `."""
+  CHANGE_PRICE
+  """` + "`" + `revokeSubscription` + "`" + `."""
+  REVOKE
 }
 
 """One change of a subscription's state."""
@@ -2857,6 +3013,14 @@ enum OperationKind {
   CANCEL_SUBSCRIPTION
   """` + "`" + `resumeSubscription` + "`" + `"""
   RESUME_SUBSCRIPTION
+  """` + "`" + `changeSubscriptionPrice` + "`" + `"""
+  CHANGE_SUBSCRIPTION_PRICE
+  """` + "`" + `revokeSubscription` + "`" + `"""
+  REVOKE_SUBSCRIPTION
+  """` + "`" + `payInvoice` + "`" + `"""
+  PAY_INVOICE
+  """` + "`" + `voidInvoice` + "`" + `"""
+  VOID_INVOICE
 }
 
 """The life of an operation."""
@@ -3367,6 +3531,26 @@ type Mutation {
     """Which subscription."""
     input: ResumeSubscriptionInput!
   ): ResumeSubscriptionPayload!
+  """Moves a subscription to another price, from now on."""
+  changeSubscriptionPrice(
+    """Which subscription, and to which price."""
+    input: ChangeSubscriptionPriceInput!
+  ): ChangeSubscriptionPricePayload!
+  """Ends a subscription at once that its customer did not ask to cancel; it is ` + "`" + `REVOKED` + "`" + ` then."""
+  revokeSubscription(
+    """Which subscription, and why."""
+    input: RevokeSubscriptionInput!
+  ): RevokeSubscriptionPayload!
+  """Charges what an open invoice asks for. A subscription that was overdue for it is active again."""
+  payInvoice(
+    """Which invoice."""
+    input: PayInvoiceInput!
+  ): PayInvoicePayload!
+  """Takes an open invoice back, for good."""
+  voidInvoice(
+    """Which invoice."""
+    input: VoidInvoiceInput!
+  ): VoidInvoicePayload!
   """Tries an operation again, at once: one that waits, one that needs attention, or a customer's that was refused."""
   retryOperation(
     """Which operation."""
@@ -3741,6 +3925,96 @@ type ResumeSubscriptionPayload {
   userErrors: [UserError!]!
 }
 
+"""What a change of price makes of the time that is paid for already, in Stripe's words."""
+enum ProrationBehavior {
+  """The difference is on the next invoice."""
+  CREATE_PRORATIONS
+  """The difference is invoiced at once."""
+  ALWAYS_INVOICE
+  """There is no difference to pay."""
+  NONE
+}
+
+"""The input of ` + "`" + `changeSubscriptionPrice` + "`" + `."""
+input ChangeSubscriptionPriceInput {
+  """Which subscription."""
+  subscriptionId: ID!
+  """The new price; it must be recurring."""
+  priceId: ID!
+  """What becomes of the time that is paid for already."""
+  proration: ProrationBehavior! = CREATE_PRORATIONS
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `changeSubscriptionPrice` + "`" + `."""
+type ChangeSubscriptionPricePayload {
+  """The subscription as it stands."""
+  subscription: Subscription
+  """The change to both halves; null when it was refused before it began."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
+"""The input of ` + "`" + `revokeSubscription` + "`" + `."""
+input RevokeSubscriptionInput {
+  """Which subscription."""
+  subscriptionId: ID!
+  """Why, in 5,000 characters at most; kept in Stripe as the comment of the cancellation."""
+  reason: String
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `revokeSubscription` + "`" + `."""
+type RevokeSubscriptionPayload {
+  """The subscription as it stands."""
+  subscription: Subscription
+  """The change to both halves; null when it was refused before it began."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
+"""The input of ` + "`" + `payInvoice` + "`" + `."""
+input PayInvoiceInput {
+  """Which invoice."""
+  invoiceId: ID!
+  """The id in Stripe of the payment method to charge; by default the subscription's or the customer's."""
+  paymentMethod: String
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `payInvoice` + "`" + `."""
+type PayInvoicePayload {
+  """The invoice as it stands."""
+  invoice: Invoice
+  """The change to both halves; null when it was refused before it began."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
+"""The input of ` + "`" + `voidInvoice` + "`" + `."""
+input VoidInvoiceInput {
+  """Which invoice."""
+  invoiceId: ID!
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `voidInvoice` + "`" + `."""
+type VoidInvoicePayload {
+  """The invoice as it stands."""
+  invoice: Invoice
+  """The change to both halves; null when it was refused before it began."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
 """The input of ` + "`" + `retryOperation` + "`" + `."""
 input RetryOperationInput {
   """Which operation."""
@@ -3834,6 +4108,18 @@ func (ec *executionContext) childFields_CancelSubscriptionPayload(ctx context.Co
 		return ec.fieldContext_CancelSubscriptionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelSubscriptionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeSubscriptionPricePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subscription":
+		return ec.fieldContext_ChangeSubscriptionPricePayload_subscription(ctx, field)
+	case "operation":
+		return ec.fieldContext_ChangeSubscriptionPricePayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeSubscriptionPricePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeSubscriptionPricePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4074,6 +4360,18 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PayInvoicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invoice":
+		return ec.fieldContext_PayInvoicePayload_invoice(ctx, field)
+	case "operation":
+		return ec.fieldContext_PayInvoicePayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PayInvoicePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayInvoicePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Price(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4212,6 +4510,18 @@ func (ec *executionContext) childFields_RetryOperationPayload(ctx context.Contex
 		return ec.fieldContext_RetryOperationPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RetryOperationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeSubscriptionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subscription":
+		return ec.fieldContext_RevokeSubscriptionPayload_subscription(ctx, field)
+	case "operation":
+		return ec.fieldContext_RevokeSubscriptionPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RevokeSubscriptionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeSubscriptionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StripeCall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4400,6 +4710,18 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_VoidInvoicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invoice":
+		return ec.fieldContext_VoidInvoicePayload_invoice(ctx, field)
+	case "operation":
+		return ec.fieldContext_VoidInvoicePayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_VoidInvoicePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidInvoicePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WebhookEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

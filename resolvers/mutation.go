@@ -123,6 +123,34 @@ func (r mutationResolver) ResumeSubscription(ctx context.Context, input graph.Re
 	}, err
 }
 
+func (r mutationResolver) ChangeSubscriptionPrice(ctx context.Context, input graph.ChangeSubscriptionPriceInput) (*graph.ChangeSubscriptionPricePayload, error) {
+	result, err := r.commands.ChangeSubscriptionPrice(ctx, commands.ChangeSubscriptionPrice(input))
+	refused, err := userErrors(err)
+	return &graph.ChangeSubscriptionPricePayload{
+		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
+	}, err
+}
+
+func (r mutationResolver) RevokeSubscription(ctx context.Context, input graph.RevokeSubscriptionInput) (*graph.RevokeSubscriptionPayload, error) {
+	result, err := r.commands.RevokeSubscription(ctx, commands.RevokeSubscription(input))
+	refused, err := userErrors(err)
+	return &graph.RevokeSubscriptionPayload{
+		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
+	}, err
+}
+
+func (r mutationResolver) PayInvoice(ctx context.Context, input graph.PayInvoiceInput) (*graph.PayInvoicePayload, error) {
+	result, err := r.commands.PayInvoice(ctx, commands.PayInvoice(input))
+	refused, err := userErrors(err)
+	return &graph.PayInvoicePayload{Invoice: result.Invoice, Operation: result.Operation, UserErrors: refused}, err
+}
+
+func (r mutationResolver) VoidInvoice(ctx context.Context, input graph.VoidInvoiceInput) (*graph.VoidInvoicePayload, error) {
+	result, err := r.commands.VoidInvoice(ctx, commands.VoidInvoice(input))
+	refused, err := userErrors(err)
+	return &graph.VoidInvoicePayload{Invoice: result.Invoice, Operation: result.Operation, UserErrors: refused}, err
+}
+
 func (r mutationResolver) RetryOperation(ctx context.Context, input graph.RetryOperationInput) (*graph.RetryOperationPayload, error) {
 	operation, err := r.commands.RetryOperation(ctx, commands.RetryOperation(input))
 	refused, err := userErrors(err)

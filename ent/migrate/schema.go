@@ -133,7 +133,7 @@ var (
 		{Name: "id", Type: field.TypeString},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
-		{Name: "kind", Type: field.TypeEnum, Enums: []string{"CREATE_PRODUCT", "UPDATE_PRODUCT", "ARCHIVE_PRODUCT", "ADD_PRODUCT_PRICE", "ARCHIVE_PRICE", "UPDATE_PRODUCT_PRICE", "CREATE_CUSTOMER", "UPDATE_CUSTOMER", "DELETE_CUSTOMER", "RESTORE_CUSTOMER", "CREATE_SUBSCRIPTION", "CANCEL_SUBSCRIPTION", "RESUME_SUBSCRIPTION"}},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"CREATE_PRODUCT", "UPDATE_PRODUCT", "ARCHIVE_PRODUCT", "ADD_PRODUCT_PRICE", "ARCHIVE_PRICE", "UPDATE_PRODUCT_PRICE", "CREATE_CUSTOMER", "UPDATE_CUSTOMER", "DELETE_CUSTOMER", "RESTORE_CUSTOMER", "CREATE_SUBSCRIPTION", "CANCEL_SUBSCRIPTION", "RESUME_SUBSCRIPTION", "CHANGE_SUBSCRIPTION_PRICE", "REVOKE_SUBSCRIPTION", "PAY_INVOICE", "VOID_INVOICE"}},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "RUNNING", "SUCCEEDED", "COMPENSATING", "FAILED", "NEEDS_ATTENTION"}, Default: "PENDING"},
 		{Name: "subject_id", Type: field.TypeString},
 		{Name: "scope_id", Type: field.TypeString},

@@ -69,24 +69,30 @@ type OperationKind string
 
 // The values of OperationKind.
 const (
-	KindCreateProduct      OperationKind = "CREATE_PRODUCT"
-	KindUpdateProduct      OperationKind = "UPDATE_PRODUCT"
-	KindArchiveProduct     OperationKind = "ARCHIVE_PRODUCT"
-	KindAddProductPrice    OperationKind = "ADD_PRODUCT_PRICE"
-	KindArchivePrice       OperationKind = "ARCHIVE_PRICE"
-	KindUpdateProductPrice OperationKind = "UPDATE_PRODUCT_PRICE"
-	KindCreateCustomer     OperationKind = "CREATE_CUSTOMER"
-	KindUpdateCustomer     OperationKind = "UPDATE_CUSTOMER"
-	KindDeleteCustomer     OperationKind = "DELETE_CUSTOMER"
-	KindRestoreCustomer    OperationKind = "RESTORE_CUSTOMER"
-	KindCreateSubscription OperationKind = "CREATE_SUBSCRIPTION"
-	KindCancelSubscription OperationKind = "CANCEL_SUBSCRIPTION"
-	KindResumeSubscription OperationKind = "RESUME_SUBSCRIPTION"
+	KindCreateProduct           OperationKind = "CREATE_PRODUCT"
+	KindUpdateProduct           OperationKind = "UPDATE_PRODUCT"
+	KindArchiveProduct          OperationKind = "ARCHIVE_PRODUCT"
+	KindAddProductPrice         OperationKind = "ADD_PRODUCT_PRICE"
+	KindArchivePrice            OperationKind = "ARCHIVE_PRICE"
+	KindUpdateProductPrice      OperationKind = "UPDATE_PRODUCT_PRICE"
+	KindCreateCustomer          OperationKind = "CREATE_CUSTOMER"
+	KindUpdateCustomer          OperationKind = "UPDATE_CUSTOMER"
+	KindDeleteCustomer          OperationKind = "DELETE_CUSTOMER"
+	KindRestoreCustomer         OperationKind = "RESTORE_CUSTOMER"
+	KindCreateSubscription      OperationKind = "CREATE_SUBSCRIPTION"
+	KindCancelSubscription      OperationKind = "CANCEL_SUBSCRIPTION"
+	KindResumeSubscription      OperationKind = "RESUME_SUBSCRIPTION"
+	KindChangeSubscriptionPrice OperationKind = "CHANGE_SUBSCRIPTION_PRICE"
+	KindRevokeSubscription      OperationKind = "REVOKE_SUBSCRIPTION"
+	KindPayInvoice              OperationKind = "PAY_INVOICE"
+	KindVoidInvoice             OperationKind = "VOID_INVOICE"
 )
 
 // Values lists all values of the type.
 func (OperationKind) Values() []string {
-	return []string{string(KindCreateProduct), string(KindUpdateProduct), string(KindArchiveProduct), string(KindAddProductPrice), string(KindArchivePrice), string(KindUpdateProductPrice), string(KindCreateCustomer), string(KindUpdateCustomer), string(KindDeleteCustomer), string(KindRestoreCustomer), string(KindCreateSubscription), string(KindCancelSubscription), string(KindResumeSubscription)}
+	return []string{string(KindCreateProduct), string(KindUpdateProduct), string(KindArchiveProduct), string(KindAddProductPrice), string(KindArchivePrice), string(KindUpdateProductPrice), string(KindCreateCustomer), string(KindUpdateCustomer), string(KindDeleteCustomer), string(KindRestoreCustomer), string(KindCreateSubscription), string(KindCancelSubscription), string(KindResumeSubscription),
+		string(KindChangeSubscriptionPrice), string(KindRevokeSubscription), string(KindPayInvoice), string(KindVoidInvoice),
+	}
 }
 
 // OperationStatus is the life of an operation.
@@ -199,4 +205,20 @@ const (
 // Values lists all values of the type.
 func (WebhookStatus) Values() []string {
 	return []string{string(WebhookPending), string(WebhookProcessed), string(WebhookIgnored), string(WebhookFailed)}
+}
+
+// ProrationBehavior is what a change of price makes of the time already paid
+// for, in Stripe's words.
+type ProrationBehavior string
+
+// The values of ProrationBehavior.
+const (
+	ProrationCreateProrations ProrationBehavior = "CREATE_PRORATIONS"
+	ProrationAlwaysInvoice    ProrationBehavior = "ALWAYS_INVOICE"
+	ProrationNone             ProrationBehavior = "NONE"
+)
+
+// Values lists all values of the type.
+func (ProrationBehavior) Values() []string {
+	return []string{string(ProrationCreateProrations), string(ProrationAlwaysInvoice), string(ProrationNone)}
 }

@@ -165,6 +165,8 @@ const (
 	ActionCancel            SubscriptionAction = "CANCEL"
 	ActionCancelAtPeriodEnd SubscriptionAction = "CANCEL_AT_PERIOD_END"
 	ActionResume            SubscriptionAction = "RESUME"
+	ActionChangePrice       SubscriptionAction = "CHANGE_PRICE"
+	ActionRevoke            SubscriptionAction = "REVOKE"
 )
 
 // Actions lists what the table allows a client to ask for now.
@@ -178,12 +180,29 @@ func (s SubscriptionStatus) Actions(cancelAtPeriodEnd bool) []SubscriptionAction
 		{ActionCancel, EventCancel, true},
 		{ActionCancelAtPeriodEnd, EventScheduleCancel, !cancelAtPeriodEnd},
 		{ActionResume, EventUnscheduleCancel, cancelAtPeriodEnd},
+		{ActionRevoke, EventRevoke, true},
 	} {
 		if _, ok := s.Next(a.event); ok && a.when {
 			actions = append(actions, a.action)
 		}
 	}
+	if s.CheckPriceChange() == nil {
+		actions = append(actions, ActionChangePrice)
+	}
 	return actions
+}
+
+// CheckPriceChange answers whether a subscription may go over to another
+// price, which is no change of its state: nil, or SUBSCRIPTION_ENDED, or
+// INVALID_TRANSITION for one that Stripe would refuse or that nobody pays.
+func (s SubscriptionStatus) CheckPriceChange() error {
+	switch {
+	case s.Ended():
+		return Errorf(CodeSubscriptionEnded, "The subscription has ended: it is %s.", s)
+	case s == Trialing, s == Active, s == PastDue:
+		return nil
+	}
+	return Errorf(CodeInvalidTransition, "A subscription that is %s does not allow another price.", s)
 }
 
 // Reported is a subscription's state as Stripe reports it.

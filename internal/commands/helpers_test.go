@@ -21,6 +21,7 @@ fragment Person on Customer { id email name metadata deletedAt stripe { ...Link 
 fragment Plan on Subscription { id status cancelAtPeriodEnd cancelAt canceledAt endedAt currentPeriodEnd trialEnd
 	availableActions customer { id } price { id } product { id } latestInvoice { id status amountRemaining { amount } }
 	history { from to cause operation { id } } stripe { ...Link } }
+fragment Bill on Invoice { id status amountPaid { amount } amountRemaining { amount } subscription { ...Plan } stripe { ...Link } }
 fragment Op on Operation { id kind status attempts lastError finishedAt subject { id } steps { name status }
 	stripeCalls { method path status errorCode } }
 fragment Errors on UserError { code message path nodeId declineCode }
@@ -28,20 +29,24 @@ fragment Errors on UserError { code message path nodeId declineCode }
 
 // payloads names the entities in the answer of each mutation.
 var payloads = map[string]string{
-	"createProduct":      "product { ...Item }",
-	"updateProduct":      "product { ...Item }",
-	"archiveProduct":     "product { ...Item }",
-	"addProductPrice":    "product { ...Item } price { ...Cost }",
-	"archivePrice":       "product { ...Item } price { ...Cost }",
-	"updateProductPrice": "product { ...Item } price { ...Cost } previousPrice { ...Cost }",
-	"createCustomer":     "customer { ...Person }",
-	"updateCustomer":     "customer { ...Person }",
-	"deleteCustomer":     "customer { ...Person }",
-	"restoreCustomer":    "customer { ...Person }",
-	"createSubscription": "subscription { ...Plan } clientSecret",
-	"cancelSubscription": "subscription { ...Plan }",
-	"resumeSubscription": "subscription { ...Plan }",
-	"retryOperation":     "",
+	"createProduct":           "product { ...Item }",
+	"updateProduct":           "product { ...Item }",
+	"archiveProduct":          "product { ...Item }",
+	"addProductPrice":         "product { ...Item } price { ...Cost }",
+	"archivePrice":            "product { ...Item } price { ...Cost }",
+	"updateProductPrice":      "product { ...Item } price { ...Cost } previousPrice { ...Cost }",
+	"createCustomer":          "customer { ...Person }",
+	"updateCustomer":          "customer { ...Person }",
+	"deleteCustomer":          "customer { ...Person }",
+	"restoreCustomer":         "customer { ...Person }",
+	"createSubscription":      "subscription { ...Plan } clientSecret",
+	"cancelSubscription":      "subscription { ...Plan }",
+	"resumeSubscription":      "subscription { ...Plan }",
+	"changeSubscriptionPrice": "subscription { ...Plan }",
+	"revokeSubscription":      "subscription { ...Plan }",
+	"payInvoice":              "invoice { ...Bill }",
+	"voidInvoice":             "invoice { ...Bill }",
+	"retryOperation":          "",
 }
 
 type object = map[string]any
@@ -110,7 +115,7 @@ func refused(t testing.TB, payload testkit.Answer, code, path string) testkit.An
 	if strings.Join(got, ".") != path {
 		t.Errorf("path %q, want %q: %s", strings.Join(got, "."), path, list[0].String("message"))
 	}
-	for _, entity := range []string{"product", "price", "previousPrice", "customer", "subscription"} {
+	for _, entity := range []string{"product", "price", "previousPrice", "customer", "subscription", "invoice"} {
 		if payload.Has(entity) {
 			t.Errorf("there is a %s: %s", entity, payload.Raw())
 		}

@@ -26,7 +26,7 @@ func newSubscription() *Operation[subscriptionParams] {
 	return &Operation[subscriptionParams]{
 		Steps: []Step[subscriptionParams]{
 			linkCustomerStep[subscriptionParams](),
-			{Name: "attach_payment_method", Do: attachPaymentMethod, Compensate: detachPaymentMethod},
+			attachPaymentMethodStep[subscriptionParams](),
 			{Name: "create_subscription", Do: createSubscription, Find: findSubscription},
 		},
 		Finish: endSubscription,
@@ -37,52 +37,6 @@ func newSubscription() *Operation[subscriptionParams] {
 			return tx.Subscription.DeleteOneID(d.Params.SubscriptionID).Exec(ctx)
 		},
 	}
-}
-
-// attachPaymentMethod makes sure that the payment method is the customer's. It
-// looks first, so that undoing it never takes away what was there before. Once
-// it has asked to attach it, it is this operation that did.
-// Stripe's test payment methods, such as pm_card_visa, become new ones.
-func attachPaymentMethod(c *subscriptionCall) (Result, error) {
-	customer, err := customerInStripe(c)
-	if err != nil {
-		return nil, err
-	}
-	mine, err := c.Sent()
-	if err != nil {
-		return nil, err
-	}
-	name := c.Params.Create.PaymentMethod
-	method, err := c.Stripe.PaymentMethods.Get(name, &stripe.PaymentMethodParams{Params: c.Read()})
-	if err != nil {
-		return nil, err
-	}
-	if method.Customer != nil && method.Customer.ID == customer {
-		result := Result{"payment_method": method.ID}
-		if mine {
-			result["attached"] = "true"
-		}
-		return result, nil
-	}
-	method, err = c.Stripe.PaymentMethods.Attach(name, &stripe.PaymentMethodAttachParams{
-		Params: c.Write(), Customer: stripe.String(customer),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return Result{"payment_method": method.ID, "attached": "true"}, nil
-}
-
-func detachPaymentMethod(c *subscriptionCall) (Result, error) {
-	if c.Result("attach_payment_method", "attached") == "" {
-		return nil, nil
-	}
-	_, err := c.Stripe.PaymentMethods.Detach(c.Result("attach_payment_method", "payment_method"),
-		&stripe.PaymentMethodDetachParams{Params: c.Write()})
-	if gone(err) {
-		err = nil
-	}
-	return nil, err
 }
 
 func createSubscription(c *subscriptionCall) (Result, error) {

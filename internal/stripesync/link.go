@@ -8,6 +8,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/ent/customer"
+	"tallystick/ent/invoice"
 	"tallystick/ent/product"
 	"tallystick/ent/subscription"
 	"tallystick/internal/billing"
@@ -57,6 +58,14 @@ func markFailed(ctx context.Context, tx *store.Tx, op *ent.Operation, reason str
 	case billing.SubscriptionPrefix:
 		update := tx.Subscription.Update().
 			Where(subscription.ID(op.SubjectID), subscription.StripeOperationID(op.ID)).
+			SetStripeStatus(billing.SyncFailed).SetStripeError(reason)
+		if over {
+			update.ClearStripeOperationID()
+		}
+		return update.Exec(ctx)
+	case billing.InvoicePrefix:
+		update := tx.Invoice.Update().
+			Where(invoice.ID(op.SubjectID), invoice.StripeOperationID(op.ID)).
 			SetStripeStatus(billing.SyncFailed).SetStripeError(reason)
 		if over {
 			update.ClearStripeOperationID()

@@ -32,11 +32,7 @@ func resume(c *subscriptionCall) (Result, error) {
 	if ended == nil {
 		return after.result()
 	}
-	result, err := ended.result()
-	if err != nil {
-		return nil, err
-	}
-	return result, billing.Errorf(billing.CodeSubscriptionEnded, "The subscription has ended in Stripe: it is %s.", ended.Status)
+	return endedInStripe(ended)
 }
 
 // ResumeSubscription begins to take back a cancellation in the caller's

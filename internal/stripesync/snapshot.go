@@ -140,6 +140,9 @@ func snapshotOf(row *ent.Subscription) *subscriptionSnapshot {
 // table says: Stripe is right about what has happened. A change of state is
 // written down, and so is whether the table knows it.
 func (e *Engine) mirrorSubscription(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *subscriptionSnapshot, operationID *string) error {
+	if row.Status == billing.Revoked && s.Status == billing.Canceled {
+		s.Status = billing.Revoked // to Stripe, one that was revoked here is canceled
+	}
 	update := tx.Subscription.UpdateOne(row).
 		SetStatus(s.Status).
 		SetCancelAtPeriodEnd(s.CancelAtPeriodEnd)

@@ -19,9 +19,11 @@ type subscriptionParams struct {
 	CustomerID     string           `json:"customer_id"`
 	Create         *NewSubscription `json:"create,omitempty"`
 	Cancel         *Cancellation    `json:"cancel,omitempty"`
+	Switch         *PriceSwitch     `json:"switch,omitempty"`
 }
 
-func (p subscriptionParams) customer() string { return p.CustomerID }
+func (p subscriptionParams) customer() string      { return p.CustomerID }
+func (p subscriptionParams) paymentMethod() string { return p.Create.PaymentMethod }
 
 type (
 	subscriptionCall = Call[subscriptionParams]
@@ -103,4 +105,10 @@ func (e *Engine) beginSubscription(ctx context.Context, tx *store.Tx, kind billi
 		return nil, err
 	}
 	return e.begin(ctx, tx, b)
+}
+
+// endedInStripe refuses a change of a subscription that Stripe has ended, and
+// keeps what was seen of its end.
+func endedInStripe(s *subscriptionSnapshot) (Result, error) {
+	return seenWith(s, billing.Errorf(billing.CodeSubscriptionEnded, "The subscription has ended in Stripe: it is %s.", s.Status))
 }
