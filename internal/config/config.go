@@ -91,7 +91,7 @@ func (s Serve) Validate() error {
 		}
 	}
 	if s.Sandbox() {
-		return nil
+		return checkLoopback(s.SandboxAddr)
 	}
 	if !strings.HasPrefix(s.StripeSecretKey, "sk_") && !strings.HasPrefix(s.StripeSecretKey, "rk_") {
 		return errors.New("STRIPE_SECRET_KEY must start with sk_ or rk_")
@@ -114,6 +114,19 @@ func isToken(key string) bool {
 		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 		return !letter && !strings.ContainsRune("-._~+/=", r)
 	})
+}
+
+// checkLoopback keeps the sandbox, whose controls ask for no key, to this
+// machine.
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("SANDBOX_ADDR must be HOST:PORT, not %q", addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("SANDBOX_ADDR must be on the loopback interface, not %q", addr)
+	}
+	return nil
 }
 
 // AdminKey is the key that was set, or one that is generated at the first

@@ -237,6 +237,11 @@ func (e *Engine) beginCatalog(ctx context.Context, tx *store.Tx, kind billing.Op
 		SetStripeStatus(billing.SyncPending).SetStripeOperationID(b.id).Exec(ctx); err != nil {
 		return nil, err
 	}
+	if p.Price != nil {
+		if err := tx.Price.UpdateOneID(p.Price.ID).SetStripeOperationID(b.id).Exec(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return e.begin(ctx, tx, b)
 }
 
