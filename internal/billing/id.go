@@ -47,7 +47,8 @@ func ParseID(id string) (prefix string, err error) {
 	if !ok || len(rest) != idLength {
 		return "", malformedID(id)
 	}
-	if _, err := idEncoding.DecodeString(rest); err != nil {
+	// The length tells, because line breaks are skipped.
+	if b, err := idEncoding.DecodeString(rest); err != nil || len(b) != 16 {
 		return "", malformedID(id)
 	}
 	switch prefix {

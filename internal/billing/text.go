@@ -69,10 +69,26 @@ func CheckEmail(email string) error {
 		return Errorf(CodeInvalidInput, "%q is not an e-mail.", email)
 	}
 	domain := email[strings.LastIndexByte(email, '@')+1:]
-	if strings.ContainsAny(email, ` "[`) || !strings.Contains(strings.Trim(domain, "."), ".") {
+	if strings.ContainsAny(email, ` "`) || !isHostName(domain) {
 		return Errorf(CodeInvalidInput, "%q is not an e-mail that Stripe accepts.", email)
 	}
 	return nil
+}
+
+// isHostName reports whether a domain has at least two labels of letters,
+// digits and inner hyphens.
+func isHostName(domain string) bool {
+	labels := strings.Split(domain, ".")
+	for _, label := range labels {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' || strings.ContainsFunc(label, notInHostName) {
+			return false
+		}
+	}
+	return len(labels) > 1
+}
+
+func notInHostName(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-')
 }
 
 // CheckMetadata holds metadata to Stripe's limits. An empty value removes its

@@ -138,7 +138,7 @@ func (s Serve) AdminKey() (string, error) {
 	path := filepath.Join(s.DataDir, "admin-key")
 	kept, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
 	if err == nil {
-		if key := strings.TrimSpace(string(kept)); len(key) >= minAdminKey {
+		if key := strings.TrimSpace(string(kept)); len(key) >= minAdminKey && isToken(key) {
 			return key, nil
 		}
 		return "", fmt.Errorf("%s does not hold a key; remove it to have a new one made", path)
