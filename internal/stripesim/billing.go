@@ -6,20 +6,18 @@ import (
 	"time"
 )
 
-const (
-	draftLife     = int64(time.Hour / time.Second)          // how long an invoice stays a draft
-	retryInterval = int64(3 * 24 * time.Hour / time.Second) // until a failed payment is tried again
-)
+// draftLife is how long an invoice stays a draft.
+const draftLife = int64(time.Hour / time.Second)
 
 // newInvoice drafts an invoice of the given lines for a subscription.
 func (c *call) newInvoice(id string, sub *subscription, payer *customer, reason string, lines []invoiceLine) *invoice {
 	made := &invoice{
-		record: record{ID: id, Object: "invoice", Created: c.now}, Status: "draft", BillingReason: reason, AutoAdvance: true,
+		record: record{ID: id, Object: "invoice", Created: c.now}, Status: "draft", BillingReason: reason,
 		CollectionMethod: sub.CollectionMethod, Currency: sub.Currency, Customer: payer.ID, Subscription: sub.ID,
 		CustomerAddress: payer.Address, CustomerEmail: payer.Email, CustomerName: payer.Name, CustomerPhone: payer.Phone,
 		CustomerShipping: payer.Shipping, CustomerTaxExempt: payer.TaxExempt,
 		PeriodStart: sub.CurrentPeriodStart, PeriodEnd: sub.CurrentPeriodStart,
-		Metadata: map[string]string{}, SubscriptionDetails: subscriptionDetails{Metadata: sub.Metadata},
+		Metadata: map[string]string{}, SubscriptionDetails: subscriptionDetails{Metadata: sub.Metadata}, TestClock: sub.TestClock,
 	}
 	made.Lines = sublist[invoiceLine]{Object: "list", URL: "/v1/invoices/" + made.ID + "/lines", Data: lines}
 	for i := range made.Lines.Data {
@@ -30,10 +28,12 @@ func (c *call) newInvoice(id string, sub *subscription, payer *customer, reason 
 	made.Subtotal, made.SubtotalExcludingTax, made.TotalExcludingTax = made.Total, made.Total, made.Total
 	made.AmountDue = max(made.Total, 0)
 	made.AmountRemaining = made.AmountDue
-	if sub.CollectionMethod == sendInvoices {
+	made.AutoAdvance = sub.Status != statusUnpaid // until what is open is paid, new invoices stay drafts
+	switch {
+	case sub.CollectionMethod == sendInvoices:
 		due := c.now + orDefault(sub.DaysUntilDue, 30)*secondsPerDay
 		made.DueDate = &due
-	} else {
+	case reason != reasonCreate:
 		next := c.now + draftLife
 		made.NextPaymentAttempt = &next
 	}
@@ -147,8 +147,7 @@ func (c *call) charge(due *invoice, method *paymentMethod) (declined *apiError, 
 	if err != nil {
 		return nil, err
 	}
-	due.AttemptCount++
-	due.Attempted = true
+	due.countAttempt(false)
 	switch card := cardOf(method); {
 	case card.authenticates:
 		return c.awaitAuthentication(due, intent, method)
@@ -226,11 +225,7 @@ func (c *call) paymentFailed(due *invoice, intent *paymentIntent, declined *apiE
 	if err != nil {
 		return nil, err
 	}
-	due.NextPaymentAttempt = nil
-	if due.AutoAdvance && due.BillingReason != reasonCreate && due.CollectionMethod == chargeAutomatically {
-		next := c.now + retryInterval
-		due.NextPaymentAttempt = &next
-	}
+	exhausted := due.planRetry(c.now)
 	if err := c.update(due, "invoice.payment_failed"); err != nil {
 		return nil, err
 	}
@@ -240,6 +235,11 @@ func (c *call) paymentFailed(due *invoice, intent *paymentIntent, declined *apiE
 			return nil, err
 		}
 		if err := c.setDelinquent(due.Customer, true); err != nil {
+			return nil, err
+		}
+	}
+	if exhausted {
+		if err := c.giveUp(sub.ID); err != nil {
 			return nil, err
 		}
 	}

@@ -34,6 +34,9 @@ func (c *call) create(d document, event string) error {
 	if err := c.insert(d); err != nil {
 		return err
 	}
+	if err := c.schedule(d); err != nil {
+		return err
+	}
 	return c.emit(event, d, nil)
 }
 
@@ -52,6 +55,9 @@ func (c *call) update(d document, event string) error {
 	if err := c.replace(d, false); err != nil {
 		return err
 	}
+	if err := c.schedule(d); err != nil {
+		return err
+	}
 	if delete(previous, privateKey); len(previous) == 0 {
 		return nil
 	}
@@ -60,7 +66,11 @@ func (c *call) update(d document, event string) error {
 
 // remove deletes an object; its event carries it whole, once more.
 func (c *call) remove(d document, event string) error {
+	id, _ := d.identity()
 	if err := c.replace(d, true); err != nil {
+		return err
+	}
+	if err := c.unschedule(id); err != nil {
 		return err
 	}
 	return c.emit(event, d, nil)

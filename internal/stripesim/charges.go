@@ -9,6 +9,7 @@ type charge struct {
 	Currency             string              `json:"currency"`
 	Customer             string              `json:"customer"`
 	Description          string              `json:"description"`
+	Disputed             bool                `json:"disputed"`
 	FailureCode          *string             `json:"failure_code"`
 	FailureMessage       *string             `json:"failure_message"`
 	Invoice              string              `json:"invoice"`

@@ -9,14 +9,14 @@ var constants = parseConstants(`{
 		"billing_scheme": "per_unit", "custom_unit_amount": null, "tiers_mode": null, "transform_quantity": null
 	},
 	"customer": {
-		"default_source": null, "discount": null, "test_clock": null
+		"default_source": null, "discount": null
 	},
 	"subscription": {
 		"application": null, "application_fee_percent": null, "automatic_tax": {"enabled": false, "liability": null},
 		"billing_cycle_anchor_config": null, "billing_thresholds": null, "default_source": null, "default_tax_rates": [],
 		"discount": null, "next_pending_invoice_item_invoice": null, "on_behalf_of": null,
 		"pending_invoice_item_interval": null, "pending_setup_intent": null, "pending_update": null, "schedule": null,
-		"test_clock": null, "transfer_data": null
+		"transfer_data": null
 	},
 	"subscription_item": {"billing_thresholds": null, "tax_rates": []},
 	"invoice": {
@@ -28,13 +28,13 @@ var constants = parseConstants(`{
 		"payment_settings": {"default_mandate": null, "payment_method_options": null, "payment_method_types": null},
 		"post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0, "quote": null, "receipt_number": null,
 		"rendering": null, "shipping_cost": null, "shipping_details": null, "statement_descriptor": null, "tax": null,
-		"test_clock": null, "total_discount_amounts": [], "total_tax_amounts": [], "transfer_data": null,
+		"total_discount_amounts": [], "total_tax_amounts": [], "transfer_data": null,
 		"webhooks_delivered_at": null
 	},
 	"line_item": {
 		"discount_amounts": [], "discounts": [], "proration_details": {"credited_items": null}, "tax_amounts": [], "tax_rates": []
 	},
-	"invoiceitem": {"discountable": false, "discounts": [], "tax_rates": [], "test_clock": null},
+	"invoiceitem": {"discountable": false, "discounts": [], "tax_rates": []},
 	"payment_intent": {
 		"amount_capturable": 0, "amount_details": {"tip": {}}, "application": null, "application_fee_amount": null,
 		"automatic_payment_methods": null, "capture_method": "automatic", "confirmation_method": "automatic",
@@ -45,7 +45,7 @@ var constants = parseConstants(`{
 	},
 	"charge": {
 		"amount_refunded": 0, "application": null, "application_fee": null, "application_fee_amount": null,
-		"balance_transaction": null, "calculated_statement_descriptor": "SANDBOX", "disputed": false,
+		"balance_transaction": null, "calculated_statement_descriptor": "SANDBOX",
 		"failure_balance_transaction": null, "fraud_details": {}, "metadata": {}, "on_behalf_of": null, "receipt_email": null,
 		"receipt_number": null, "receipt_url": null, "refunded": false, "review": null, "shipping": null,
 		"source_transfer": null, "statement_descriptor": null, "statement_descriptor_suffix": null, "transfer_data": null,

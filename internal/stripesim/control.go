@@ -27,6 +27,10 @@ func (s *Sandbox) routeControl() {
 	})
 	s.mux.HandleFunc("POST /_sim/subscriptions/{id}", s.changing(putSubscription))
 	s.mux.HandleFunc("POST /_sim/payment_intents/{id}", s.changing(authenticatePayment))
+	s.mux.HandleFunc("POST /_sim/charges/{id}/dispute", s.changing(disputeCharge))
+	s.mux.HandleFunc("GET /_sim/settings", s.changing(getAccount))
+	s.mux.HandleFunc("POST /_sim/settings", s.changing(putAccount))
+	s.routeClockControl()
 	s.routeWebhookControl()
 	s.mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {
 		controlError(w, http.StatusNotFound, errors.New("no such control: "+r.Method+" "+r.URL.Path))
@@ -80,7 +84,11 @@ func (s *Sandbox) changing(run endpoint) http.HandlerFunc {
 			return
 		}
 		defer t.Rollback()
-		result, err := run(&call{tx: t, http: r, now: s.now()})
+		var result any
+		moment, err := t.momentOf(s.now(), r.PathValue("id"))
+		if err == nil {
+			result, err = run(&call{tx: t, http: r, now: moment})
+		}
 		if err == nil {
 			result, err = t.render(result, nil)
 		}

@@ -166,7 +166,7 @@ func (c *call) startTrial(sub *subscription) error {
 	if err != nil {
 		return err
 	}
-	due, err := c.draft(sub, reasonUpdate, lines)
+	due, err := c.draft(sub, reasonUpdate, sub.CurrentPeriodStart, lines)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type customer struct {
 	PreferredLocales    []string                `json:"preferred_locales"`
 	Shipping            *shipping               `json:"shipping"`
 	TaxExempt           string                  `json:"tax_exempt"`
+	TestClock           *string                 `json:"test_clock"`
 }
 
 type customerInvoiceSettings struct {
@@ -114,7 +115,7 @@ func readEmail(p *params) *string {
 
 // customerUnmodelled are Stripe's parameters of a customer that the sandbox leaves out.
 var customerUnmodelled = []string{
-	"cash_balance", "coupon", "promotion_code", "source", "tax", "tax_id_data", "test_clock", "bank_account", "card",
+	"cash_balance", "coupon", "promotion_code", "source", "tax", "tax_id_data", "bank_account", "card",
 	"default_alipay_account", "default_bank_account", "default_card", "default_source",
 	"invoice_settings[custom_fields]", "invoice_settings[rendering_options]",
 }
@@ -161,6 +162,7 @@ func (c *call) chooseMethod(x *customer, id *string) error {
 
 func createCustomer(c *call) (any, error) {
 	attached := c.params.text("payment_method", maxText)
+	clockID := c.params.text("test_clock", maxText)
 	change := readCustomerChange(c.params)
 	if err := c.params.done(customerUnmodelled...); err != nil {
 		return nil, err
@@ -169,6 +171,12 @@ func createCustomer(c *call) (any, error) {
 		record:        c.newRecord("customer", "cus_"),
 		InvoicePrefix: randomString(8, "0123456789ABCDEF"), NextInvoiceSequence: 1,
 		PreferredLocales: []string{}, Metadata: map[string]string{}, TaxExempt: "none",
+	}
+	if clockID != nil {
+		if _, err := c.testClockByID(*clockID, unknownReference("test_clock", *clockID, "test_clock")); err != nil {
+			return nil, err
+		}
+		made.TestClock = clockID
 	}
 	if err := change.applyTo(made); err != nil {
 		return nil, err
@@ -244,5 +252,6 @@ func listCustomers(c *call) (any, error) {
 	list := c.newList("customer", "/v1/customers")
 	list.match("email", c.params.text("email", 512))
 	list.matchTime("created")
-	return list.run("test_clock")
+	list.matchTestClock(false)
+	return list.run()
 }

@@ -61,15 +61,14 @@ func (t *tx) forgetDeliveries(endpoint string) error {
 // dueDeliveries selects what can be delivered now: in the order of the queue, or in none. Deliveries to the configured
 // endpoint wait while its address is not known.
 func (t *tx) dueDeliveries(now int64, configured, shuffle bool, limit int) ([]delivery, error) {
-	order := "d.due, d.id"
+	order := "due, id"
 	if shuffle {
 		order = "random()"
 	}
 	rows, err := t.QueryContext(t.ctx, `
 		SELECT d.id, d.event, d.attempts, d.first_tried, e.body ->> '$.url', e.body ->> '$._private.secret'
-		FROM deliveries d JOIN objects e ON e.id = d.endpoint
-		WHERE d.due <= ? AND (? OR d.endpoint <> ?)
-		ORDER BY `+order+` LIMIT ?`, now, configured, configuredEndpoint, limit)
+		FROM (SELECT * FROM deliveries WHERE due <= ? AND (? OR endpoint <> ?) ORDER BY `+order+` LIMIT ?) d
+		JOIN objects e ON e.id = d.endpoint`, now, configured, configuredEndpoint, limit)
 	if err != nil {
 		return nil, fmt.Errorf("select deliveries: %w", err)
 	}

@@ -2,6 +2,10 @@
 // methods, subscriptions, invoices and payment intents over real HTTP, kept in one SQLite file, with Stripe's rules,
 // messages, idempotency, events and signed webhooks.
 //
+// Life goes on with the clock, the sandbox's or a test clock's: drafts are finalized after an hour and charged; a failed
+// renewal is tried again after 3, 5 and 7 days, and then the subscription is canceled, or what the settings say; trials
+// end; an incomplete subscription expires after 23 hours; planned ends come. Each thing happens at its own time, in order.
+//
 // What Stripe would do on a bad day is switched on under /_sim/, which speaks JSON and needs no key:
 //
 //	GET    /_sim/                       how many objects of each kind there are
@@ -12,6 +16,11 @@
 //	DELETE /_sim/requests               forget them
 //	POST   /_sim/subscriptions/{id}     {"status": "past_due", "reason": …}: bring a subscription into a status
 //	POST   /_sim/payment_intents/{id}   {"authentication": "succeeded" | "failed"}: play the holder of a 3-D Secure card
+//	POST   /_sim/charges/{id}/dispute   play the holder of a card who wants the money back
+//	GET    /_sim/clock                  the time, and what is due next
+//	POST   /_sim/clock                  {"advance": "31d"}, {"to": unix time} or {"until": "next"}: live through all that is due
+//	GET    /_sim/settings               what a real account's owner sets in the dashboard
+//	POST   /_sim/settings               {"dunningEnd": "cancel" | "unpaid" | "past_due"}
 //	GET    /_sim/webhooks               the plan for webhook deliveries, and what has become of them
 //	POST   /_sim/webhooks               {"paused", "shuffle": bool, "duplicate", "drop", "fail": n}: change the plan
 //	DELETE /_sim/webhooks               deliver as usual again

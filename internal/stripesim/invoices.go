@@ -47,6 +47,7 @@ type invoice struct {
 	Subscription         string               `json:"subscription"`
 	SubscriptionDetails  subscriptionDetails  `json:"subscription_details"`
 	Subtotal             int64                `json:"subtotal"`
+	TestClock            *string              `json:"test_clock"`
 	SubtotalExcludingTax int64                `json:"subtotal_excluding_tax"`
 	Total                int64                `json:"total"`
 	TotalExcludingTax    int64                `json:"total_excluding_tax"`
@@ -229,9 +230,14 @@ func markUncollectible(c *call) (any, error) {
 	if due.Status != "open" {
 		return nil, invalid("", "You can only mark an open invoice as uncollectible; this one is %s.", due.Status)
 	}
+	return due, c.writeOff(due)
+}
+
+// writeOff marks an invoice as one that will hardly be paid, though it still can be.
+func (c *call) writeOff(due *invoice) error {
 	due.Status, due.AutoAdvance, due.NextPaymentAttempt = "uncollectible", false, nil
 	due.StatusTransitions.MarkedUncollectibleAt = &c.now
-	return due, c.update(due, "invoice.marked_uncollectible")
+	return c.update(due, "invoice.marked_uncollectible")
 }
 
 func sendInvoice(c *call) (any, error) {

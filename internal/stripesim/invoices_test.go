@@ -97,7 +97,10 @@ func TestDeclinedInvoicePaymentIsStored(t *testing.T) {
 		r := w.keyed("k", url+"/pay", "payment_method", "pm_card_chargeDeclined")
 		w.expectRefusal(r, refused{status: 402, kind: "card_error", code: "card_declined", decline: "generic_decline"})
 	}
-	expectFields(t, w.get(url).body, map[string]any{"status": "open", "attempt_count": 2.0}) // the renewal's own, and one of the two
+	expectFields(t, w.get(url).body, map[string]any{"status": "open", "attempt_count": 1.0}) // what people try does not count
+	if failed := w.get("/v1/events?type=charge.failed").body["data"].([]any); len(failed) != 2 {
+		t.Errorf("%d charges failed, want the renewal's own and one of the two", len(failed))
+	}
 	expectFields(t, w.expectOK(w.post(url+"/pay", "paid_out_of_band", "true")).body, map[string]any{"status": "paid", "paid_out_of_band": true})
 	expectFields(t, w.get(path(sub)).body, map[string]any{"status": "active"})
 }

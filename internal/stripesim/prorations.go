@@ -23,6 +23,7 @@ type invoiceItem struct {
 	Quantity         int64             `json:"quantity"`
 	Subscription     string            `json:"subscription"`
 	SubscriptionItem string            `json:"subscription_item"`
+	TestClock        *string           `json:"test_clock"`
 	UnitAmount       int64             `json:"unit_amount"`
 	UnitAmountText   string            `json:"unit_amount_decimal"`
 }
@@ -110,7 +111,7 @@ func (c *call) addProration(sub *subscription, item subscriptionItem, sign int64
 		ID: newID("ii_1"), Object: "invoiceitem", Amount: amount, Currency: sub.Currency, Customer: sub.Customer,
 		Date: c.now, Description: label + owner.Name, Metadata: map[string]string{},
 		Period: period{c.now, sub.CurrentPeriodEnd}, Price: terms.ID, Proration: true, Quantity: item.Quantity,
-		Subscription: sub.ID, SubscriptionItem: item.ID,
+		Subscription: sub.ID, SubscriptionItem: item.ID, TestClock: sub.TestClock,
 		UnitAmount: sign * terms.UnitAmount, UnitAmountText: strconv.FormatInt(sign*terms.UnitAmount, 10),
 	}, "invoiceitem.created")
 }
@@ -142,7 +143,7 @@ func (c *call) collectPending(sub *subscription) (declined *apiError, err error)
 	if err != nil || len(pending) == 0 {
 		return nil, err
 	}
-	due, err := c.draft(sub, reasonUpdate, nil)
+	due, err := c.draft(sub, reasonUpdate, sub.CurrentPeriodStart, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -27,7 +28,7 @@ type Options struct {
 type Sandbox struct {
 	store     *store
 	secretKey string
-	clock     func() time.Time
+	clock     clock
 	log       *slog.Logger
 	mux       *http.ServeMux
 
@@ -36,6 +37,10 @@ type Sandbox struct {
 	requests requestLog
 
 	courier *courier
+
+	living   sync.Mutex    // held while time passes: one thing happens after the other
+	lifeWake chan struct{} // has room for one
+	lived    chan struct{}
 
 	background context.Context //nolint:containedctx // what goes on without a request, until Close
 	close      context.CancelFunc
@@ -57,9 +62,10 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 		return nil, err
 	}
 	s := &Sandbox{
-		store: store, secretKey: o.SecretKey, clock: o.Now, log: o.Logger,
-		mux: http.NewServeMux(),
+		store: store, secretKey: o.SecretKey, log: o.Logger, mux: http.NewServeMux(),
+		lifeWake: make(chan struct{}, 1), lived: make(chan struct{}),
 	}
+	s.clock.real = o.Now
 	s.courier = newCourier(store, s.now, o.Logger)
 	s.background, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	for pattern, run := range endpoints() {
@@ -67,36 +73,61 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	s.mux.Handle("/", s.serve(func(c *call) (any, error) { return nil, unrecognizedURL(c.http) }))
 	s.routeControl()
+	if err := s.start(o); err != nil {
+		s.close()
+		return nil, errors.Join(err, store.close())
+	}
+	return s, nil
+}
+
+// start takes up life where it was left: what became due in the meantime happens before the first request.
+func (s *Sandbox) start(o Options) error {
+	t, err := s.store.begin(s.background, false)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback()
+	if err := s.clock.readOffset(t); err != nil {
+		return err
+	}
 	if o.WebhookURL != "" {
 		if err := s.SetWebhook(o.WebhookURL, o.WebhookSecret); err != nil {
-			s.close()
-			return nil, errors.Join(err, store.close())
+			return err
 		}
 	}
+	if err := s.liveUntil(s.now()); err != nil {
+		s.log.Error("the sandbox's time does not go on", "error", err)
+	}
 	go s.courier.run(s.background)
-	return s, nil
+	go s.live()
+	return nil
 }
 
 // Close ends what is under way and closes the database. Stop the HTTP server first.
 func (s *Sandbox) Close() error {
 	s.close()
 	<-s.courier.done
+	<-s.lived
 	return s.store.close()
 }
 
-// commit makes a transaction's work stand, and sends its events on their way.
+// commit makes a transaction's work stand, sends its events on their way, and lets life look at what is due now.
 func (s *Sandbox) commit(t *tx) error {
 	if err := t.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	s.courier.rouse()
+	select {
+	case s.lifeWake <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// now is the sandbox's idea of the time, in Stripe's whole seconds.
-func (s *Sandbox) now() int64 { return s.clock().Unix() }
+// now is the sandbox's idea of the time.
+func (s *Sandbox) now() int64 { return s.clock.now() }
 
 // endpoint does the work of one API request inside its transaction, and returns what to render.
 type endpoint func(c *call) (any, error)
@@ -152,6 +183,12 @@ func endpoints() map[string]endpoint {
 
 		"GET /v1/events":      listEvents,
 		"GET /v1/events/{id}": getEvent,
+
+		"POST /v1/test_helpers/test_clocks":              createTestClock,
+		"GET /v1/test_helpers/test_clocks":               listTestClocks,
+		"GET /v1/test_helpers/test_clocks/{id}":          getTestClock,
+		"DELETE /v1/test_helpers/test_clocks/{id}":       deleteTestClock,
+		"POST /v1/test_helpers/test_clocks/{id}/advance": advanceTestClock,
 
 		"POST /v1/webhook_endpoints":        createEndpoint,
 		"GET /v1/webhook_endpoints":         listEndpoints,

@@ -52,6 +52,16 @@ CREATE TABLE IF NOT EXISTS deliveries (
 );
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due, id);
 CREATE INDEX IF NOT EXISTS deliveries_event ON deliveries (event);
+
+CREATE TABLE IF NOT EXISTS agenda (
+	object TEXT PRIMARY KEY,
+	kind   TEXT NOT NULL,
+	clock  TEXT NOT NULL,
+	due    INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS agenda_due ON agenda (clock, due);
+
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 `
 
 // store is the sandbox's database file: one connection that writes, a few that read.

@@ -134,6 +134,7 @@ func createSubscription(c *call) (any, error) {
 		return nil, err
 	}
 	sub := c.newSubscription(in)
+	sub.TestClock = payer.TestClock
 	terms, err := c.addItems(sub, in.items)
 	if err != nil {
 		return nil, err
@@ -309,6 +310,11 @@ func (c *call) begin(sub *subscription, payer *customer, behavior string) error 
 	sub.LatestInvoice = &due.ID
 	if err := c.create(sub, "customer.subscription.created"); err != nil {
 		return err
+	}
+	if sub.Status == statusTrialing && *sub.TrialEnd-c.now <= trialNotice {
+		if err := c.emit("customer.subscription.trial_will_end", sub, nil); err != nil {
+			return err
+		}
 	}
 	if err := c.create(due, "invoice.created"); err != nil {
 		return err

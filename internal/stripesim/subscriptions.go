@@ -50,6 +50,7 @@ type subscription struct {
 	PaymentSettings      paymentSettings           `json:"payment_settings"`
 	StartDate            int64                     `json:"start_date"`
 	Status               string                    `json:"status"`
+	TestClock            *string                   `json:"test_clock"`
 	TrialEnd             *int64                    `json:"trial_end"`
 	TrialSettings        trialSettings             `json:"trial_settings"`
 	TrialStart           *int64                    `json:"trial_start"`
@@ -115,7 +116,9 @@ func getSubscription(c *call) (any, error) {
 // listSubscriptions leaves the canceled ones out unless it is asked for them.
 func listSubscriptions(c *call) (any, error) {
 	list := c.newList("subscription", "/v1/subscriptions")
-	list.match("customer", c.params.text("customer", maxText))
+	customerID := c.params.text("customer", maxText)
+	list.match("customer", customerID)
+	list.matchTestClock(customerID != nil)
 	if priceID := c.params.text("price", maxText); priceID != nil {
 		list.where(condition{
 			sql:  "EXISTS (SELECT 1 FROM json_each(body, '$.items.data') AS item WHERE item.value ->> '$.price' = ?)",
@@ -136,7 +139,7 @@ func listSubscriptions(c *call) (any, error) {
 	for _, field := range []string{"created", "current_period_end", "current_period_start"} {
 		list.matchTime(field)
 	}
-	return list.run("automatic_tax", "test_clock")
+	return list.run("automatic_tax")
 }
 
 // cancellationChange is what a request says about why a subscription ends.
@@ -277,11 +280,11 @@ func (c *call) beginPeriod(sub *subscription, reason string) (*invoice, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.draft(sub, reason, lines)
+	return c.draft(sub, reason, sub.CurrentPeriodStart, lines)
 }
 
-// draft makes the subscription's next invoice, out of what is pending and the given lines.
-func (c *call) draft(sub *subscription, reason string, lines []invoiceLine) (*invoice, error) {
+// draft makes the subscription's next invoice, out of what is pending since a moment and the given lines.
+func (c *call) draft(sub *subscription, reason string, since int64, lines []invoiceLine) (*invoice, error) {
 	payer, err := find[customer](c.tx, "customer", sub.Customer, notFound("customer", sub.Customer, "customer"))
 	if err != nil {
 		return nil, err
@@ -300,6 +303,7 @@ func (c *call) draft(sub *subscription, reason string, lines []invoiceLine) (*in
 		moved = append(moved, line)
 	}
 	due := c.newInvoice(invoiceID, sub, payer, reason, append(moved, lines...))
+	due.PeriodStart = since
 	sub.LatestInvoice = &due.ID
 	if err := c.update(sub, "customer.subscription.updated"); err != nil {
 		return nil, err
@@ -307,7 +311,7 @@ func (c *call) draft(sub *subscription, reason string, lines []invoiceLine) (*in
 	return due, c.create(due, "invoice.created")
 }
 
-// collect finalizes a subscription's invoice and charges it, or leaves it to be sent.
+// collect finalizes a subscription's invoice and charges it for the first time, or leaves it to be sent.
 func (c *call) collect(sub *subscription, due *invoice) (declined *apiError, err error) {
 	if sub.CollectionMethod == sendInvoices {
 		return nil, nil
@@ -315,6 +319,12 @@ func (c *call) collect(sub *subscription, due *invoice) (declined *apiError, err
 	if err := c.finalize(due); err != nil || due.Status == "paid" {
 		return nil, err
 	}
+	return c.chargeDefault(due)
+}
+
+// chargeDefault is an automatic attempt to get an open invoice's money.
+func (c *call) chargeDefault(due *invoice) (declined *apiError, err error) {
+	due.countAttempt(true)
 	method, err := c.defaultMethod(due)
 	if err != nil {
 		return nil, err

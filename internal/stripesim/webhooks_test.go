@@ -177,10 +177,11 @@ func TestWebhookQueueOutlivesTheSandbox(t *testing.T) {
 func TestWebhookBurst(t *testing.T) {
 	w, r := hooked(t)
 	w.control("webhooks", map[string]any{"paused": true, "shuffle": true})
-	products := map[string]bool{}
+	products, began := map[string]bool{}, time.Now()
 	for i := range 1000 {
 		products[w.post("/v1/products", "name", fmt.Sprint(i)).body["id"].(string)] = true
 	}
+	creation := time.Since(began)
 	start := time.Now()
 	w.control("webhooks", map[string]any{"paused": false})
 	var order []string
@@ -190,7 +191,8 @@ func TestWebhookBurst(t *testing.T) {
 		delete(products, e.Data.Object["id"].(string))
 	}
 	w.delivered()
-	if took := time.Since(start); len(products) > 0 || took > 10*time.Second {
+	// Seconds, unless the machine is so slow, or so observed, that the requests themselves took long.
+	if took := time.Since(start); len(products) > 0 || took > max(10*time.Second, 3*creation) {
 		t.Errorf("%d events missing after %v", len(products), took)
 	}
 	if slices.IsSorted(order) {
