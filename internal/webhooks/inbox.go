@@ -60,6 +60,10 @@ func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microseco
 
 // Store keeps an event, unless it is known already.
 func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
+	known, err := i.store.Client.WebhookEvent.Query().Where(webhookevent.StripeEventID(r.EventID)).Exist(ctx)
+	if known || err != nil {
+		return false, err
+	}
 	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.LockName(ctx, r.ObjectID); err != nil {
 			return err
