@@ -61,8 +61,8 @@ func (r *run) finish(ctx context.Context) (State, error) {
 	}
 	var refusal *billing.Error
 	if errors.As(err, &refusal) { // another change here won, an e-mail say
-		_, _, err := r.refused(ctx, -1, refusal)
-		return Finished, err
+		state, _, err := r.refused(ctx, -1, refusal)
+		return state, err
 	}
 	return Finished, err
 }
