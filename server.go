@@ -74,7 +74,7 @@ type serve struct {
 
 // Run serves the API until the context ends.
 func (s serve) Run(ctx context.Context) error {
-	listener, err := net.Listen("tcp", s.ListenAddr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.ListenAddr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", s.ListenAddr, errors.Unwrap(err))
 	}

@@ -26,7 +26,7 @@ type sandbox struct {
 }
 
 func startSandbox(ctx context.Context, c config.Serve, logger *slog.Logger) (*sandbox, error) {
-	listener, err := net.Listen("tcp", c.SandboxAddr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.SandboxAddr)
 	if err != nil {
 		return nil, fmt.Errorf("the sandbox cannot listen on %s: %w", c.SandboxAddr, errors.Unwrap(err))
 	}

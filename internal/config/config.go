@@ -99,11 +99,11 @@ func (s Serve) Validate() error {
 	if !isToken(s.StripeSecretKey) {
 		return errors.New("STRIPE_SECRET_KEY must be the key alone: letters, digits and underscores")
 	}
-	if s.StripeWebhookSecret == "" {
-		return errors.New("with a real Stripe key, STRIPE_WEBHOOK_SECRET must be set too: without it nobody can tell Stripe's events from forged ones")
-	}
 	if s.AdminAPIKey == "" {
 		return errors.New("with a real Stripe key, ADMIN_API_KEY must be set too: it is what keeps strangers out of your billing")
+	}
+	if s.StripeWebhookSecret == "" {
+		return errors.New("with a real Stripe key, STRIPE_WEBHOOK_SECRET must be set too: without it nobody can tell Stripe's events from forged ones")
 	}
 	return nil
 }
