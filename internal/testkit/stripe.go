@@ -126,6 +126,12 @@ func (s *Stripe) Force(t testing.TB, subscription, status, reason string) {
 	s.control(t, http.MethodPost, "/_sim/subscriptions/"+subscription, map[string]string{"status": status, "reason": reason}, nil)
 }
 
+// Advance lets time pass at Stripe: 31d, 2h.
+func (s *Stripe) Advance(t testing.TB, by string) {
+	t.Helper()
+	s.control(t, http.MethodPost, "/_sim/clock", map[string]string{"advance": by}, nil)
+}
+
 func (s *Stripe) control(t testing.TB, method, path string, body, answer any) {
 	t.Helper()
 	b, err := json.Marshal(body)
