@@ -42,6 +42,7 @@ func (s *shop) newWire(t testing.TB) *wire {
 		w.requests = append(w.requests, r.Method+" "+r.URL.Path)
 		w.mu.Unlock()
 		body, err := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		if err != nil || before != nil && before(n, r) == drop {
 			panic(http.ErrAbortHandler)
 		}
