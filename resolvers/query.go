@@ -63,7 +63,11 @@ func (r queryResolver) Products(ctx context.Context, first *int, after *ent.Curs
 		query.Where(product.Active(*filter.Active))
 	}
 	if filter != nil && filter.Search != nil {
-		query.Where(product.NameContainsFold(*filter.Search))
+		if err := readable(filter.Search); err != nil {
+			return nil, err
+		}
+		// Where a database folds the case of ASCII only, other letters are found as they are.
+		query.Where(product.Or(product.NameContainsFold(*filter.Search), product.NameContains(*filter.Search)))
 	}
 	return query.Paginate(ctx, after, first, before, last, ent.WithProductOrder(orderBy))
 }
@@ -83,6 +87,9 @@ func (r queryResolver) Customer(ctx context.Context, id string, includeDeleted b
 }
 
 func (r queryResolver) CustomerByEmail(ctx context.Context, email string) (*ent.Customer, error) {
+	if err := readable(&email); err != nil {
+		return nil, err
+	}
 	query, err := r.store.Client.Customer.Query().Where(store.HasEmail(email)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
@@ -92,14 +99,22 @@ func (r queryResolver) CustomerByEmail(ctx context.Context, email string) (*ent.
 
 func (r queryResolver) Customers(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.CustomerFilter, orderBy *ent.CustomerOrder) (*ent.CustomerConnection, error) {
 	query := r.store.Client.Customer.Query()
-	if filter != nil && filter.IncludeDeleted {
-		ctx = store.WithDeleted(ctx)
-	}
-	if filter != nil && filter.Email != nil {
-		query.Where(store.HasEmail(*filter.Email))
-	}
-	if filter != nil && filter.Search != nil {
-		query.Where(customer.Or(customer.EmailContainsFold(*filter.Search), customer.NameContainsFold(*filter.Search)))
+	if filter != nil {
+		if err := readable(filter.Email, filter.Search); err != nil {
+			return nil, err
+		}
+		if filter.IncludeDeleted {
+			ctx = store.WithDeleted(ctx)
+		}
+		if filter.Email != nil {
+			query.Where(store.HasEmail(*filter.Email))
+		}
+		if filter.Search != nil {
+			query.Where(customer.Or(
+				customer.EmailContainsFold(*filter.Search),
+				customer.NameContainsFold(*filter.Search), customer.NameContains(*filter.Search),
+			))
+		}
 	}
 	return query.Paginate(ctx, after, first, before, last, ent.WithCustomerOrder(orderBy))
 }
@@ -235,6 +250,20 @@ func wellFormed(ids ...*string) error {
 			continue
 		}
 		if _, err := billing.ParseID(*id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readable checks texts to look for. What no text here can be, such as one with
+// a NUL, a database may not even take.
+func readable(texts ...*string) error {
+	for _, text := range texts {
+		if text == nil {
+			continue
+		}
+		if err := billing.CheckOptionalText("text to look for", *text, billing.MaxProductName); err != nil {
 			return err
 		}
 	}

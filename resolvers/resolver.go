@@ -4,14 +4,17 @@
 package resolvers
 
 import (
+	"errors"
 	"log/slog"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"tallystick/graph"
+	"tallystick/internal/billing"
 	"tallystick/internal/commands"
 	"tallystick/internal/store"
 	"tallystick/internal/stripesync"
+	"tallystick/resolvers/scalars"
 )
 
 // Resolver is the root of all resolvers.
@@ -38,6 +41,16 @@ func New(o Options) *Resolver {
 // Schema is the executable schema.
 func (r *Resolver) Schema() graphql.ExecutableSchema {
 	return graph.NewExecutableSchema(graph.Config{Resolvers: r})
+}
+
+// CheckCursor reports whether a cursor is one that this API has given out.
+func (r *Resolver) CheckCursor(cursor any) error {
+	_, err := scalars.UnmarshalCursor(cursor)
+	var refusal *billing.Error
+	if errors.As(err, &refusal) {
+		return errors.New(refusal.Message)
+	}
+	return err
 }
 
 // Query implements [graph.ResolverRoot], as do the following methods.

@@ -158,6 +158,7 @@ func (a *App) routes() http.Handler {
 		Schema:         r.Schema(),
 		ErrorPresenter: r.PresentError,
 		Recover:        r.Recover,
+		CheckCursor:    r.CheckCursor,
 		Authenticate:   auth.NewKeys(a.adminKey).Authenticate,
 		Around:         r.WithLoaders,
 		Ready:          a.Store.Ready,

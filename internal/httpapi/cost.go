@@ -118,6 +118,7 @@ func (c *costing) size(field *ast.Field) int64 {
 	case isPaged(field):
 		size, err := c.doc.pages[field].size(c.vars, c.limits)
 		c.check(field, err)
+		c.cursors(field)
 		return size
 	case isConnection(typ.NamedType):
 		return int64(c.limits.DefaultPage)
@@ -134,6 +135,19 @@ func (c *costing) size(field *ast.Field) int64 {
 		c.check(field, fmt.Errorf("ids must be at most %d, not %d", c.limits.PageSize, len(ids)))
 	}
 	return int64(len(ids))
+}
+
+// cursors checks where the page of a connection field begins and ends.
+func (c *costing) cursors(field *ast.Field) {
+	for _, name := range []string{"after", "before"} {
+		arg := argument(field, name)
+		if arg == nil {
+			continue
+		}
+		if cursor := c.value(arg); cursor != nil {
+			c.check(field, c.doc.checkCursor(cursor))
+		}
+	}
 }
 
 // check takes note of what is wrong with a field's arguments.

@@ -22,19 +22,27 @@ const (
 // connections completed. Requests share it and never change it.
 type document struct {
 	*ast.QueryDocument
-	schema *ast.Schema
-	pages  map[*ast.Field]page
+	schema      *ast.Schema
+	pages       map[*ast.Field]page
+	checkCursor func(any) error
 }
 
 // documents turns query text into documents, remembering the ones it has seen.
 type documents struct {
-	schema *ast.Schema
-	limits Limits
-	cache  *lru.LRU[*document]
+	schema      *ast.Schema
+	limits      Limits
+	checkCursor func(any) error
+	cache       *lru.LRU[*document]
 }
 
-func newDocuments(schema *ast.Schema, limits Limits) *documents {
-	return &documents{schema: schema, limits: limits, cache: lru.New[*document](cachedDocuments)}
+func newDocuments(o Options, limits Limits) *documents {
+	d := &documents{
+		schema: o.Schema.Schema(), limits: limits, checkCursor: o.CheckCursor, cache: lru.New[*document](cachedDocuments),
+	}
+	if d.checkCursor == nil {
+		d.checkCursor = func(any) error { return nil }
+	}
+	return d
 }
 
 func (d *documents) load(ctx context.Context, query string) (*document, gqlerror.List) {
@@ -51,7 +59,7 @@ func (d *documents) load(ctx context.Context, query string) (*document, gqlerror
 		}
 		return nil, errs
 	}
-	doc := &document{QueryDocument: parsed, schema: d.schema, pages: map[*ast.Field]page{}}
+	doc := &document{QueryDocument: parsed, schema: d.schema, pages: map[*ast.Field]page{}, checkCursor: d.checkCursor}
 	if err := (&completion{doc: doc, defaultPage: d.limits.DefaultPage}).run(); err != nil {
 		return nil, gqlerror.List{err}
 	}

@@ -31,7 +31,7 @@ func newEngine(o Options, limits Limits) *engine {
 	if o.Around != nil {
 		exec.AroundOperations(o.Around)
 	}
-	return &engine{Executor: exec, documents: newDocuments(o.Schema.Schema(), limits), limits: limits}
+	return &engine{Executor: exec, documents: newDocuments(o, limits), limits: limits}
 }
 
 // CreateOperationContext prepares an operation; an error means that it must not run.

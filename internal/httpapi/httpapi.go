@@ -26,6 +26,10 @@ type Options struct {
 	// is answered with 401.
 	Authenticate func(ctx context.Context, bearer string) (context.Context, error)
 
+	// CheckCursor reports what is wrong with the cursor of a page. The connections below other fields are loaded
+	// before their arguments are read, so that only a look at the document finds it in time. Nil accepts everything.
+	CheckCursor func(cursor any) error
+
 	// Around runs around each operation, after the limits are checked; Cost tells it what the operation costs.
 	Around graphql.OperationMiddleware
 
