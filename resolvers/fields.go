@@ -1,7 +1,6 @@
 package resolvers
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -72,7 +71,7 @@ func (subscriptionResolver) AvailableActions(_ context.Context, obj *ent.Subscri
 func (subscriptionResolver) History(ctx context.Context, obj *ent.Subscription) ([]*ent.SubscriptionTransition, error) {
 	history, err := obj.History(ctx)
 	return slices.SortedFunc(slices.Values(history), func(a, b *ent.SubscriptionTransition) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
+		return strings.Compare(a.ID, b.ID) // in the order of time, also where the time is not asked for
 	}), err
 }
 
@@ -113,7 +112,7 @@ func (operationResolver) Subject(ctx context.Context, obj *ent.Operation) (ent.N
 func (operationResolver) StripeCalls(ctx context.Context, obj *ent.Operation) ([]*ent.StripeCall, error) {
 	calls, err := obj.StripeCalls(ctx)
 	return slices.SortedFunc(slices.Values(calls), func(a, b *ent.StripeCall) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
+		return strings.Compare(a.ID, b.ID) // in the order of time, also where the time is not asked for
 	}), err
 }
 

@@ -71,8 +71,9 @@ func (w *world) add(ctx context.Context, tx *store.Tx, i int) error {
 	}
 	for _, op := range []seededOperation{productOp, customerOp} {
 		add(op.create.Exec(ctx))
-		add(tx.StripeCall.Create().SetOperationID(op.id).SetMethod("POST").SetPath("/v1/second").SetAt(at(2)).Exec(ctx))
-		add(tx.StripeCall.Create().SetOperationID(op.id).SetMethod("POST").SetPath("/v1/first").SetAt(at(1)).SetStatus(200).Exec(ctx))
+		first, second := billing.NewID("scl"), billing.NewID("scl")
+		add(tx.StripeCall.Create().SetID(second).SetOperationID(op.id).SetMethod("POST").SetPath("/v1/second").SetAt(at(2)).Exec(ctx))
+		add(tx.StripeCall.Create().SetID(first).SetOperationID(op.id).SetMethod("POST").SetPath("/v1/first").SetAt(at(1)).SetStatus(200).Exec(ctx))
 	}
 	i0 := slices.IndexFunc(errs, func(err error) bool { return err != nil })
 	if i0 < 0 {
@@ -111,8 +112,9 @@ func (w *world) subscription(ctx context.Context, tx *store.Tx, i int, status bi
 	if err := tx.Subscription.UpdateOneID(id).SetLatestInvoiceID(invoice).SetUpdatedAt(at(i)).Exec(ctx); err != nil {
 		return err
 	}
+	transitions := []string{billing.NewID("stn"), billing.NewID("stn")}
 	for j, cause := range []billing.SubscriptionEvent{billing.EventPaymentFailed, billing.EventActivate} { // the later one first
-		if err := tx.SubscriptionTransition.Create().SetSubscriptionID(id).SetTo(status).SetCause(cause).SetAt(at(10 - j)).Exec(ctx); err != nil {
+		if err := tx.SubscriptionTransition.Create().SetID(transitions[1-j]).SetSubscriptionID(id).SetTo(status).SetCause(cause).SetAt(at(10 - j)).Exec(ctx); err != nil {
 			return err
 		}
 	}

@@ -88,11 +88,16 @@ func checkTransition(t *testing.T, from billing.SubscriptionStatus, event billin
 }
 
 func TestActions(t *testing.T) {
-	const live, going = "CANCEL CANCEL_AT_PERIOD_END", "CANCEL RESUME"
+	const live, going = "CANCEL CANCEL_AT_PERIOD_END REVOKE", "CANCEL RESUME REVOKE"
+	const change = " CHANGE_PRICE"
 	for status, want := range map[billing.SubscriptionStatus][2]string{
-		billing.Incomplete: {"CANCEL", "CANCEL"}, billing.Trialing: {live, going}, billing.Active: {live, going},
-		billing.PastDue: {live, going}, billing.Unpaid: {live, going}, billing.Paused: {live, going},
-		billing.Canceled: {}, billing.Revoked: {}, billing.IncompleteExpired: {},
+		billing.Incomplete: {"CANCEL REVOKE", "CANCEL REVOKE"},
+		billing.Trialing:   {live + change, going + change},
+		billing.Active:     {live + change, going + change},
+		billing.PastDue:    {live + change, going + change},
+		billing.Unpaid:     {live, going},
+		billing.Paused:     {live, going},
+		billing.Canceled:   {}, billing.Revoked: {}, billing.IncompleteExpired: {},
 	} {
 		for i, atPeriodEnd := range []bool{false, true} {
 			var got []string
@@ -105,6 +110,20 @@ func TestActions(t *testing.T) {
 			if status.Actions(atPeriodEnd) == nil {
 				t.Errorf("%s: nil, which a list in the API must not be", status)
 			}
+		}
+	}
+}
+
+func TestCheckPriceChange(t *testing.T) {
+	for status, want := range map[billing.SubscriptionStatus]billing.Code{
+		billing.Trialing: "", billing.Active: "", billing.PastDue: "",
+		billing.Incomplete: billing.CodeInvalidTransition, billing.Unpaid: billing.CodeInvalidTransition,
+		billing.Paused: billing.CodeInvalidTransition, billing.Canceled: billing.CodeSubscriptionEnded,
+		billing.Revoked: billing.CodeSubscriptionEnded, billing.IncompleteExpired: billing.CodeSubscriptionEnded,
+	} {
+		err := status.CheckPriceChange()
+		if want == "" && err != nil || want != "" && !billing.IsCode(err, want) {
+			t.Errorf("%s: %v, want code %q", status, err, want)
 		}
 	}
 }

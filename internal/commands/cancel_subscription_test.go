@@ -29,7 +29,7 @@ func TestCancelSubscription(t *testing.T) {
 			same(t, "when", now.String("cancelAt"), now.String("currentPeriodEnd"))
 			same(t, "it says when it was asked for", now.Has("canceledAt"), true)
 			same(t, "it has ended", now.Has("endedAt"), false)
-			equal(t, "actions", texts(now, "availableActions"), []string{"CANCEL", "RESUME"})
+			equal(t, "actions", texts(now, "availableActions"), []string{"CANCEL", "RESUME", "REVOKE", "CHANGE_PRICE"})
 			same(t, "cause", now.String("history.1.cause"), "schedule_cancel")
 			inStripe := k.Stripe.Get(t, "/v1/subscriptions/"+s.String("stripe.id"))
 			details := inStripe["cancellation_details"].(object)

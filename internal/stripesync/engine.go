@@ -177,7 +177,9 @@ func (e *Engine) await(ctx context.Context, done <-chan struct{}, operationID st
 func (e *Engine) drive(operationID string, begun *ent.Operation) <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if done, ok := e.driving[operationID]; ok {
+	// Whoever waits for an operation that has only just been committed may be
+	// here before the one that has its lease, without whom nothing moves.
+	if done, ok := e.driving[operationID]; ok && (begun == nil || begun.LeaseToken == nil) {
 		return done
 	}
 	done := make(chan struct{})
@@ -185,7 +187,9 @@ func (e *Engine) drive(operationID string, begun *ent.Operation) <-chan struct{}
 	e.work.Go(func() {
 		defer func() {
 			e.mu.Lock()
-			delete(e.driving, operationID)
+			if e.driving[operationID] == done {
+				delete(e.driving, operationID)
+			}
 			e.mu.Unlock()
 			close(done)
 		}()
