@@ -127,6 +127,54 @@ type ChangeSubscriptionPricePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The input of `createBillingPortalSession`.
+type CreateBillingPortalSessionInput struct {
+	// Who goes to the page.
+	CustomerID string `json:"customerId"`
+	// Where Stripe sends the customer afterwards.
+	ReturnURL string `json:"returnUrl"`
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `createBillingPortalSession`.
+type CreateBillingPortalSessionPayload struct {
+	// The page, for a few minutes; null when it was refused.
+	URL *string `json:"url,omitempty"`
+	// The operation that has created the customer in Stripe first, if that was needed.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The input of `createCheckoutSession`.
+type CreateCheckoutSessionInput struct {
+	// Who goes to the page.
+	CustomerID string `json:"customerId"`
+	// What the page is for.
+	Mode billing.CheckoutMode `json:"mode"`
+	// The price to subscribe to; it must be recurring. Only with `SUBSCRIPTION`, and needed there.
+	PriceID *string `json:"priceId,omitempty"`
+	// How many days are free: 1 to 730. Only with `SUBSCRIPTION`.
+	TrialDays *int `json:"trialDays,omitempty"`
+	// Where Stripe sends the customer when it is done. It may contain `{CHECKOUT_SESSION_ID}`.
+	SuccessURL string `json:"successUrl"`
+	// Where Stripe sends a customer who goes back.
+	CancelURL *string `json:"cancelUrl,omitempty"`
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `createCheckoutSession`.
+type CreateCheckoutSessionPayload struct {
+	// The page, for a day; null when it was refused.
+	URL *string `json:"url,omitempty"`
+	// The operation that has created the customer in Stripe first, if that was needed.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The input of `createCustomer`.
 type CreateCustomerInput struct {
 	// The e-mail, in ASCII; nobody else's, whatever its case.

@@ -82,6 +82,18 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 	}
 
+	CreateBillingPortalSessionPayload struct {
+		Operation  func(childComplexity int) int
+		URL        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CreateCheckoutSessionPayload struct {
+		Operation  func(childComplexity int) int
+		URL        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CreateCustomerPayload struct {
 		Customer   func(childComplexity int) int
 		Operation  func(childComplexity int) int
@@ -165,24 +177,26 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AddProductPrice         func(childComplexity int, input AddProductPriceInput) int
-		ArchivePrice            func(childComplexity int, input ArchivePriceInput) int
-		ArchiveProduct          func(childComplexity int, input ArchiveProductInput) int
-		CancelSubscription      func(childComplexity int, input CancelSubscriptionInput) int
-		ChangeSubscriptionPrice func(childComplexity int, input ChangeSubscriptionPriceInput) int
-		CreateCustomer          func(childComplexity int, input CreateCustomerInput) int
-		CreateProduct           func(childComplexity int, input CreateProductInput) int
-		CreateSubscription      func(childComplexity int, input CreateSubscriptionInput) int
-		DeleteCustomer          func(childComplexity int, input DeleteCustomerInput) int
-		PayInvoice              func(childComplexity int, input PayInvoiceInput) int
-		RestoreCustomer         func(childComplexity int, input RestoreCustomerInput) int
-		ResumeSubscription      func(childComplexity int, input ResumeSubscriptionInput) int
-		RetryOperation          func(childComplexity int, input RetryOperationInput) int
-		RevokeSubscription      func(childComplexity int, input RevokeSubscriptionInput) int
-		UpdateCustomer          func(childComplexity int, input UpdateCustomerInput) int
-		UpdateProduct           func(childComplexity int, input UpdateProductInput) int
-		UpdateProductPrice      func(childComplexity int, input UpdateProductPriceInput) int
-		VoidInvoice             func(childComplexity int, input VoidInvoiceInput) int
+		AddProductPrice            func(childComplexity int, input AddProductPriceInput) int
+		ArchivePrice               func(childComplexity int, input ArchivePriceInput) int
+		ArchiveProduct             func(childComplexity int, input ArchiveProductInput) int
+		CancelSubscription         func(childComplexity int, input CancelSubscriptionInput) int
+		ChangeSubscriptionPrice    func(childComplexity int, input ChangeSubscriptionPriceInput) int
+		CreateBillingPortalSession func(childComplexity int, input CreateBillingPortalSessionInput) int
+		CreateCheckoutSession      func(childComplexity int, input CreateCheckoutSessionInput) int
+		CreateCustomer             func(childComplexity int, input CreateCustomerInput) int
+		CreateProduct              func(childComplexity int, input CreateProductInput) int
+		CreateSubscription         func(childComplexity int, input CreateSubscriptionInput) int
+		DeleteCustomer             func(childComplexity int, input DeleteCustomerInput) int
+		PayInvoice                 func(childComplexity int, input PayInvoiceInput) int
+		RestoreCustomer            func(childComplexity int, input RestoreCustomerInput) int
+		ResumeSubscription         func(childComplexity int, input ResumeSubscriptionInput) int
+		RetryOperation             func(childComplexity int, input RetryOperationInput) int
+		RevokeSubscription         func(childComplexity int, input RevokeSubscriptionInput) int
+		UpdateCustomer             func(childComplexity int, input UpdateCustomerInput) int
+		UpdateProduct              func(childComplexity int, input UpdateProductInput) int
+		UpdateProductPrice         func(childComplexity int, input UpdateProductPriceInput) int
+		VoidInvoice                func(childComplexity int, input VoidInvoiceInput) int
 	}
 
 	Operation struct {
@@ -614,6 +628,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChangeSubscriptionPricePayload.UserErrors(childComplexity), true
 
+	case "CreateBillingPortalSessionPayload.operation":
+		if e.ComplexityRoot.CreateBillingPortalSessionPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateBillingPortalSessionPayload.Operation(childComplexity), true
+	case "CreateBillingPortalSessionPayload.url":
+		if e.ComplexityRoot.CreateBillingPortalSessionPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateBillingPortalSessionPayload.URL(childComplexity), true
+	case "CreateBillingPortalSessionPayload.userErrors":
+		if e.ComplexityRoot.CreateBillingPortalSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateBillingPortalSessionPayload.UserErrors(childComplexity), true
+
+	case "CreateCheckoutSessionPayload.operation":
+		if e.ComplexityRoot.CreateCheckoutSessionPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCheckoutSessionPayload.Operation(childComplexity), true
+	case "CreateCheckoutSessionPayload.url":
+		if e.ComplexityRoot.CreateCheckoutSessionPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCheckoutSessionPayload.URL(childComplexity), true
+	case "CreateCheckoutSessionPayload.userErrors":
+		if e.ComplexityRoot.CreateCheckoutSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCheckoutSessionPayload.UserErrors(childComplexity), true
+
 	case "CreateCustomerPayload.customer":
 		if e.ComplexityRoot.CreateCustomerPayload.Customer == nil {
 			break
@@ -984,6 +1036,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeSubscriptionPrice(childComplexity, args["input"].(ChangeSubscriptionPriceInput)), true
+	case "Mutation.createBillingPortalSession":
+		if e.ComplexityRoot.Mutation.CreateBillingPortalSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createBillingPortalSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateBillingPortalSession(childComplexity, args["input"].(CreateBillingPortalSessionInput)), true
+	case "Mutation.createCheckoutSession":
+		if e.ComplexityRoot.Mutation.CreateCheckoutSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createCheckoutSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateCheckoutSession(childComplexity, args["input"].(CreateCheckoutSessionInput)), true
 	case "Mutation.createCustomer":
 		if e.ComplexityRoot.Mutation.CreateCustomer == nil {
 			break
@@ -2245,6 +2319,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputArchiveProductInput,
 		ec.unmarshalInputCancelSubscriptionInput,
 		ec.unmarshalInputChangeSubscriptionPriceInput,
+		ec.unmarshalInputCreateBillingPortalSessionInput,
+		ec.unmarshalInputCreateCheckoutSessionInput,
 		ec.unmarshalInputCreateCustomerInput,
 		ec.unmarshalInputCreateProductInput,
 		ec.unmarshalInputCreateSubscriptionInput,
@@ -3021,6 +3097,8 @@ enum OperationKind {
   PAY_INVOICE
   """` + "`" + `voidInvoice` + "`" + `"""
   VOID_INVOICE
+  """No mutation: a customer that is not in Stripe is created there because something else needs it."""
+  LINK_CUSTOMER
 }
 
 """The life of an operation."""
@@ -3551,6 +3629,19 @@ type Mutation {
     """Which invoice."""
     input: VoidInvoiceInput!
   ): VoidInvoicePayload!
+  """
+  Gives the URL of a page at Stripe on which a customer subscribes to a price, or leaves a payment method. The
+  subscription appears here when Stripe reports it.
+  """
+  createCheckoutSession(
+    """Who, and what for."""
+    input: CreateCheckoutSessionInput!
+  ): CreateCheckoutSessionPayload!
+  """Gives the URL of a page at Stripe on which a customer manages its billing."""
+  createBillingPortalSession(
+    """Who, and where to go afterwards."""
+    input: CreateBillingPortalSessionInput!
+  ): CreateBillingPortalSessionPayload!
   """Tries an operation again, at once: one that waits, one that needs attention, or a customer's that was refused."""
   retryOperation(
     """Which operation."""
@@ -4015,6 +4106,62 @@ type VoidInvoicePayload {
   userErrors: [UserError!]!
 }
 
+"""What a page at Stripe is for."""
+enum CheckoutMode {
+  """The customer subscribes to a price."""
+  SUBSCRIPTION
+  """The customer leaves a payment method, for later."""
+  SETUP
+}
+
+"""The input of ` + "`" + `createCheckoutSession` + "`" + `."""
+input CreateCheckoutSessionInput {
+  """Who goes to the page."""
+  customerId: ID!
+  """What the page is for."""
+  mode: CheckoutMode! = SUBSCRIPTION
+  """The price to subscribe to; it must be recurring. Only with ` + "`" + `SUBSCRIPTION` + "`" + `, and needed there."""
+  priceId: ID
+  """How many days are free: 1 to 730. Only with ` + "`" + `SUBSCRIPTION` + "`" + `."""
+  trialDays: Int
+  """Where Stripe sends the customer when it is done. It may contain ` + "`" + `{CHECKOUT_SESSION_ID}` + "`" + `."""
+  successUrl: String!
+  """Where Stripe sends a customer who goes back."""
+  cancelUrl: String
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `createCheckoutSession` + "`" + `."""
+type CreateCheckoutSessionPayload {
+  """The page, for a day; null when it was refused."""
+  url: String
+  """The operation that has created the customer in Stripe first, if that was needed."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
+"""The input of ` + "`" + `createBillingPortalSession` + "`" + `."""
+input CreateBillingPortalSessionInput {
+  """Who goes to the page."""
+  customerId: ID!
+  """Where Stripe sends the customer afterwards."""
+  returnUrl: String!
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `createBillingPortalSession` + "`" + `."""
+type CreateBillingPortalSessionPayload {
+  """The page, for a few minutes; null when it was refused."""
+  url: String
+  """The operation that has created the customer in Stripe first, if that was needed."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
 """The input of ` + "`" + `retryOperation` + "`" + `."""
 input RetryOperationInput {
   """Which operation."""
@@ -4120,6 +4267,30 @@ func (ec *executionContext) childFields_ChangeSubscriptionPricePayload(ctx conte
 		return ec.fieldContext_ChangeSubscriptionPricePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeSubscriptionPricePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateBillingPortalSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_CreateBillingPortalSessionPayload_url(ctx, field)
+	case "operation":
+		return ec.fieldContext_CreateBillingPortalSessionPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateBillingPortalSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateBillingPortalSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateCheckoutSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_CreateCheckoutSessionPayload_url(ctx, field)
+	case "operation":
+		return ec.fieldContext_CreateCheckoutSessionPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateCheckoutSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateCheckoutSessionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -151,6 +151,22 @@ func (r mutationResolver) VoidInvoice(ctx context.Context, input graph.VoidInvoi
 	return &graph.VoidInvoicePayload{Invoice: result.Invoice, Operation: result.Operation, UserErrors: refused}, err
 }
 
+func (r mutationResolver) CreateCheckoutSession(ctx context.Context, input graph.CreateCheckoutSessionInput) (*graph.CreateCheckoutSessionPayload, error) {
+	result, err := r.commands.CreateCheckoutSession(ctx, commands.CreateCheckoutSession(input))
+	refused, err := userErrors(err)
+	return &graph.CreateCheckoutSessionPayload{
+		URL: orNone(result.URL), Operation: result.Operation, UserErrors: refused,
+	}, err
+}
+
+func (r mutationResolver) CreateBillingPortalSession(ctx context.Context, input graph.CreateBillingPortalSessionInput) (*graph.CreateBillingPortalSessionPayload, error) {
+	result, err := r.commands.CreateBillingPortalSession(ctx, commands.CreateBillingPortalSession(input))
+	refused, err := userErrors(err)
+	return &graph.CreateBillingPortalSessionPayload{
+		URL: orNone(result.URL), Operation: result.Operation, UserErrors: refused,
+	}, err
+}
+
 func (r mutationResolver) RetryOperation(ctx context.Context, input graph.RetryOperationInput) (*graph.RetryOperationPayload, error) {
 	operation, err := r.commands.RetryOperation(ctx, commands.RetryOperation(input))
 	refused, err := userErrors(err)

@@ -86,12 +86,14 @@ const (
 	KindRevokeSubscription      OperationKind = "REVOKE_SUBSCRIPTION"
 	KindPayInvoice              OperationKind = "PAY_INVOICE"
 	KindVoidInvoice             OperationKind = "VOID_INVOICE"
+	// KindLinkCustomer has no mutation of its own.
+	KindLinkCustomer OperationKind = "LINK_CUSTOMER"
 )
 
 // Values lists all values of the type.
 func (OperationKind) Values() []string {
 	return []string{string(KindCreateProduct), string(KindUpdateProduct), string(KindArchiveProduct), string(KindAddProductPrice), string(KindArchivePrice), string(KindUpdateProductPrice), string(KindCreateCustomer), string(KindUpdateCustomer), string(KindDeleteCustomer), string(KindRestoreCustomer), string(KindCreateSubscription), string(KindCancelSubscription), string(KindResumeSubscription),
-		string(KindChangeSubscriptionPrice), string(KindRevokeSubscription), string(KindPayInvoice), string(KindVoidInvoice),
+		string(KindChangeSubscriptionPrice), string(KindRevokeSubscription), string(KindPayInvoice), string(KindVoidInvoice), string(KindLinkCustomer),
 	}
 }
 
@@ -221,4 +223,18 @@ const (
 // Values lists all values of the type.
 func (ProrationBehavior) Values() []string {
 	return []string{string(ProrationCreateProrations), string(ProrationAlwaysInvoice), string(ProrationNone)}
+}
+
+// CheckoutMode is what a page at Stripe is for, in Stripe's words.
+type CheckoutMode string
+
+// The values of CheckoutMode.
+const (
+	CheckoutSubscription CheckoutMode = "SUBSCRIPTION" // the customer subscribes
+	CheckoutSetup        CheckoutMode = "SETUP"        // the customer leaves a payment method
+)
+
+// Values lists all values of the type.
+func (CheckoutMode) Values() []string {
+	return []string{string(CheckoutSubscription), string(CheckoutSetup)}
 }

@@ -23,7 +23,7 @@ func (c *Commands) lockCustomer(ctx context.Context, tx *store.Tx, id, field str
 		return nil, at(store.OrNotFound(err, "customer", id), field)
 	}
 	return row, c.notBusy(ctx, tx, row.Stripe(),
-		billing.KindCreateCustomer, billing.KindRestoreCustomer, billing.KindUpdateCustomer)
+		billing.KindCreateCustomer, billing.KindRestoreCustomer, billing.KindUpdateCustomer, billing.KindLinkCustomer)
 }
 
 // customerResult reads the customer that an operation was on, also when that

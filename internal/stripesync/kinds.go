@@ -21,6 +21,7 @@ func (e *Engine) definitions() map[billing.OperationKind]definition {
 		billing.KindChangeSubscriptionPrice: changeSubscriptionPrice(),
 		billing.KindRevokeSubscription:      revokeSubscription(),
 		billing.KindPayInvoice:              payInvoice(),
+		billing.KindLinkCustomer:            linkCustomer(),
 		billing.KindVoidInvoice:             voidInvoice(),
 	}
 }
