@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"testing"
 
-	"tallystick/internal/testkit"
-
 	"github.com/jackc/pgx/v5"
+
+	"tallystick/internal/testkit"
 )
 
 // TestReplicas runs two processes on one database that was empty when both

@@ -1,0 +1,101 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"tallystick/internal/billing"
+	"tallystick/internal/jobs"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+	"tallystick/internal/testkit"
+)
+
+func waiting(t *testing.T, k *testkit.Kit) (n int) {
+	t.Helper()
+	if err := k.Store.DB.QueryRowContext(t.Context(), `SELECT count(*) FROM river_job WHERE kind = 'run_operation'`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestAlarm(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		alarm, err := jobs.NewAlarm(k.Store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := errors.New("refused")
+		schedule := func(end error) error {
+			return k.Store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				ids := []string{billing.NewID(billing.OperationPrefix), billing.NewID(billing.OperationPrefix)}
+				if err := alarm.Schedule(ctx, tx, time.Now().Add(time.Hour), ids...); err != nil {
+					return err
+				}
+				return end
+			})
+		}
+		if err := schedule(refused); !errors.Is(err, refused) {
+			t.Fatal(err)
+		}
+		if n := waiting(t, k); n != 0 {
+			t.Errorf("a transaction that was rolled back left %d jobs", n)
+		}
+		if err := schedule(nil); err != nil {
+			t.Fatal(err)
+		}
+		if n := waiting(t, k); n != 2 {
+			t.Errorf("two operations have %d jobs", n)
+		}
+	})
+}
+
+// TestSweep loses the alarms of operations, as if a process had died or the
+// queue had given them up, and lets the workers find them all the same.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		created := k.Query(t, `mutation { createCustomer(input: {email: "ada@example.com"}) { customer { id } operation { id } } }`).
+			At("createCustomer")
+		if _, err := k.Store.DB.ExecContext(t.Context(), `DELETE FROM river_job`); err != nil {
+			t.Fatal(err)
+		}
+		replica := k.Replica(t, testkit.Working)
+		testkit.Eventually(t, "the operation to be found", func() bool {
+			op, err := replica.Store.Client.Operation.Get(t.Context(), created.String("operation.id"))
+			return err == nil && op.Status == billing.OperationSucceeded
+		})
+	})
+}
+
+// TestSweepAfterACrash lets a process die while it has the lease on an
+// operation: it is left alone until the lease has lapsed.
+func TestSweepAfterACrash(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		created := k.Query(t, `mutation { createCustomer(input: {email: "ada@example.com"}) { operation { id } } }`).
+			String("createCustomer.operation.id")
+		if _, err := k.Store.DB.ExecContext(t.Context(), `DELETE FROM river_job`); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Store.Writer.Operation.UpdateOneID(created).SetStatus(billing.OperationRunning).
+			SetLeaseToken("lse_of_the_dead").SetLeaseExpiresAt(time.Now().Add(stripesync.Lease)).
+			ClearNextAttemptAt().Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if woken, err := k.Engine.Sweep(t.Context()); woken != 0 || err != nil {
+			t.Fatalf("the sweep took %d operations from their process: %v", woken, err)
+		}
+		if err := k.Store.Writer.Operation.UpdateOneID(created).SetLeaseExpiresAt(time.Now()).Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		replica := k.Replica(t, testkit.Working)
+		testkit.Eventually(t, "the operation to be taken over", func() bool {
+			op, err := replica.Store.Client.Operation.Get(t.Context(), created)
+			return err == nil && op.Status == billing.OperationSucceeded
+		})
+	})
+}
