@@ -9,6 +9,7 @@ import (
 	"tallystick/ent/subscription"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 )
 
 // removeCustomer deletes a customer on both sides. Stripe ends its
@@ -36,7 +37,16 @@ func deleteCustomer(c *customerCall) (Result, error) {
 	}
 	_, err = c.Stripe.Customers.Del(id, &stripe.CustomerParams{Params: c.Write()})
 	if gone(err) {
-		err = nil
+		return nil, nil
+	}
+	if f := failureOf(err); f == nil || f.Outcome != stripeapi.Rejected {
+		return nil, err
+	}
+	// An earlier request, whose answer was lost, may have deleted it.
+	refusal := err
+	now, err := c.Stripe.Customers.Get(id, &stripe.CustomerParams{Params: c.Read()})
+	if err == nil && !now.Deleted {
+		err = refusal
 	}
 	return nil, err
 }

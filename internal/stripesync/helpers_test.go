@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tallystick/ent"
+	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
 	"tallystick/ent/price"
 	"tallystick/internal/app"
@@ -239,6 +240,16 @@ func (s *shop) subscriptionRow(t testing.TB, id string) *ent.Subscription {
 		t.Fatal(err)
 	}
 	return row
+}
+
+// invoiceOf is the only invoice of a subscription.
+func (s *shop) invoiceOf(t testing.TB, subscription string) string {
+	t.Helper()
+	id, err := s.Store.Client.Invoice.Query().Where(invoice.SubscriptionID(subscription)).OnlyID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // all lists all objects of a kind in Stripe.

@@ -11,6 +11,7 @@ import (
 	"tallystick/ent/subscription"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 )
 
 // invoiceParams is the frozen input of the operations on an invoice.
@@ -57,18 +58,33 @@ func pay(c *invoiceCall) (Result, error) {
 	}
 	params.AddExpand("subscription")
 	i, err := c.Stripe.Invoices.Pay(c.Params.StripeID, params)
-	if err != nil {
-		return nil, err
-	}
-	return invoiceResult(c, i)
+	return invoiceAfter(c, i, err, billing.InvoicePaid)
 }
 
 func void(c *invoiceCall) (Result, error) {
 	params := &stripe.InvoiceVoidInvoiceParams{Params: c.Write()}
 	params.AddExpand("subscription")
 	i, err := c.Stripe.Invoices.VoidInvoice(c.Params.StripeID, params)
-	if err != nil {
+	return invoiceAfter(c, i, err, billing.InvoiceVoid)
+}
+
+// invoiceAfter is the outcome of a change of an invoice. When Stripe refuses
+// it, its word on the state counts: what was wanted may hold already.
+func invoiceAfter(c *invoiceCall, i *stripe.Invoice, err error, wanted billing.InvoiceStatus) (Result, error) {
+	if err == nil {
+		return invoiceResult(c, i)
+	}
+	if f := failureOf(err); f == nil || f.Outcome != stripeapi.Rejected {
 		return nil, err
+	}
+	refusal := err
+	params := &stripe.InvoiceParams{Params: c.Read()}
+	params.AddExpand("subscription")
+	if i, err = c.Stripe.Invoices.Get(c.Params.StripeID, params); err != nil {
+		return nil, err
+	}
+	if invoiceStatus(i) != wanted {
+		return nil, refusal
 	}
 	return invoiceResult(c, i)
 }

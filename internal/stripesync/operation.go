@@ -72,12 +72,17 @@ type Call[P any] struct {
 	// SentAt is when the step began to ask Stripe.
 	SentAt time.Time
 	key    string
-	sent   func(context.Context) (bool, error)
+	run    *run
+	step   string
 }
 
 // Sent reports whether the step has sent a request that changes something
 // before, in an earlier try or in a process that has died.
-func (c *Call[P]) Sent() (bool, error) { return c.sent(c.Context) }
+func (c *Call[P]) Sent() (bool, error) { return c.run.calls.sent(c, c.step) }
+
+// InDoubt reports whether Stripe may have carried out an earlier request of
+// the step without saying so.
+func (c *Call[P]) InDoubt() (bool, error) { return c.run.calls.inDoubt(c, c.step) }
 
 // Result is a value that an earlier step has kept of Stripe's answer.
 func (c *Call[P]) Result(step, key string) string { return result(c.Op, step, key) }
@@ -157,8 +162,7 @@ func (o *Operation[P]) call(ctx context.Context, r *run, i int) (Step[P], *Call[
 	if err != nil {
 		return step, nil, err
 	}
-	c := &Call[P]{Context: ctx, Stripe: r.engine.stripe, Store: r.engine.store, Op: r.op, SentAt: r.engine.clock(), key: r.key(i)}
-	c.sent = func(ctx context.Context) (bool, error) { return r.calls.sent(ctx, step.Name) }
+	c := &Call[P]{Context: ctx, Stripe: r.engine.stripe, Store: r.engine.store, Op: r.op, SentAt: r.engine.clock(), key: r.key(i), run: r, step: step.Name}
 	if err := json.Unmarshal(r.op.Params, &c.Params); err != nil {
 		return step, nil, fmt.Errorf("read the input of operation %s: %w", r.op.ID, err)
 	}

@@ -25,11 +25,16 @@ func revoke(c *subscriptionCall) (Result, error) {
 	if err != nil {
 		return seenWith(after, err)
 	}
-	if ended != nil { // it ended before, for a reason of its own
-		return ended.result()
+	if ended == nil {
+		after.Status = billing.Revoked
+		return after.result()
 	}
-	after.Status = billing.Revoked
-	return after.result()
+	// It ended before: by an earlier request of ours, or for a reason of its own.
+	ours, err := c.InDoubt()
+	if err == nil && ours && ended.Status == billing.Canceled {
+		ended.Status = billing.Revoked
+	}
+	return seenWith(ended, err)
 }
 
 // RevokeSubscription begins to revoke a subscription in the caller's

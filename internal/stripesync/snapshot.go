@@ -76,11 +76,15 @@ func snapshot(s *stripe.Subscription, asOf time.Time) (*subscriptionSnapshot, er
 	return snap, nil
 }
 
+func invoiceStatus(i *stripe.Invoice) billing.InvoiceStatus {
+	return billing.InvoiceStatus(strings.ToUpper(string(i.Status)))
+}
+
 func snapshotInvoice(i *stripe.Invoice, asOf time.Time) *invoiceSnapshot {
 	return &invoiceSnapshot{
 		StripeID:         i.ID,
 		Number:           i.Number,
-		Status:           billing.InvoiceStatus(strings.ToUpper(string(i.Status))),
+		Status:           invoiceStatus(i),
 		Currency:         strings.ToUpper(string(i.Currency)),
 		Total:            i.Total,
 		AmountDue:        i.AmountDue,

@@ -1,0 +1,205 @@
+package stripesync_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stripe/stripe-mock/embedded"
+	"github.com/stripe/stripe-mock/server"
+
+	"tallystick/ent/operation"
+	"tallystick/internal/billing"
+	"tallystick/internal/commands"
+	"tallystick/internal/testkit"
+)
+
+// stub is Stripe's own stand-in, which checks the parameters of requests
+// against Stripe's specification and knows no state.
+func stub(t *testing.T) *server.StubServer {
+	t.Helper()
+	spec, err := server.LoadSpec(embedded.OpenAPISpec, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixtures, err := server.LoadFixtures(embedded.OpenAPIFixtures, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.NewStubServer(fixtures, spec, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Every kind of operation sends Stripe what its specification allows.
+func TestRequestsFollowStripesSpecification(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, "sqlite")
+	checker := stub(t)
+	w := s.newWire(t)
+	w.before = func(_ int, r *http.Request) verdict {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		check := r.Clone(r.Context())
+		check.Body = io.NopCloser(bytes.NewReader(body))
+		check.Header.Set("Authorization", "Bearer sk_test_123") // the only form that it takes
+		answer := httptest.NewRecorder()
+		checker.HandleRequest(answer, check)
+		if answer.Code != http.StatusOK {
+			t.Errorf("%s %s\n%s\n%s", r.Method, r.URL, body, answer.Body)
+		}
+		return pass
+	}
+	c := s.Replica(t, w.on)
+	ctx := testkit.Context(t)
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			ids, err := s.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).IDs(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(ids) == 0 {
+				return
+			}
+			for _, id := range ids {
+				if _, err := c.Engine.Run(t.Context(), id); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	word := func(s string) *string { return &s }
+	number := func(n int) *int { return &n }
+	yearly := &billing.Recurring{Interval: billing.IntervalYear, IntervalCount: 2}
+	metadata := map[string]string{"team": "a", "gone": ""}
+
+	product, err := c.Commands.CreateProduct(ctx, commands.CreateProduct{
+		Name: "Team", Description: word("For a team."), Metadata: map[string]string{"team": "a"},
+		Price: &commands.PriceInput{UnitAmount: 1000, Currency: "USD", Recurring: yearly, LookupKey: word("team"), Nickname: word("Team")},
+	})
+	ok(err)
+	id := product.Product.ID
+	_, err = c.Commands.UpdateProduct(ctx, commands.UpdateProduct{ProductID: id, Name: word("Teams"), Description: word(""), Metadata: metadata})
+	ok(err)
+	added, err := c.Commands.AddProductPrice(ctx, commands.AddProductPrice{ProductID: id, PriceInput: commands.PriceInput{
+		UnitAmount: 500, Currency: "JPY", LookupKey: word("once"),
+	}})
+	ok(err)
+	_, err = c.Commands.ArchivePrice(ctx, commands.ArchivePrice{PriceID: added.Price.ID})
+	ok(err)
+	changed, err := c.Commands.UpdateProductPrice(ctx, commands.UpdateProductPrice{ProductID: id, UnitAmount: 2000})
+	ok(err)
+	price := changed.Price.ID
+
+	customer, err := c.Commands.CreateCustomer(ctx, commands.CreateCustomer{
+		Email: "ada@example.com", Name: word("Ada"), Metadata: map[string]string{"team": "a"},
+	})
+	ok(err)
+	cus := customer.Customer.ID
+	_, err = c.Commands.UpdateCustomer(ctx, commands.UpdateCustomer{
+		CustomerID: cus, Email: word("ada@example.org"), Name: word(""), Metadata: metadata,
+	})
+	ok(err)
+	charged, err := c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+		CustomerID: cus, PriceID: price, PaymentMethod: word("pm_card_visa"), TrialDays: number(7),
+		Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
+	})
+	ok(err)
+	sent, err := c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+		CustomerID: cus, PriceID: price, DaysUntilDue: number(14), Collection: billing.CollectionSendInvoice,
+	})
+	ok(err)
+	waiting, err := c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+		CustomerID: cus, PriceID: price, Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentDefaultIncomplete,
+	})
+	ok(err)
+	want(t, "there is a client secret", waiting.ClientSecret != nil, true)
+	reason := billing.CancellationReason("OTHER")
+	_, err = c.Commands.CancelSubscription(ctx, commands.CancelSubscription{
+		SubscriptionID: charged.Subscription.ID, At: billing.CancelPeriodEnd, Reason: &reason, Comment: word("Bye."),
+	})
+	ok(err)
+	_, err = c.Commands.ResumeSubscription(ctx, commands.ResumeSubscription{SubscriptionID: charged.Subscription.ID})
+	ok(err)
+	another, err := c.Commands.AddProductPrice(ctx, commands.AddProductPrice{ProductID: id, PriceInput: commands.PriceInput{
+		UnitAmount: 700, Currency: "USD", Recurring: yearly,
+	}})
+	ok(err)
+	_, err = c.Commands.ChangeSubscriptionPrice(ctx, commands.ChangeSubscriptionPrice{
+		SubscriptionID: charged.Subscription.ID, PriceID: another.Price.ID, Proration: billing.ProrationCreateProrations,
+	})
+	ok(err)
+	_, err = c.Commands.RevokeSubscription(ctx, commands.RevokeSubscription{SubscriptionID: charged.Subscription.ID, Reason: word("Fraud.")})
+	ok(err)
+	_, err = c.Commands.PayInvoice(ctx, commands.PayInvoice{InvoiceID: s.invoiceOf(t, waiting.Subscription.ID), PaymentMethod: word("pm_card_visa")})
+	ok(err)
+	waiting, err = c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+		CustomerID: cus, PriceID: price, Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentDefaultIncomplete,
+	})
+	ok(err)
+	_, err = c.Commands.VoidInvoice(ctx, commands.VoidInvoice{InvoiceID: s.invoiceOf(t, waiting.Subscription.ID)})
+	ok(err)
+	_, err = c.Commands.CancelSubscription(ctx, commands.CancelSubscription{
+		SubscriptionID: sent.Subscription.ID, At: billing.CancelImmediately, Reason: &reason, Comment: word("Bye."),
+	})
+	ok(err)
+	_, err = c.Commands.DeleteCustomer(ctx, commands.DeleteCustomer{CustomerID: cus})
+	ok(err)
+	_, err = c.Commands.RestoreCustomer(ctx, commands.RestoreCustomer{CustomerID: cus})
+	ok(err)
+	_, err = c.Commands.ArchiveProduct(ctx, commands.ArchiveProduct{ProductID: id})
+	ok(err)
+
+	// What is undone, and what is looked for.
+	for i, call := range priceChanges[0].calls {
+		name := strings.Repeat("x", i+1)
+		product := s.product(t, name)
+		refusal := call(product, s.priceRow(t, *product.DefaultPriceID))
+		refusal.Kind, refusal.Count = "refuse", 1
+		s.Stripe.Fail(t, refusal)
+		_, err := c.Commands.UpdateProductPrice(ctx, commands.UpdateProductPrice{ProductID: product.ID, UnitAmount: 2000})
+		want(t, "refused", billing.IsCode(err, billing.CodeStripeRejected), true)
+	}
+	for _, path := range []string{"/v1/products", "/v1/prices", "/v1/customers", "/v1/subscriptions"} {
+		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: path, Kind: "stored_error_after", Count: 1})
+	}
+	product, err = c.Commands.CreateProduct(ctx, commands.CreateProduct{Name: "Found", Price: &commands.PriceInput{
+		UnitAmount: 1000, Currency: "USD", Recurring: yearly,
+	}})
+	ok(err)
+	customer, err = c.Commands.CreateCustomer(ctx, commands.CreateCustomer{Email: "found@example.com"})
+	ok(err)
+	_, err = c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+		CustomerID: customer.Customer.ID, PriceID: *s.productRow(t, product.Product.ID).DefaultPriceID, Collection: billing.CollectionSendInvoice,
+	})
+	ok(err)
+	for _, request := range []string{"GET /v1/products", "GET /v1/prices", "GET /v1/customers", "GET /v1/subscriptions"} {
+		want(t, request, slices.Contains(w.seen(), request), true)
+	}
+
+	done, err := s.Store.Client.Operation.Query().Where(operation.StatusEQ(billing.OperationSucceeded)).All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, op := range done {
+		kinds[string(op.Kind)] = true
+	}
+	for _, kind := range billing.OperationKind("").Values() {
+		if !kinds[kind] {
+			t.Errorf("no %s was carried out: add one above", kind)
+		}
+	}
+}
