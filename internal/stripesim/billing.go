@@ -157,15 +157,10 @@ func (c *call) charge(due *invoice, method *paymentMethod) (declined *apiError, 
 	return nil, c.succeed(due, intent, method)
 }
 
-// succeed records that an intent's money came in.
+// succeed records that the money for an invoice came in.
 func (c *call) succeed(due *invoice, intent *paymentIntent, method *paymentMethod) error {
-	taken, err := c.newCharge(intent, method, nil)
+	taken, err := c.takeMoney(intent, method)
 	if err != nil {
-		return err
-	}
-	intent.Status, intent.AmountReceived, intent.LatestCharge = "succeeded", intent.Amount, &taken.ID
-	intent.PaymentMethod, intent.LastPaymentError, intent.NextAction = &method.ID, nil, nil
-	if err := c.update(intent, "payment_intent.succeeded"); err != nil {
 		return err
 	}
 	due.Charge = &taken.ID
@@ -173,6 +168,17 @@ func (c *call) succeed(due *invoice, intent *paymentIntent, method *paymentMetho
 		return err
 	}
 	return c.settle(due)
+}
+
+// takeMoney charges an intent to a payment method whose bank agrees.
+func (c *call) takeMoney(intent *paymentIntent, method *paymentMethod) (*charge, error) {
+	taken, err := c.newCharge(intent, method, nil)
+	if err != nil {
+		return nil, err
+	}
+	intent.Status, intent.AmountReceived, intent.LatestCharge = "succeeded", intent.Amount, &taken.ID
+	intent.PaymentMethod, intent.LastPaymentError, intent.NextAction = &method.ID, nil, nil
+	return taken, c.update(intent, "payment_intent.succeeded")
 }
 
 // rememberMethod makes a successful payment method the subscription's own when it asks for that.

@@ -8,11 +8,11 @@ type charge struct {
 	Captured             bool                `json:"captured"`
 	Currency             string              `json:"currency"`
 	Customer             string              `json:"customer"`
-	Description          string              `json:"description"`
+	Description          *string             `json:"description"`
 	Disputed             bool                `json:"disputed"`
 	FailureCode          *string             `json:"failure_code"`
 	FailureMessage       *string             `json:"failure_message"`
-	Invoice              string              `json:"invoice"`
+	Invoice              *string             `json:"invoice"`
 	Outcome              chargeOutcome       `json:"outcome"`
 	Paid                 bool                `json:"paid"`
 	PaymentIntent        string              `json:"payment_intent"`

@@ -43,6 +43,23 @@ var constants = parseConstants(`{
 		"setup_future_usage": "off_session", "shipping": null, "statement_descriptor": null,
 		"statement_descriptor_suffix": null, "transfer_data": null, "transfer_group": null
 	},
+	"setup_intent": {
+		"application": null, "automatic_payment_methods": null, "flow_directions": null, "latest_attempt": null, "mandate": null,
+		"on_behalf_of": null, "payment_method_configuration_details": null, "payment_method_options": {"card": {
+			"mandate_options": null, "network": null, "request_three_d_secure": "automatic"
+		}}, "single_use_mandate": null
+	},
+	"checkout.session": {
+		"after_expiration": null, "allow_promotion_codes": null, "automatic_tax": {"enabled": false, "liability": null, "status": null},
+		"billing_address_collection": null, "client_secret": null, "consent": null, "consent_collection": null,
+		"currency_conversion": null, "custom_fields": [], "custom_text": {
+			"after_submit": null, "shipping_address": null, "submit": null, "terms_of_service_acceptance": null
+		}, "invoice_creation": null, "locale": null, "payment_link": null, "payment_method_collection": null,
+		"payment_method_configuration_details": null, "payment_method_options": {}, "phone_number_collection": {"enabled": false},
+		"recovered_from": null, "shipping_address_collection": null, "shipping_cost": null, "shipping_details": null,
+		"shipping_options": [], "submit_type": null, "ui_mode": "hosted"
+	},
+	"billing_portal.session": {"flow": null, "on_behalf_of": null},
 	"charge": {
 		"amount_refunded": 0, "application": null, "application_fee": null, "application_fee_amount": null,
 		"balance_transaction": null, "calculated_statement_descriptor": "SANDBOX",

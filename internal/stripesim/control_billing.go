@@ -210,7 +210,7 @@ func authenticatePayment(c *call) (any, error) {
 	if intent.Status != "requires_action" {
 		return nil, conflict("the payment intent does not wait for authentication: it is " + intent.Status)
 	}
-	due, err := c.invoiceByID(intent.Invoice)
+	due, err := c.invoiceByID(*intent.Invoice)
 	if err != nil {
 		return nil, err
 	}

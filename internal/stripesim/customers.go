@@ -160,6 +160,14 @@ func (c *call) chooseMethod(x *customer, id *string) error {
 	return nil
 }
 
+func (c *call) newCustomer() *customer {
+	return &customer{
+		record:        c.newRecord("customer", "cus_"),
+		InvoicePrefix: randomString(8, "0123456789ABCDEF"), NextInvoiceSequence: 1,
+		PreferredLocales: []string{}, Metadata: map[string]string{}, TaxExempt: "none",
+	}
+}
+
 func createCustomer(c *call) (any, error) {
 	attached := c.params.text("payment_method", maxText)
 	clockID := c.params.text("test_clock", maxText)
@@ -167,11 +175,7 @@ func createCustomer(c *call) (any, error) {
 	if err := c.params.done(customerUnmodelled...); err != nil {
 		return nil, err
 	}
-	made := &customer{
-		record:        c.newRecord("customer", "cus_"),
-		InvoicePrefix: randomString(8, "0123456789ABCDEF"), NextInvoiceSequence: 1,
-		PreferredLocales: []string{}, Metadata: map[string]string{}, TaxExempt: "none",
-	}
+	made := c.newCustomer()
 	if clockID != nil {
 		if _, err := c.testClockByID(*clockID, unknownReference("test_clock", *clockID, "test_clock")); err != nil {
 			return nil, err

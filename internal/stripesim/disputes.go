@@ -46,7 +46,10 @@ func disputeCharge(c *call) (any, error) {
 	if err := c.create(made, "charge.dispute.created"); err != nil {
 		return nil, err
 	}
-	due, err := c.invoiceByID(disputed.Invoice)
+	if disputed.Invoice == nil {
+		return made, nil
+	}
+	due, err := c.invoiceByID(*disputed.Invoice)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,12 @@
 // Package stripesim is a stateful stand-in for the Stripe API of version 2023-10-16: products, prices, customers, payment
-// methods, subscriptions, invoices and payment intents over real HTTP, kept in one SQLite file, with Stripe's rules,
-// messages, idempotency, events and signed webhooks.
+// methods, subscriptions, invoices, intents, checkout and the customer portal over real HTTP, kept in one SQLite file,
+// with Stripe's rules, messages, idempotency, events and signed webhooks.
 //
 // Life goes on with the clock, the sandbox's or a test clock's: drafts are finalized after an hour and charged; a failed
 // renewal is tried again after 3, 5 and 7 days, and then the subscription is canceled, or what the settings say; trials
 // end; an incomplete subscription expires after 23 hours; planned ends come. Each thing happens at its own time, in order.
+//
+// The pages that Stripe hosts are under /c/pay/ (checkout) and /p/session/ (the portal); a session's url leads there.
 //
 // What Stripe would do on a bad day is switched on under /_sim/, which speaks JSON and needs no key:
 //

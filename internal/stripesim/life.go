@@ -9,6 +9,7 @@ import (
 
 // lives says, by kind of object, what happens when something is due for it.
 var lives = map[string]func(c *call, id string) error{
+	"checkout.session":        liveCheckoutSession,
 	"subscription":            liveSubscription,
 	"invoice":                 liveInvoice,
 	"test_helpers.test_clock": liveTestClock,

@@ -9,8 +9,8 @@ type paymentIntent struct {
 	ClientSecret       string            `json:"client_secret"`
 	Currency           string            `json:"currency"`
 	Customer           string            `json:"customer"`
-	Description        string            `json:"description"`
-	Invoice            string            `json:"invoice"`
+	Description        *string           `json:"description"`
+	Invoice            *string           `json:"invoice"`
 	LastPaymentError   *apiError         `json:"last_payment_error"`
 	LatestCharge       *string           `json:"latest_charge"`
 	Metadata           map[string]string `json:"metadata"`
@@ -29,11 +29,13 @@ type nextAction struct {
 func (c *call) newPaymentIntent(of *invoice, method *paymentMethod) *paymentIntent {
 	made := &paymentIntent{
 		record: c.newRecord("payment_intent", "pi_3"), Amount: of.AmountDue, Currency: of.Currency, Customer: of.Customer,
-		Invoice: of.ID, Metadata: map[string]string{}, Status: "requires_payment_method", Description: "Subscription update",
+		Invoice: &of.ID, Metadata: map[string]string{}, Status: "requires_payment_method",
 	}
+	description := "Subscription update"
 	if of.BillingReason == reasonCreate {
-		made.Description = "Subscription creation"
+		description = "Subscription creation"
 	}
+	made.Description = &description
 	if method != nil {
 		made.Status, made.PaymentMethod = "requires_confirmation", &method.ID
 	}
@@ -50,7 +52,7 @@ func getPaymentIntent(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return intent, checkSecret(intent, secret)
+	return intent, checkSecret("PaymentIntent", intent.ClientSecret, secret)
 }
 
 // paymentIntent is the one that the URL names.
@@ -58,10 +60,12 @@ func (c *call) paymentIntent() (*paymentIntent, error) {
 	return find[paymentIntent](c.tx, "payment_intent", c.id(), notFound("payment_intent", c.id(), "intent"))
 }
 
-func checkSecret(intent *paymentIntent, secret *string) error {
-	if secret != nil && *secret != intent.ClientSecret {
-		return invalid("client_secret", "The client_secret provided does not match any associated PaymentIntent on this account. Ensure the provided client_secret is valid.").
-			withCode("payment_intent_invalid_parameter")
+// checkSecret refuses a client secret that is not the intent's. Kind is PaymentIntent or SetupIntent.
+func checkSecret(kind, secret string, given *string) error {
+	if given != nil && *given != secret {
+		code := map[string]string{"PaymentIntent": "payment_intent_invalid_parameter", "SetupIntent": "setup_intent_invalid_parameter"}[kind]
+		return invalid("client_secret", "The client_secret provided does not match any associated %s on this account. Ensure the provided client_secret is valid.", kind).
+			withCode(code)
 	}
 	return nil
 }
@@ -88,7 +92,7 @@ func confirmPaymentIntent(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSecret(intent, secret); err != nil {
+	if err := checkSecret("PaymentIntent", intent.ClientSecret, secret); err != nil {
 		return nil, err
 	}
 	if err := c.checkConfirmable(intent, methodID); err != nil {
@@ -98,7 +102,7 @@ func confirmPaymentIntent(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	due, err := c.invoiceByID(intent.Invoice)
+	due, err := c.invoiceByID(*intent.Invoice) // one without an invoice has succeeded since it exists
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,11 @@ var expandable = map[string][]string{
 	"line_item":      {"subscription", "invoice_item"},
 	"payment_intent": {"customer", "invoice", "latest_charge", "payment_method", "review"},
 	"charge":         {"customer", "invoice", "payment_intent", "balance_transaction", "review"},
+	"setup_intent":   {"customer", "payment_method"},
+	"dispute":        {"charge", "payment_intent"},
+	"checkout.session": {
+		"customer", "invoice", "payment_intent", "setup_intent", "subscription", "payment_link",
+	},
 }
 
 // inlined names the fields that hold an id in the store but always the whole object on the wire.
@@ -37,6 +42,7 @@ var inlined = map[string][]string{
 	"subscription_item": {"price"},
 	"line_item":         {"price"},
 	"invoiceitem":       {"price"},
+	"item":              {"price"},
 }
 
 // render turns a result into what goes on the wire: complete with the fields that the sandbox never sets, and with the

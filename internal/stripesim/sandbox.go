@@ -73,6 +73,7 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	s.mux.Handle("/", s.serve(func(c *call) (any, error) { return nil, unrecognizedURL(c.http) }))
 	s.routeControl()
+	s.routePages()
 	if err := s.start(o); err != nil {
 		s.close()
 		return nil, errors.Join(err, store.close())
@@ -180,6 +181,19 @@ func endpoints() map[string]endpoint {
 		"GET /v1/payment_intents/{id}":          getPaymentIntent,
 		"POST /v1/payment_intents/{id}/confirm": confirmPaymentIntent,
 		"GET /v1/charges/{id}":                  getCharge,
+
+		"POST /v1/setup_intents":              createSetupIntent,
+		"GET /v1/setup_intents":               listSetupIntents,
+		"GET /v1/setup_intents/{id}":          getSetupIntent,
+		"POST /v1/setup_intents/{id}/confirm": confirmSetupIntent,
+		"POST /v1/setup_intents/{id}/cancel":  cancelSetupIntent,
+
+		"POST /v1/checkout/sessions":                createCheckoutSession,
+		"GET /v1/checkout/sessions":                 listCheckoutSessions,
+		"GET /v1/checkout/sessions/{id}":            getCheckoutSession,
+		"GET /v1/checkout/sessions/{id}/line_items": listCheckoutItems,
+		"POST /v1/checkout/sessions/{id}/expire":    expireCheckoutSession,
+		"POST /v1/billing_portal/sessions":          createPortalSession,
 
 		"GET /v1/events":      listEvents,
 		"GET /v1/events/{id}": getEvent,

@@ -178,6 +178,7 @@ func TestEveryParameterOfStripesIsKnown(t *testing.T) {
 		"GET subscriptions", "POST subscriptions", "GET subscriptions/", "POST subscriptions/", "POST subscriptions/ resume",
 		"GET invoices", "GET invoices/", "POST invoices/ pay", "POST invoices/ finalize", "POST invoices/ send", "POST invoices/ void",
 		"POST invoices/ mark_uncollectible", "GET invoiceitems", "GET payment_intents", "GET payment_intents/", "POST payment_intents/ confirm",
+		"GET checkout/sessions", "POST checkout/sessions", "POST billing_portal/sessions", "GET setup_intents", "POST setup_intents",
 		"GET webhook_endpoints", "POST webhook_endpoints", "GET test_helpers/test_clocks", "POST test_helpers/test_clocks",
 		"GET events", "DELETE subscriptions/",
 	} {

@@ -59,11 +59,7 @@ func readSubscriptionTerms(p *params) subscriptionTerms {
 		description: p.clearable("description", 500), defaultMethod: p.clearable("default_payment_method", maxText),
 		cancelAtPeriodEnd: p.boolean("cancel_at_period_end"), metadata: p.metadata(),
 	}
-	if settings := p.object("trial_settings"); settings != nil {
-		if end := settings.object("end_behavior"); end != nil {
-			terms.missingPaymentMethod = end.choice("missing_payment_method", "cancel", "create_invoice", "pause")
-		}
-	}
+	terms.missingPaymentMethod = readMissingMethod(p)
 	if settings := p.object("payment_settings"); settings != nil {
 		terms.saveMethod = settings.choice("save_default_payment_method", "off", "on_subscription")
 		terms.methodTypes, terms.methodTypesGiven = settings.texts("payment_method_types")
@@ -71,6 +67,16 @@ func readSubscriptionTerms(p *params) subscriptionTerms {
 	p.choice("proration_behavior", "always_invoice", "create_prorations", "none")
 	p.boolean("off_session")
 	return terms
+}
+
+// readMissingMethod reads what the end of a trial comes to when nothing is there to pay with.
+func readMissingMethod(p *params) *string {
+	if settings := p.object("trial_settings"); settings != nil {
+		if end := settings.object("end_behavior"); end != nil {
+			return end.choice("missing_payment_method", "cancel", "create_invoice", "pause")
+		}
+	}
+	return nil
 }
 
 func readNewSubscription(p *params, now int64) newSubscription {
@@ -129,6 +135,11 @@ func createSubscription(c *call) (any, error) {
 	if err := c.params.done(append(subscriptionUnmodelled, "billing_cycle_anchor")...); err != nil {
 		return nil, err
 	}
+	return c.subscribe(in)
+}
+
+// subscribe starts a subscription, as far as its payment behavior lets it.
+func (c *call) subscribe(in newSubscription) (*subscription, error) {
 	payer, err := find[customer](c.tx, "customer", in.customer, notFound("customer", in.customer, "customer"))
 	if err != nil {
 		return nil, err
