@@ -25,6 +25,7 @@ import (
 type cli struct {
 	Serve   serve   `cmd:"" default:"withargs" help:"Start the API (the default)."`
 	Migrate migrate `cmd:"" help:"Bring the database up to date, and stop. The server does so too when it starts."`
+	Sandbox sandbox `cmd:"" help:"Control the sandbox of a running server."`
 }
 
 func main() {
@@ -66,6 +67,28 @@ func (m migrate) Run(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(s.Migrate(ctx), s.Close())
+}
+
+type sandbox struct {
+	Advance advance `cmd:"" help:"Let time pass: renewals, failing payments, ends of trials and their events follow."`
+}
+
+type advance struct {
+	config.Directory
+	By string `arg:"" help:"How much time: 31d, 2h."`
+}
+
+// Run advances the clock of the sandbox.
+func (a advance) Run(ctx context.Context) error {
+	url, err := app.SandboxURL(a.DataDir)
+	if err != nil {
+		return err
+	}
+	now, err := app.AdvanceClock(ctx, url, a.By)
+	if err == nil {
+		fmt.Println("In the sandbox it is", now.Format(time.RFC3339))
+	}
+	return err
 }
 
 type serve struct {

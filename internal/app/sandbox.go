@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -21,8 +22,9 @@ type sandbox struct {
 	// webhookSecret is made anew at each start.
 	webhookSecret string
 
-	sim    *stripesim.Sandbox
-	server *http.Server
+	sim     *stripesim.Sandbox
+	server  *http.Server
+	address string // the file that tells where it listens
 }
 
 func startSandbox(ctx context.Context, c config.Serve, logger *slog.Logger) (*sandbox, error) {
@@ -40,8 +42,12 @@ func startSandbox(ctx context.Context, c config.Serve, logger *slog.Logger) (*sa
 		url:           "http://" + listener.Addr().String(),
 		webhookSecret: "whsec_" + rand.Text(),
 
-		sim:    sim,
-		server: &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second},
+		sim:     sim,
+		address: addressFile(c.DataDir),
+		server:  &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second},
+	}
+	if err := os.WriteFile(s.address, []byte(s.url+"\n"), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("tell where the sandbox listens: %w", err), listener.Close(), sim.Close())
 	}
 	go func() {
 		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -52,5 +58,5 @@ func startSandbox(ctx context.Context, c config.Serve, logger *slog.Logger) (*sa
 }
 
 func (s *sandbox) close(ctx context.Context) error {
-	return errors.Join(s.server.Shutdown(ctx), s.sim.Close())
+	return errors.Join(os.Remove(s.address), s.server.Shutdown(ctx), s.sim.Close())
 }

@@ -18,10 +18,15 @@ import (
 	"github.com/lmittmann/tint"
 )
 
+// Directory is where the embedded parts keep their data.
+type Directory struct {
+	DataDir string `help:"Where the embedded database and the sandbox live." env:"DATA_DIR" default:"./data" type:"path"`
+}
+
 // Database says where the data is.
 type Database struct {
+	Directory
 	DatabaseURL string `help:"Database: postgres://… or sqlite://path. By default SQLite in the data directory." env:"DATABASE_URL" placeholder:"URL"`
-	DataDir     string `help:"Where the embedded database and the sandbox live." env:"DATA_DIR" default:"./data" type:"path"`
 }
 
 // URL is the database's.

@@ -75,17 +75,17 @@ func TestSandbox(t *testing.T) {
 }
 
 func TestURL(t *testing.T) {
-	if got := (config.Database{DataDir: "/data"}).URL(); got != "sqlite:///data/tallystick.db" {
+	if got := (config.Database{Directory: config.Directory{DataDir: "/data"}}).URL(); got != "sqlite:///data/tallystick.db" {
 		t.Errorf("by default: %s", got)
 	}
-	if got := (config.Database{DataDir: "/data", DatabaseURL: "postgres://h/d"}).URL(); got != "postgres://h/d" {
+	if got := (config.Database{Directory: config.Directory{DataDir: "/data"}, DatabaseURL: "postgres://h/d"}).URL(); got != "postgres://h/d" {
 		t.Errorf("as given: %s", got)
 	}
 }
 
 func TestAdminKey(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "data")
-	settings := config.Serve{Database: config.Database{DataDir: dir}}
+	settings := config.Serve{Database: config.Database{Directory: config.Directory{DataDir: dir}}}
 	first, err := settings.AdminKey()
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestAdminKey(t *testing.T) {
 	if again, err := settings.AdminKey(); again != first || err != nil {
 		t.Errorf("at the next start: %q, %v; want %q", again, err, first)
 	}
-	other := config.Serve{Database: config.Database{DataDir: t.TempDir()}}
+	other := config.Serve{Database: config.Database{Directory: config.Directory{DataDir: t.TempDir()}}}
 	if key, _ := other.AdminKey(); key == first {
 		t.Error("two servers have the same key")
 	}
@@ -125,7 +125,7 @@ func TestAdminKeyThatIsNone(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "admin-key"), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if key, err := (config.Serve{Database: config.Database{DataDir: dir}}).AdminKey(); err == nil {
+		if key, err := (config.Serve{Database: config.Database{Directory: config.Directory{DataDir: dir}}}).AdminKey(); err == nil {
 			t.Errorf("%s: %q", name, key)
 		}
 	}
@@ -133,7 +133,7 @@ func TestAdminKeyThatIsNone(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if key, err := (config.Serve{Database: config.Database{DataDir: file}}).AdminKey(); err == nil {
+	if key, err := (config.Serve{Database: config.Database{Directory: config.Directory{DataDir: file}}}).AdminKey(); err == nil {
 		t.Errorf("a data directory that is a file: %q", key)
 	}
 }
