@@ -70,6 +70,9 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 	if a.adminKey, err = c.AdminKey(); err != nil {
 		return nil, err
 	}
+	if c.WeakAdminKey() {
+		logger.Warn("ADMIN_API_KEY is short enough to be guessed")
+	}
 	if a.Store, err = store.Open(ctx, c.URL()); err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 
 // sandbox are valid settings without a Stripe key, and real ones with one.
 func sandbox() config.Serve {
-	return config.Serve{ListenAddr: "127.0.0.1:8080", MutationTimeout: 10 * time.Second}
+	return config.Serve{ListenAddr: "127.0.0.1:8080", SandboxAddr: "127.0.0.1:0", MutationTimeout: 10 * time.Second}
 }
 
 func live() config.Serve {
@@ -38,8 +38,11 @@ func TestValidate(t *testing.T) {
 		"negative time":            {sandbox, func(s *config.Serve) { s.MutationTimeout = -1 }, "MUTATION_TIMEOUT"},
 		"a minute":                 {sandbox, func(s *config.Serve) { s.MutationTimeout = time.Minute }, ""},
 		"more than a minute":       {sandbox, func(s *config.Serve) { s.MutationTimeout = time.Minute + 1 }, "MUTATION_TIMEOUT"},
-		"admin key of 15":          {sandbox, func(s *config.Serve) { s.AdminAPIKey = "123456789012345" }, "ADMIN_API_KEY"},
-		"admin key of 16":          {sandbox, func(s *config.Serve) { s.AdminAPIKey = "1234567890123456" }, ""},
+		"short admin key":          {sandbox, func(s *config.Serve) { s.AdminAPIKey = "short" }, ""},
+		"sandbox on localhost":     {sandbox, func(s *config.Serve) { s.SandboxAddr = "localhost:9000" }, ""},
+		"sandbox for everybody":    {sandbox, func(s *config.Serve) { s.SandboxAddr = ":9000" }, "SANDBOX_ADDR"},
+		"sandbox on another host":  {sandbox, func(s *config.Serve) { s.SandboxAddr = "10.0.0.1:9000" }, "SANDBOX_ADDR"},
+		"sandbox without a port":   {sandbox, func(s *config.Serve) { s.SandboxAddr = "localhost" }, "SANDBOX_ADDR"},
 		"admin key with a space":   {sandbox, func(s *config.Serve) { s.AdminAPIKey = "12345678 0123456789" }, "ADMIN_API_KEY"},
 		"admin key with a line":    {sandbox, func(s *config.Serve) { s.AdminAPIKey = "123456780123456789\n" }, "ADMIN_API_KEY"},
 		"API base":                 {sandbox, func(s *config.Serve) { s.StripeAPIBase = "http://127.0.0.1:12111" }, ""},
