@@ -101,7 +101,6 @@ func TestBadConfiguration(t *testing.T) {
 		"key with a space":     {withKey("STRIPE_SECRET_KEY=sk_test_x y"), "STRIPE_SECRET_KEY must be the key alone"},
 		"real key alone":       {[]string{"STRIPE_SECRET_KEY=sk_test_x"}, "ADMIN_API_KEY must be set"},
 		"no webhook secret":    {withKey("STRIPE_WEBHOOK_SECRET="), "STRIPE_WEBHOOK_SECRET must be set"},
-		"short admin key":      {[]string{"ADMIN_API_KEY=short"}, "ADMIN_API_KEY must have at least 16"},
 		"admin key with space": {[]string{"ADMIN_API_KEY=correct horse battery"}, "ADMIN_API_KEY must have"},
 		"API base":             {withKey("STRIPE_API_BASE=localhost:1"), "STRIPE_API_BASE must be"},
 		"timeout, no number":   {[]string{"MUTATION_TIMEOUT=soon"}, "MUTATION_TIMEOUT"},
