@@ -61,7 +61,21 @@ func orNone(s string) *string {
 type subscriptionResolver struct{}
 
 func (subscriptionResolver) Customer(ctx context.Context, obj *ent.Subscription) (*ent.Customer, error) {
-	return obj.Customer(store.WithDeleted(ctx))
+	return evenDeleted(ctx, obj)
+}
+
+// evenDeleted is the customer that an object belongs to, also where it was
+// loaded as missing, because it has been deleted since.
+func evenDeleted(ctx context.Context, of interface {
+	Customer(ctx context.Context) (*ent.Customer, error)
+	QueryCustomer() *ent.CustomerQuery
+},
+) (*ent.Customer, error) {
+	row, err := of.Customer(store.WithDeleted(ctx))
+	if ent.IsNotFound(err) {
+		return of.QueryCustomer().Only(store.WithDeleted(ctx))
+	}
+	return row, err
 }
 
 func (subscriptionResolver) AvailableActions(_ context.Context, obj *ent.Subscription) ([]billing.SubscriptionAction, error) {
@@ -84,7 +98,7 @@ func (transitionResolver) Cause(_ context.Context, obj *ent.SubscriptionTransiti
 type invoiceResolver struct{}
 
 func (invoiceResolver) Customer(ctx context.Context, obj *ent.Invoice) (*ent.Customer, error) {
-	return obj.Customer(store.WithDeleted(ctx))
+	return evenDeleted(ctx, obj)
 }
 
 func (invoiceResolver) Total(_ context.Context, obj *ent.Invoice) (*billing.Money, error) {

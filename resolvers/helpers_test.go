@@ -71,7 +71,9 @@ func (w *world) add(ctx context.Context, tx *store.Tx, i int) error {
 	}
 	for _, op := range []seededOperation{productOp, customerOp} {
 		add(op.create.Exec(ctx))
-		first, second := billing.NewID("scl"), billing.NewID("scl")
+		calls := []string{billing.NewID("scl"), billing.NewID("scl")}
+		slices.Sort(calls) // they may be of one microsecond
+		first, second := calls[0], calls[1]
 		add(tx.StripeCall.Create().SetID(second).SetOperationID(op.id).SetMethod("POST").SetPath("/v1/second").SetAt(at(2)).Exec(ctx))
 		add(tx.StripeCall.Create().SetID(first).SetOperationID(op.id).SetMethod("POST").SetPath("/v1/first").SetAt(at(1)).SetStatus(200).Exec(ctx))
 	}
@@ -113,6 +115,7 @@ func (w *world) subscription(ctx context.Context, tx *store.Tx, i int, status bi
 		return err
 	}
 	transitions := []string{billing.NewID("stn"), billing.NewID("stn")}
+	slices.Sort(transitions) // they may be of one microsecond
 	for j, cause := range []billing.SubscriptionEvent{billing.EventPaymentFailed, billing.EventActivate} { // the later one first
 		if err := tx.SubscriptionTransition.Create().SetID(transitions[1-j]).SetSubscriptionID(id).SetTo(status).SetCause(cause).SetAt(at(10 - j)).Exec(ctx); err != nil {
 			return err

@@ -2,24 +2,24 @@ package resolvers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vikstrous/dataloadgen"
 
 	"tallystick/ent"
 	"tallystick/ent/operation"
+	"tallystick/internal/billing"
 	"tallystick/internal/store"
 )
 
-// loaders gather what the fields of one request ask for one by one, so that a
+// loaders load what rows refer to without an edge of the data model, so that a
 // page costs a constant number of statements.
 type loaders struct {
-	operations *batches[*ent.Operation]
-	subjects   *batches[ent.Noder]
+	operations *batches[*ent.Operation] // by the links to Stripe
+	subjects   *batches[ent.Noder]      // of operations
 }
 
 type loadersKey struct{}
@@ -29,39 +29,112 @@ func loadersFrom(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).
 // WithLoaders gives each GraphQL operation its own loaders.
 func (r *Resolver) WithLoaders(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	return next(context.WithValue(ctx, loadersKey{}, &loaders{
-		operations: &batches[*ent.Operation]{fetch: r.operations},
-		subjects:   &batches[ent.Noder]{fetch: r.subjects},
+		operations: newBatches(r.operations),
+		subjects:   newBatches(r.subjects),
 	}))
 }
 
-// batches loads objects by their ids. Rows hold what the request selects of
-// them and nothing else, so those that different parts of a document ask for
-// are loaded apart.
+// expectReferred is an interceptor of queries. It notes what the rows refer to
+// that a request has found, so that the first field that asks for one of those
+// gets all of them loaded.
+func expectReferred(next ent.Querier) ent.Querier {
+	return ent.QuerierFunc(func(ctx context.Context, query ent.Query) (ent.Value, error) {
+		found, err := next.Query(ctx, query)
+		l, ok := ctx.Value(loadersKey{}).(*loaders)
+		if !ok || err != nil {
+			return found, err
+		}
+		switch rows := found.(type) {
+		case []*ent.Operation:
+			for _, row := range rows {
+				l.subjects.expect(row.SubjectID)
+			}
+		case []*ent.Product:
+			expectOperations(l, rows)
+		case []*ent.Price:
+			expectOperations(l, rows)
+		case []*ent.Customer:
+			expectOperations(l, rows)
+		case []*ent.Subscription:
+			expectOperations(l, rows)
+		case []*ent.Invoice:
+			expectOperations(l, rows)
+		}
+		return found, nil
+	})
+}
+
+func expectOperations[T interface{ Stripe() *billing.StripeLink }](l *loaders, rows []T) {
+	for _, row := range rows {
+		if id := row.Stripe().OperationID; id != nil {
+			l.operations.expect(*id)
+		}
+	}
+}
+
+// batches loads objects by their ids, together with all others that are
+// expected to be asked for. Rows hold what the request selects of them and
+// nothing else, so those that different parts of a document ask for are loaded
+// apart.
 type batches[V any] struct {
 	fetch func(context.Context, []string) (map[string]V, error)
 
-	mu          sync.Mutex
-	bySelection map[string]*dataloadgen.Loader[string, V]
+	mu       sync.Mutex
+	expected map[string]bool
+	batches  map[string]map[string]*batch[V] // by selection and id
 }
 
-// load answers nil for what is not there.
-func (b *batches[V]) load(ctx context.Context, id string) (V, error) {
-	return b.loader(selection(ctx)).Load(ctx, id)
+type batch[V any] struct {
+	loaded chan struct{} // closed when it is
+	values map[string]V
+	err    error
 }
 
-func (b *batches[V]) loader(selection string) *dataloadgen.Loader[string, V] {
-	const wait = 2 * time.Millisecond
+func newBatches[V any](fetch func(context.Context, []string) (map[string]V, error)) *batches[V] {
+	return &batches[V]{fetch: fetch, expected: map[string]bool{}, batches: map[string]map[string]*batch[V]{}}
+}
+
+func (b *batches[V]) expect(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	loader, ok := b.bySelection[selection]
-	if !ok {
-		if b.bySelection == nil {
-			b.bySelection = map[string]*dataloadgen.Loader[string, V]{}
-		}
-		loader = dataloadgen.NewMappedLoader(b.fetch, dataloadgen.WithWait(wait))
-		b.bySelection[selection] = loader
+	b.expected[id] = true
+}
+
+// load answers the zero value for what is not there.
+func (b *batches[V]) load(ctx context.Context, id string) (V, error) {
+	of, ids := b.join(selection(ctx), id)
+	if ids != nil {
+		of.err = errors.New("loading did not come to its end")
+		func() {
+			defer close(of.loaded)
+			of.values, of.err = b.fetch(ctx, ids)
+		}()
 	}
-	return loader
+	<-of.loaded
+	return of.values[id], of.err
+}
+
+// join finds the batch that an id is in. Where there is none yet, the caller
+// gets the ids of a new one to load.
+func (b *batches[V]) join(selection, id string) (of *batch[V], ids []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := b.batches[selection]
+	if known == nil {
+		known = map[string]*batch[V]{}
+		b.batches[selection] = known
+	}
+	if of, ok := known[id]; ok {
+		return of, nil
+	}
+	of = &batch[V]{loaded: make(chan struct{})}
+	known[id], ids = of, []string{id}
+	for other := range b.expected {
+		if known[other] == nil {
+			known[other], ids = of, append(ids, other)
+		}
+	}
+	return of, ids
 }
 
 // selection tells what the field that is being answered selects.
@@ -79,28 +152,13 @@ func (r *Resolver) operations(ctx context.Context, ids []string) (map[string]*en
 		return nil, err
 	}
 	rows, err := query.All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[string]*ent.Operation, len(ids))
+	found := make(map[string]*ent.Operation, len(rows))
 	for _, row := range rows {
 		found[row.ID] = row
 	}
-	return withNulls(ids, found), nil
+	return found, err
 }
 
 func (r *Resolver) subjects(ctx context.Context, ids []string) (map[string]ent.Noder, error) {
-	found, err := r.nodes(store.WithDeleted(ctx), ids)
-	return withNulls(ids, found), err
-}
-
-// withNulls adds what was not found: null is no error.
-func withNulls[V any](ids []string, found map[string]V) map[string]V {
-	var null V
-	for _, id := range ids {
-		if _, ok := found[id]; !ok && found != nil {
-			found[id] = null
-		}
-	}
-	return found
+	return r.nodes(store.WithDeleted(ctx), ids)
 }

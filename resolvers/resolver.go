@@ -9,6 +9,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"tallystick/ent"
 	"tallystick/graph"
 	"tallystick/internal/billing"
 	"tallystick/internal/commands"
@@ -35,6 +36,7 @@ type Options struct {
 
 // New builds the root resolver.
 func New(o Options) *Resolver {
+	o.Store.Client.Intercept(ent.InterceptFunc(expectReferred))
 	return &Resolver{store: o.Store, commands: o.Commands, sync: o.Sync, logger: o.Logger}
 }
 

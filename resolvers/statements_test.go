@@ -1,0 +1,151 @@
+package resolvers_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"tallystick/ent"
+	"tallystick/internal/testkit"
+)
+
+// statements are the SQL statements seen.
+type statements struct {
+	mu   sync.Mutex
+	seen []string
+}
+
+func (s *statements) add(statement string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = append(s.seen, statement)
+}
+
+// during counts the statements that a function makes.
+func (s *statements) during(f func()) []string {
+	s.mu.Lock()
+	s.seen = nil
+	s.mu.Unlock()
+	f()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen
+}
+
+// watchReads shows every query outside of transactions. Each is one statement.
+func watchReads(k *testkit.Kit) *statements {
+	s := &statements{}
+	k.Store.Client.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
+		return ent.QuerierFunc(func(ctx context.Context, query ent.Query) (ent.Value, error) {
+			s.add(fmt.Sprintf("%T", query))
+			return next.Query(ctx, query)
+		})
+	}))
+	return s
+}
+
+func TestStatementsOfLists(t *testing.T) {
+	t.Parallel()
+	lists := map[string]struct {
+		document string
+		want     int
+	}{
+		"customers, their subscriptions, prices and products": {`query($n: Int!) { customers(first: $n) { totalCount edges { node {
+			email stripe { pendingOperation { kind } } subscriptions(first: 2) { totalCount edges { node {
+				status customer { email } price { unitAmount { amount } } product { name } latestInvoice { status } history { cause } } } }
+			invoices(first: 2) { edges { node { status subscription { status } } } } } } } }`, 12},
+		"operations, their subjects and calls": {`query($n: Int!) { operations(first: $n) { edges { node {
+			kind subject { id ... on Product { name prices(first: 2) { edges { node { status } } } } ... on Customer { email } } stripeCalls { path at }
+			} } } }`, 5},
+		"products, their prices and operations": {`query($n: Int!) { products(first: $n) { edges { node {
+			name defaultPrice { unitAmount { amount } } stripe { status pendingOperation { kind stripeCalls { path } } }
+			prices(first: 2) { totalCount edges { node { status stripe { pendingOperation { id } } } } } } } } }`, 6},
+		"invoices with what they are for": {`query($n: Int!) { invoices(first: $n) { edges { node {
+			customer { email } subscription { status product { name } price { product { name } } } total { amount } } } } }`, 6},
+		"a page without its total": {`query($n: Int!) { customers(first: $n) { edges { node { email } } pageInfo { hasNextPage } } }`, 2},
+		"a page alone":             {`query($n: Int!) { customers(first: $n) { edges { node { email } } } }`, 1},
+	}
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		seed(t, k, 100)
+		watched := watchReads(k)
+		for name, list := range lists {
+			t.Run(name, func(t *testing.T) {
+				for _, size := range []int{1, 10, 100} {
+					var answer testkit.Answer
+					seen := watched.during(func() { answer = k.Query(t, list.document, object{"n": size}) })
+					if size == 1 && list.want == 5 {
+						continue // the newest operation alone has a subject of one type
+					}
+					if len(seen) != list.want {
+						t.Errorf("a page of %d takes %d statements, want %d:\n%s\n%.200s", size, len(seen), list.want, strings.Join(seen, "\n"), answer.Raw())
+					}
+				}
+			})
+		}
+	})
+}
+
+// tracer counts what a connection to PostgreSQL is asked, transactions' begin
+// and commit too.
+type tracer struct{ *statements }
+
+func (t tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceQueryStartData) context.Context {
+	if !strings.Contains(d.SQL, "pg_notify") { // the queue announces jobs now and then
+		t.add(d.SQL)
+	}
+	return ctx
+}
+
+func (tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// watchAll shows every statement to PostgreSQL.
+func watchAll(t *testing.T, k *testkit.Kit) *statements {
+	t.Helper()
+	s := &statements{}
+	config := k.Store.Pool.Config()
+	config.ConnConfig.Tracer = tracer{s}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := *k.Store
+	k.Store.DB = stdlib.OpenDBFromPool(pool)
+	k.Store.Client = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, k.Store.DB)))
+	t.Cleanup(func() {
+		k.Store.DB.Close()
+		pool.Close()
+		k.Store.DB, k.Store.Client = before.DB, before.Client
+	})
+	return s
+}
+
+// TestStatementsOfSigningUp holds the mutation that everybody waits for to the
+// statements it needs.
+func TestStatementsOfSigningUp(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t, "postgres", testkit.Idle)
+	watched := watchAll(t, k)
+	const plain = `mutation($e: String!) { createCustomer(input: {email: $e}) { customer { id email stripe { status } } operation { id status } userErrors { code } } }`
+	const keyed = `mutation($e: String!) { createCustomer(input: {email: $e, idempotencyKey: $e}) { customer { id } userErrors { code } } }`
+	for _, c := range []struct {
+		what, document string
+		want           int
+	}{
+		{"one", plain, 5}, // begin, customer, operation, job, commit
+		{"one with an idempotency key", keyed, 7},
+	} {
+		email := strings.ReplaceAll(c.what, " ", ".") + "@example.com"
+		seen := watched.during(func() { k.Query(t, c.document, object{"e": email}) })
+		if len(seen) != c.want {
+			t.Errorf("%s takes %d statements, want %d:\n%s", c.what, len(seen), c.want, strings.Join(seen, "\n"))
+		}
+	}
+}
