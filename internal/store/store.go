@@ -78,8 +78,8 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), writer.Close(), readers.Close())
 	}
 	return &Store{
-		Client:  ent.NewClient(ent.Driver(entsql.OpenDB(dialect.SQLite, readers))),
-		Writer:  ent.NewClient(ent.Driver(entsql.OpenDB(dialect.SQLite, writer))),
+		Client:  ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, readers)})),
+		Writer:  ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, writer)})),
 		DB:      writer,
 		dialect: dialect.SQLite,
 		readers: readers,
@@ -106,7 +106,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 			config.ConnConfig.Host, config.ConnConfig.Port, reason(err))
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	client := ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, db)))
+	client := ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.Postgres, db)}))
 	return &Store{
 		Client:  client,
 		Writer:  client,

@@ -74,6 +74,16 @@ type txDriver struct {
 	dialect string
 }
 
+func (d *txDriver) Exec(ctx context.Context, query string, args, v any) error {
+	statements.Inc()
+	return d.Conn.Exec(ctx, query, args, v)
+}
+
+func (d *txDriver) Query(ctx context.Context, query string, args, v any) error {
+	statements.Inc()
+	return d.Conn.Query(ctx, query, args, v)
+}
+
 func (d *txDriver) Dialect() string                        { return d.dialect }
 func (d *txDriver) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
 func (d *txDriver) Close() error                           { return nil }
