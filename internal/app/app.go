@@ -165,7 +165,7 @@ func (a *App) routes() http.Handler {
 		Authenticate:   auth.NewKeys(a.adminKey).Authenticate,
 		Around:         r.WithLoaders,
 		Ready:          a.Store.Ready,
-		Metrics:        promhttp.Handler(),
+		Metrics:        promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{}),
 		Webhooks:       webhooks.NewHandler(a.Inbox, a.webhookSecret(), a.logger),
 		Logger:         a.logger,
 	})

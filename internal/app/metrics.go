@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tallystick/internal/billing"
+	"tallystick/internal/stripesync"
+)
+
+// healthMetrics shows at each scrape what the query billingHealth shows, so
+// that an alert can be set on it.
+type healthMetrics struct {
+	engine *stripesync.Engine
+	logger *slog.Logger
+}
+
+const scrapeTimeout = 5 * time.Second
+
+var (
+	available = prometheus.NewDesc("tallystick_stripe_available",
+		"Whether Stripe answers as it should (1) or not (0), by how it answered last.", []string{"state"}, nil)
+	pending = prometheus.NewDesc("tallystick_operations_pending",
+		"Operations that wait or run.", nil, nil)
+	needsAttention = prometheus.NewDesc("tallystick_operations_needing_attention",
+		"Operations that somebody has to look at.", nil, nil)
+	oldestPending = prometheus.NewDesc("tallystick_operations_oldest_pending_seconds",
+		"How long the oldest operation waits; 0 when none does.", nil, nil)
+	pendingEvents = prometheus.NewDesc("tallystick_webhook_events_pending",
+		"Events that are not applied yet.", nil, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (healthMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{available, pending, needsAttention, oldestPending, pendingEvents} {
+		ch <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (m healthMetrics) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	h, err := m.engine.Health(ctx)
+	if err != nil {
+		m.logger.Warn("the metrics lack the health: the database does not answer", "error", err)
+		return
+	}
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	up := 0.0
+	if h.Stripe == billing.StripeOK || h.Stripe == billing.StripeSandbox {
+		up = 1
+	}
+	gauge(available, up, string(h.Stripe))
+	gauge(pending, float64(h.PendingOperations))
+	gauge(needsAttention, float64(h.NeedsAttention))
+	oldest := 0.0
+	if h.OldestPendingAt != nil {
+		oldest = time.Since(*h.OldestPendingAt).Seconds()
+	}
+	gauge(oldestPending, oldest)
+	gauge(pendingEvents, float64(h.PendingWebhookEvents))
+}
+
+// metrics are the process's own, and the health's.
+func (a *App) metrics() prometheus.Gatherer {
+	own := prometheus.NewRegistry()
+	own.MustRegister(healthMetrics{engine: a.Engine, logger: a.logger})
+	return prometheus.Gatherers{prometheus.DefaultGatherer, own}
+}
