@@ -31,7 +31,7 @@ query Products {
 # from the first tab.
 
 mutation ChangePrice {
-  updateProductPrice(input: { productId: "…", unitAmount: 2900 }) {
+  updateProductPrice(input: { productId: "…", unitAmount: 3400 }) {
     product { name defaultPrice { unitAmount { amount currency } } }
     previousPrice { status unitAmount { amount currency } }
     operation {
@@ -43,17 +43,21 @@ mutation ChangePrice {
   }
 }
 `,
-    `# How the two halves are doing: what waits, and
-# what differed when they were last compared.
+    `# How the two halves are doing: how Stripe answers,
+# what waits, and what needs someone to look at it.
 
 query Health {
   billingHealth {
     status
     stripe
     pendingOperations
+    oldestPendingAt
     needsAttention
-    drift
-    lastReconciledAt
+  }
+  operations(first: 5) {
+    edges {
+      node { kind status createdAt lastError }
+    }
   }
 }
 `,
