@@ -219,10 +219,15 @@ func (c *call) awaitAuthentication(due *invoice, intent *paymentIntent, method *
 	if err := c.update(intent, "payment_intent.requires_action"); err != nil {
 		return nil, err
 	}
-	if err := c.emit("invoice.payment_action_required", due, nil); err != nil {
+	waiting, err := c.paymentFailed(due, intent, actionRequired("invoice"))
+	if err != nil {
 		return nil, err
 	}
-	return c.paymentFailed(due, intent, actionRequired("invoice"))
+	recorded, err := c.invoiceByID(due.ID)
+	if err != nil {
+		return nil, err
+	}
+	return waiting, c.emit("invoice.payment_action_required", recorded, nil)
 }
 
 // paymentFailed leaves the invoice open, to be tried again, and what was active past due.
@@ -278,7 +283,11 @@ func (c *call) settle(due *invoice) error {
 		if err := c.setDelinquent(due.Customer, false); err != nil {
 			return err
 		}
-	case statusIncomplete, statusPaused:
+	case statusIncomplete:
+	case statusPaused:
+		if sub.CurrentPeriodEnd <= c.now {
+			return nil // paid for something else: to resume, it would have begun a new period
+		}
 	default:
 		return nil
 	}

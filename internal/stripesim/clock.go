@@ -63,15 +63,9 @@ func (s *Sandbox) routeClockControl() {
 	s.mux.HandleFunc("POST /_sim/clock", s.advanceClock)
 }
 
-func (s *Sandbox) showClock(w http.ResponseWriter, r *http.Request) {
-	t, err := s.store.begin(r.Context(), false)
-	if err != nil {
-		controlError(w, http.StatusInternalServerError, err)
-		return
-	}
-	defer t.Rollback()
+func (s *Sandbox) showClock(w http.ResponseWriter, _ *http.Request) {
 	state := clockState{Now: s.now(), Offset: s.clock.offset.Load()}
-	next, err := t.nextEntry("")
+	next, err := s.peek("")
 	if err != nil {
 		controlError(w, http.StatusInternalServerError, err)
 		return
@@ -109,12 +103,7 @@ func (s *Sandbox) clockTarget(in clockRequest) (int64, error) {
 	case in.Until != "" && in.Until != "next":
 		return 0, fmt.Errorf("until: %q is not next", in.Until)
 	case in.Until != "":
-		t, err := s.store.begin(s.background, false)
-		if err != nil {
-			return 0, err
-		}
-		defer t.Rollback()
-		next, err := t.nextEntry("")
+		next, err := s.peek("")
 		if err != nil {
 			return 0, err
 		}

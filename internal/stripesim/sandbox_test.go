@@ -35,11 +35,18 @@ type world struct {
 	time time.Time
 }
 
-func newWorld(t *testing.T) *world {
+// openWorld is a world that the caller closes.
+func openWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, time: time.Date(2024, 1, 31, 12, 0, 0, 0, time.UTC)}
 	w.options = stripesim.Options{Path: filepath.Join(t.TempDir(), "stripe.db"), Now: w.now}
 	w.open()
+	return w
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := openWorld(t)
 	t.Cleanup(func() {
 		w.checkEvents()
 		w.close()

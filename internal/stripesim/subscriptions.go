@@ -313,7 +313,7 @@ func (c *call) draft(sub *subscription, reason string, since int64, lines []invo
 
 // collect finalizes a subscription's invoice and charges it for the first time, or leaves it to be sent.
 func (c *call) collect(sub *subscription, due *invoice) (declined *apiError, err error) {
-	if sub.CollectionMethod == sendInvoices {
+	if due.CollectionMethod == sendInvoices {
 		return nil, nil
 	}
 	if err := c.finalize(due); err != nil || due.Status == "paid" {
