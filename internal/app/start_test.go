@@ -101,7 +101,7 @@ func TestBadConfiguration(t *testing.T) {
 		"key with a space":     {withKey("STRIPE_SECRET_KEY=sk_test_x y"), "STRIPE_SECRET_KEY must be the key alone"},
 		"real key alone":       {[]string{"STRIPE_SECRET_KEY=sk_test_x"}, "ADMIN_API_KEY must be set"},
 		"no webhook secret":    {withKey("STRIPE_WEBHOOK_SECRET="), "STRIPE_WEBHOOK_SECRET must be set"},
-		"admin key with space": {[]string{"ADMIN_API_KEY=correct horse battery"}, "ADMIN_API_KEY must have"},
+		"admin key with space": {[]string{"ADMIN_API_KEY=correct horse battery"}, "ADMIN_API_KEY must be"},
 		"API base":             {withKey("STRIPE_API_BASE=localhost:1"), "STRIPE_API_BASE must be"},
 		"timeout, no number":   {[]string{"MUTATION_TIMEOUT=soon"}, "MUTATION_TIMEOUT"},
 		"timeout, negative":    {[]string{"MUTATION_TIMEOUT=-1s"}, "MUTATION_TIMEOUT must be"},
