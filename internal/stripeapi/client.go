@@ -58,7 +58,7 @@ func New(o Options) *Client {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	base := http.DefaultTransport.(*http.Transport).Clone()
+	base := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one, unless the program replaces it
 	base.MaxIdleConnsPerHost = 64
 	g := newGate(o.ProbeEvery, o.Logger)
 	httpClient := &http.Client{

@@ -88,6 +88,7 @@ func TestGateIgnoresWhatIsNotStripes(t *testing.T) {
 	}
 	for name, who := range map[string]func(*testing.T) context.Context{"caller": leaving, "record": unrecorded} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			l := newLink(t, never)
 			for range 5 {
 				if err := l.create(who(t), "key", "Team"); err == nil {
@@ -98,6 +99,7 @@ func TestGateIgnoresWhatIsNotStripes(t *testing.T) {
 			want(t, "health", l.Health(), billing.StripeOK)
 		})
 		t.Run(name+" of a probe", func(t *testing.T) {
+			t.Parallel()
 			l := newLink(t)
 			l.fault(t, stripesim.Fault{Kind: "unauthorized", Count: 1})
 			_ = l.Ping(t.Context())

@@ -41,6 +41,7 @@ func newGate(probeEvery time.Duration, logger *slog.Logger) *gate {
 		},
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			switch to {
+			case gobreaker.StateHalfOpen: // one request tries
 			case gobreaker.StateOpen:
 				if from == gobreaker.StateClosed {
 					logger.Error("Stripe is not available; changes wait for it", "stripe", g.last.Load())
@@ -100,7 +101,8 @@ func judge(status int, err error) (health billing.StripeHealth, healthy bool) {
 // asked for patience in the last ten seconds.
 func (g *gate) health() billing.StripeHealth {
 	if !g.open() {
-		return g.last.Load().(billing.StripeHealth)
+		health, _ := g.last.Load().(billing.StripeHealth) // nothing else is ever stored
+		return health
 	}
 	if time.Since(time.Unix(0, g.limitedAt.Load())) < 10*time.Second {
 		return billing.StripeRateLimited

@@ -18,19 +18,19 @@ import (
 type Outcome string
 
 const (
-	// Rejected: Stripe said no, and will again. Nothing was done.
+	// Rejected says that Stripe said no, and will again. Nothing was done.
 	Rejected Outcome = "rejected"
-	// Unavailable: nothing was done, but may be later.
+	// Unavailable says that nothing was done, but may be later.
 	Unavailable Outcome = "unavailable"
-	// Unknown: it may or may not have been done. Repeating the request with
+	// Unknown says that it may or may not have been done. Repeating the request with
 	// the same key tells.
 	Unknown Outcome = "unknown"
-	// Misconfigured: the key is at fault, not the request. Nothing was done.
+	// Misconfigured says that the key is at fault, not the request. Nothing was done.
 	Misconfigured Outcome = "misconfigured"
 )
 
 // Failure is an unsuccessful request.
-type Failure struct {
+type Failure struct { //nolint:errname // it is what became of a request, which happens to be an error
 	Outcome Outcome
 	// Status is the HTTP status; 0 when no answer came.
 	Status int
@@ -72,7 +72,7 @@ func Classify(err error) *Failure {
 		return classifyAnswer(stripeErr)
 	}
 	f = &Failure{Outcome: Unknown, Message: "Stripe did not answer.", cause: err}
-	var answer *notStripe
+	var answer *notStripeError
 	var dns *net.DNSError
 	var op *net.OpError
 	switch {

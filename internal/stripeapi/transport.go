@@ -116,7 +116,7 @@ func (t *transport) send(req *http.Request, call *Call) (*http.Response, error) 
 func (t *transport) read(resp *http.Response, call *Call) error {
 	call.RequestID = resp.Header.Get("Request-Id")
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
-	resp.Body.Close() //nolint:errcheck // read already
+	resp.Body.Close()
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (t *transport) read(resp *http.Response, call *Call) error {
 	failed := resp.StatusCode < 200 || resp.StatusCode > 299
 	if err != nil || failed != (answer.Error != nil) {
 		call.ErrorCode = "not_stripe"
-		return &notStripe{status: resp.StatusCode}
+		return &notStripeError{status: resp.StatusCode}
 	}
 	if failed {
 		if call.ErrorCode = answer.Error.Code; call.ErrorCode == "" {
@@ -142,10 +142,10 @@ func (t *transport) read(resp *http.Response, call *Call) error {
 	return nil
 }
 
-// notStripe is the error of an answer that Stripe does not give.
-type notStripe struct{ status int }
+// notStripeError is the error of an answer that Stripe does not give.
+type notStripeError struct{ status int }
 
-func (e *notStripe) Error() string {
+func (e *notStripeError) Error() string {
 	return fmt.Sprintf("not an answer of Stripe (HTTP status %d)", e.status)
 }
 

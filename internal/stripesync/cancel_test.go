@@ -9,7 +9,7 @@ import (
 )
 
 // into brings a subscription into a status, in Stripe and here.
-func (s *shop) into(t testing.TB, here, there string, status billing.SubscriptionStatus) {
+func (s *shop) into(t *testing.T, here, there string, status billing.SubscriptionStatus) {
 	t.Helper()
 	s.Stripe.Force(t, there, strings.ToLower(string(status)), "")
 	if err := s.Store.Writer.Subscription.UpdateOneID(here).SetStatus(status).Exec(t.Context()); err != nil {
@@ -19,7 +19,7 @@ func (s *shop) into(t testing.TB, here, there string, status billing.Subscriptio
 
 // equalSubscription fails the test unless a subscription is the same in both
 // halves.
-func (s *shop) equalSubscription(t testing.TB, here, there string) {
+func (s *shop) equalSubscription(t *testing.T, here, there string) {
 	t.Helper()
 	row, object := s.subscriptionRow(t, here), s.Stripe.Get(t, "/v1/subscriptions/"+there)
 	want(t, "status in Stripe", text(object["status"]), strings.ToLower(string(row.Status)))
@@ -95,8 +95,10 @@ func TestCanceledOverdueSubscriptionKeepsItsInvoiceOpen(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		price := *s.product(t, "Team").DefaultPriceID
 		customer := s.customer(t, "ada@example.com", true)
-		sub := s.run(t, createSubscription, map[string]any{"customerId": customer, "priceId": price, "collection": "CHARGE_AUTOMATICALLY",
-			"paymentBehavior": "DEFAULT_INCOMPLETE"})
+		sub := s.run(t, createSubscription, map[string]any{
+			"customerId": customer, "priceId": price, "collection": "CHARGE_AUTOMATICALLY",
+			"paymentBehavior": "DEFAULT_INCOMPLETE",
+		})
 		here, there := sub.String("subscription.id"), sub.String("subscription.stripe.id")
 		want(t, "the invoice", sub.String("subscription.latestInvoice.status"), "OPEN")
 		owed := sub.Int("subscription.latestInvoice.amountRemaining.amount")

@@ -82,7 +82,8 @@ var (
 func createPrice(c *catalogCall) (Result, error) {
 	p := c.Params.Price
 	params := &stripe.PriceParams{
-		Params:     c.Create(p.ID, nil),
+		Params:     c.Write(),
+		Metadata:   c.Metadata(p.ID, nil),
 		Product:    stripe.String(productInStripe(c)),
 		UnitAmount: stripe.Int64(p.UnitAmount),
 		Currency:   stripe.String(lower(p.Currency)),

@@ -194,7 +194,7 @@ func TestCrash(t *testing.T) {
 
 // oneCustomer fails the test unless Stripe has exactly one customer for a row,
 // and the row is linked to it. It returns its id there.
-func (s *shop) oneCustomer(t testing.TB, id string) string {
+func (s *shop) oneCustomer(t *testing.T, id string) string {
 	t.Helper()
 	var ids []string
 	for _, c := range s.all(t, "/v1/customers") {

@@ -34,7 +34,8 @@ func newProduct() *Operation[catalogParams] {
 func createProduct(c *catalogCall) (Result, error) {
 	p := c.Params.Product
 	product, err := c.Stripe.Products.New(&stripe.ProductParams{
-		Params:      c.Create(c.Params.ProductID, p.Metadata),
+		Params:      c.Write(),
+		Metadata:    c.Metadata(c.Params.ProductID, p.Metadata),
 		Name:        p.Name,
 		Description: p.Description,
 	})

@@ -46,7 +46,8 @@ func createSubscription(c *subscriptionCall) (Result, error) {
 	}
 	n := c.Params.Create
 	params := &stripe.SubscriptionParams{
-		Params:           c.Create(c.Params.SubscriptionID, nil),
+		Params:           c.Write(),
+		Metadata:         c.Metadata(c.Params.SubscriptionID, nil),
 		Customer:         stripe.String(customer),
 		Items:            []*stripe.SubscriptionItemsParams{{Price: stripe.String(n.PriceStripeID)}},
 		CollectionMethod: stripe.String(lower(n.Collection)),

@@ -125,8 +125,10 @@ func TestRefusedCustomerChangeIsUndone(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		id := s.customer(t, "ada@example.com", true)
 		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/customers/*", Kind: "rate_limit"})
-		changed := s.run(t, updateCustomer, map[string]any{"customerId": id, "email": "grace@example.com", "name": "Grace",
-			"metadata": map[string]any{"team": "x"}})
+		changed := s.run(t, updateCustomer, map[string]any{
+			"customerId": id, "email": "grace@example.com", "name": "Grace",
+			"metadata": map[string]any{"team": "x"},
+		})
 		want(t, "status", changed.String("operation.status"), "PENDING")
 		taken := s.run(t, createCustomer, map[string]any{"email": "Grace@example.com"})
 		want(t, "user errors of the other", len(taken.List("userErrors")), 0)
@@ -221,7 +223,7 @@ func TestDeleteAndRestoreCustomer(t *testing.T) {
 
 // liveSubscriptions counts a customer's subscriptions here that have not
 // ended.
-func (s *shop) liveSubscriptions(t testing.TB, customer string) int {
+func (s *shop) liveSubscriptions(t *testing.T, customer string) int {
 	t.Helper()
 	rows, err := s.customerRow(t, customer).QuerySubscriptions().All(t.Context())
 	if err != nil {

@@ -81,8 +81,9 @@ func linkCustomerStep[P ofCustomer]() Step[P] {
 
 func createCustomer[P ofCustomer](c *Call[P], n newCustomer) (Result, error) {
 	params := &stripe.CustomerParams{
-		Params: c.Create(c.Params.customer(), n.Metadata),
-		Email:  stripe.String(n.Email),
+		Params:   c.Write(),
+		Metadata: c.Metadata(c.Params.customer(), n.Metadata),
+		Email:    stripe.String(n.Email),
 	}
 	if n.Name != "" {
 		params.Name = stripe.String(n.Name)

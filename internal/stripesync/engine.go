@@ -68,7 +68,7 @@ type Engine struct {
 	mu      sync.Mutex
 	driving map[string]chan struct{} // by operation; closed when this process lets go of it
 	work    sync.WaitGroup
-	stop    context.Context
+	stop    context.Context //nolint:containedctx // the engine's own life, which outlives every request
 	cancel  context.CancelFunc
 }
 
@@ -91,7 +91,7 @@ func New(o Options) *Engine {
 	if e.pause == nil {
 		e.pause = pause
 	}
-	e.stop, e.cancel = context.WithCancel(context.Background())
+	e.stop, e.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // work outlives the requests that begin it
 	e.kinds = e.definitions()
 	return e
 }

@@ -2,6 +2,7 @@ package stripesync_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -96,7 +97,7 @@ func onBoth(t *testing.T, test func(t *testing.T, s *shop), change ...func(*app.
 	}
 }
 
-func newShop(t testing.TB, database string, change ...func(*app.Settings)) *shop {
+func newShop(t *testing.T, database string, change ...func(*app.Settings)) *shop {
 	t.Helper()
 	c := new(clock)
 	all := append([]func(*app.Settings){testkit.Idle, func(s *app.Settings) {
@@ -107,7 +108,7 @@ func newShop(t testing.TB, database string, change ...func(*app.Settings)) *shop
 }
 
 // run sends a mutation and returns its payload.
-func (s *shop) run(t testing.TB, document string, input map[string]any) testkit.Answer {
+func (s *shop) run(t *testing.T, document string, input map[string]any) testkit.Answer {
 	t.Helper()
 	data := s.Query(t, document, map[string]any{"input": input})
 	name := strings.TrimSpace(strings.SplitN(strings.SplitN(document, "{", 2)[1], "(", 2)[0])
@@ -115,7 +116,7 @@ func (s *shop) run(t testing.TB, document string, input map[string]any) testkit.
 }
 
 // available waits until requests are let through to Stripe again.
-func (s *shop) available(t testing.TB) {
+func (s *shop) available(t *testing.T) {
 	t.Helper()
 	s.Eventually(t, "Stripe to be available again", func() bool {
 		return s.App.Stripe.Available() || s.App.Stripe.Ping(t.Context()) == nil
@@ -123,7 +124,7 @@ func (s *shop) available(t testing.TB) {
 }
 
 // settle lets everything come to its end that can.
-func (s *shop) settle(t testing.TB) {
+func (s *shop) settle(t *testing.T) {
 	t.Helper()
 	for range 30 {
 		s.available(t)
@@ -141,13 +142,13 @@ func (s *shop) settle(t testing.TB) {
 }
 
 // op reads an operation as clients see it.
-func (s *shop) op(t testing.TB, id string) testkit.Answer {
+func (s *shop) op(t *testing.T, id string) testkit.Answer {
 	t.Helper()
 	return s.Query(t, `query($id: ID!) { operation(id: $id) { `+operationSelf+` } }`, map[string]any{"id": id}).At("operation")
 }
 
 // row reads an operation's row.
-func (s *shop) row(t testing.TB, id string) *ent.Operation {
+func (s *shop) row(t *testing.T, id string) *ent.Operation {
 	t.Helper()
 	row, err := s.Store.Client.Operation.Get(t.Context(), id)
 	if err != nil {
@@ -166,7 +167,7 @@ func steps(op testkit.Answer) string {
 }
 
 // want fails the test unless two values are equal.
-func want[T comparable](t testing.TB, what string, got, want T) {
+func want[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s: got %v, want %v", what, got, want)
@@ -174,11 +175,11 @@ func want[T comparable](t testing.TB, what string, got, want T) {
 }
 
 // writes are the requests that reached Stripe to change something.
-func (s *shop) writes(t testing.TB) []testkit.Request {
+func (s *shop) writes(t *testing.T) []testkit.Request {
 	t.Helper()
 	var writes []testkit.Request
 	for _, r := range s.Stripe.Requests(t) {
-		if r.Method != "GET" {
+		if r.Method != http.MethodGet {
 			writes = append(writes, r)
 		}
 	}
@@ -187,7 +188,7 @@ func (s *shop) writes(t testing.TB) []testkit.Request {
 
 // product makes a product with a monthly default price and a lookup key for
 // it, and returns its row with its prices.
-func (s *shop) product(t testing.TB, name string) *ent.Product {
+func (s *shop) product(t *testing.T, name string) *ent.Product {
 	t.Helper()
 	p := s.run(t, createProduct, map[string]any{"name": name, "price": map[string]any{
 		"unitAmount": 1000, "currency": "USD", "recurring": map[string]any{"interval": "MONTH"}, "lookupKey": name,
@@ -196,7 +197,7 @@ func (s *shop) product(t testing.TB, name string) *ent.Product {
 	return s.productRow(t, p.String("product.id"))
 }
 
-func (s *shop) productRow(t testing.TB, id string) *ent.Product {
+func (s *shop) productRow(t *testing.T, id string) *ent.Product {
 	t.Helper()
 	row, err := s.Store.Client.Product.Get(t.Context(), id)
 	if err != nil {
@@ -205,7 +206,7 @@ func (s *shop) productRow(t testing.TB, id string) *ent.Product {
 	return row
 }
 
-func (s *shop) priceRow(t testing.TB, id string) *ent.Price {
+func (s *shop) priceRow(t *testing.T, id string) *ent.Price {
 	t.Helper()
 	row, err := s.Store.Client.Price.Get(t.Context(), id)
 	if err != nil {
@@ -215,7 +216,7 @@ func (s *shop) priceRow(t testing.TB, id string) *ent.Price {
 }
 
 // customer makes a customer that is in Stripe, or not.
-func (s *shop) customer(t testing.TB, email string, linked bool) string {
+func (s *shop) customer(t *testing.T, email string, linked bool) string {
 	t.Helper()
 	c := s.run(t, createCustomer, map[string]any{"email": email, "name": "Ada"})
 	if linked {
@@ -224,7 +225,7 @@ func (s *shop) customer(t testing.TB, email string, linked bool) string {
 	return c.String("customer.id")
 }
 
-func (s *shop) customerRow(t testing.TB, id string) *ent.Customer {
+func (s *shop) customerRow(t *testing.T, id string) *ent.Customer {
 	t.Helper()
 	row, err := s.Store.Client.Customer.Get(withDeleted(t), id)
 	if err != nil {
@@ -233,7 +234,7 @@ func (s *shop) customerRow(t testing.TB, id string) *ent.Customer {
 	return row
 }
 
-func (s *shop) subscriptionRow(t testing.TB, id string) *ent.Subscription {
+func (s *shop) subscriptionRow(t *testing.T, id string) *ent.Subscription {
 	t.Helper()
 	row, err := s.Store.Client.Subscription.Get(t.Context(), id)
 	if err != nil {
@@ -243,7 +244,7 @@ func (s *shop) subscriptionRow(t testing.TB, id string) *ent.Subscription {
 }
 
 // invoiceOf is the only invoice of a subscription.
-func (s *shop) invoiceOf(t testing.TB, subscription string) string {
+func (s *shop) invoiceOf(t *testing.T, subscription string) string {
 	t.Helper()
 	id, err := s.Store.Client.Invoice.Query().Where(invoice.SubscriptionID(subscription)).OnlyID(t.Context())
 	if err != nil {
@@ -253,7 +254,7 @@ func (s *shop) invoiceOf(t testing.TB, subscription string) string {
 }
 
 // all lists all objects of a kind in Stripe.
-func (s *shop) all(t testing.TB, path string, params ...string) []map[string]any {
+func (s *shop) all(t *testing.T, path string, params ...string) []map[string]any {
 	t.Helper()
 	query := url.Values{"limit": {"100"}}
 	for i := 0; i < len(params); i += 2 {
@@ -291,7 +292,7 @@ type catalogue map[string]string
 
 // equalCatalogues fails the test unless both halves have the same products and
 // prices, in the same state.
-func (s *shop) equalCatalogues(t testing.TB) {
+func (s *shop) equalCatalogues(t *testing.T) {
 	t.Helper()
 	products, err := s.Store.Client.Product.Query().All(t.Context())
 	if err != nil {
@@ -310,7 +311,7 @@ func (s *shop) equalCatalogues(t testing.TB) {
 }
 
 // equalProduct is equalCatalogues for one product.
-func (s *shop) equalProduct(t testing.TB, id string) {
+func (s *shop) equalProduct(t *testing.T, id string) {
 	t.Helper()
 	p := s.productRow(t, id)
 	here, there := s.productHere(t, p), s.productThere(t, deref(p.StripeID))
@@ -326,7 +327,7 @@ func (s *shop) equalProduct(t testing.TB, id string) {
 	}
 }
 
-func (s *shop) productHere(t testing.TB, p *ent.Product) catalogue {
+func (s *shop) productHere(t *testing.T, p *ent.Product) catalogue {
 	t.Helper()
 	byDefault := ""
 	if p.DefaultPriceID != nil {
@@ -347,7 +348,7 @@ func (s *shop) productHere(t testing.TB, p *ent.Product) catalogue {
 	return c
 }
 
-func (s *shop) productThere(t testing.TB, stripeID string) catalogue {
+func (s *shop) productThere(t *testing.T, stripeID string) catalogue {
 	t.Helper()
 	p := s.Stripe.Get(t, "/v1/products/"+stripeID)
 	c := catalogue{stripeID: fmt.Sprintf("%s (%s) active=%t default=%s",
@@ -361,11 +362,11 @@ func (s *shop) productThere(t testing.TB, stripeID string) catalogue {
 
 // sameCalls fails the test unless an operation shows, in order, exactly the
 // requests that reached Stripe since the last Forget.
-func (s *shop) sameCalls(t testing.TB, op testkit.Answer) {
+func (s *shop) sameCalls(t *testing.T, op testkit.Answer) {
 	t.Helper()
 	var reached []testkit.Request
 	for _, r := range s.Stripe.Requests(t) {
-		if r.Method != "GET" || r.Path != "/v1/products" { // a probe
+		if r.Method != http.MethodGet || r.Path != "/v1/products" { // a probe
 			reached = append(reached, r)
 		}
 	}
@@ -397,7 +398,7 @@ func (s *shop) sameCalls(t testing.TB, op testkit.Answer) {
 
 // takeOver makes the leases of dead processes lapse and lets the living ones
 // go on.
-func (s *shop) takeOver(t testing.TB) {
+func (s *shop) takeOver(t *testing.T) {
 	t.Helper()
 	s.Clock.Advance(stripesync.Lease + time.Second)
 	s.available(t)

@@ -1,6 +1,7 @@
 package stripesync_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +73,7 @@ var creations = []creation{
 }
 
 // created counts the objects in Stripe that were made for one here.
-func (s *shop) created(t testing.TB, list, object string) int {
+func (s *shop) created(t *testing.T, list, object string) int {
 	t.Helper()
 	n := 0
 	for _, o := range s.all(t, list) {
@@ -85,14 +86,14 @@ func (s *shop) created(t testing.TB, list, object string) int {
 
 // asked are the requests of a creation since the last Forget, with the ends of
 // their keys.
-func (s *shop) asked(t testing.TB, c creation, operation string) string {
+func (s *shop) asked(t *testing.T, c creation, operation string) string {
 	t.Helper()
 	var asked []string
 	for _, r := range s.Stripe.Requests(t) {
 		switch {
-		case r.Method == "POST" && r.Path == c.path:
+		case r.Method == http.MethodPost && r.Path == c.path:
 			asked = append(asked, strings.TrimPrefix(r.IdempotencyKey, operation+":"+c.step)+"+")
-		case r.Method == "GET" && r.Path == c.list && c.list != "/v1/products": // that is a probe as well
+		case r.Method == http.MethodGet && r.Path == c.list && c.list != "/v1/products": // that is a probe as well
 			asked = append(asked, "look")
 		}
 	}

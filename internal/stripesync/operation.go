@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -64,11 +65,11 @@ func (d *Done[P]) has(step string) bool {
 
 // Call is what a step gets to work with.
 type Call[P any] struct {
-	context.Context
-	Stripe *stripeapi.Client
-	Store  *store.Store
-	Op     *ent.Operation
-	Params P
+	context.Context //nolint:containedctx // a call lives no longer than the context it is made in
+	Stripe          *stripeapi.Client
+	Store           *store.Store
+	Op              *ent.Operation
+	Params          P
 	// SentAt is when the step began to ask Stripe.
 	SentAt time.Time
 	key    string
@@ -97,17 +98,14 @@ func (c *Call[P]) Write(suffix ...string) stripe.Params {
 	return stripe.Params{Context: c.Context, IdempotencyKey: stripe.String(key)}
 }
 
-// Create is Write for a request that creates an object of ours. Its metadata
-// tells which one, and by which operation.
-func (c *Call[P]) Create(objectID string, metadata map[string]string) stripe.Params {
-	p := c.Write()
-	p.Metadata = make(map[string]string, len(metadata)+2)
-	for k, v := range metadata {
-		p.Metadata[k] = v
-	}
-	p.Metadata[metadataID] = objectID
-	p.Metadata[metadataOperation] = c.Op.ID
-	return p
+// Metadata is for a request that creates an object of ours. It tells which
+// one, and by which operation.
+func (c *Call[P]) Metadata(objectID string, metadata map[string]string) map[string]string {
+	m := make(map[string]string, len(metadata)+2)
+	maps.Copy(m, metadata)
+	m[metadataID] = objectID
+	m[metadataOperation] = c.Op.ID
+	return m
 }
 
 // Read is for a request that changes nothing.

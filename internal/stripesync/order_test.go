@@ -20,7 +20,7 @@ import (
 // oneAtATime fails the test when two requests that change the same object are
 // under way together.
 type oneAtATime struct {
-	t  testing.TB
+	t  *testing.T
 	mu sync.Mutex
 	on map[string]bool
 }
@@ -145,7 +145,7 @@ func (st *stalled) wait() {
 }
 
 // frozen is everything that an operation can change, here and in Stripe.
-func (s *shop) frozen(t testing.TB, productID string) string {
+func (s *shop) frozen(t *testing.T, productID string) string {
 	t.Helper()
 	product := s.productRow(t, productID)
 	prices, err := product.QueryPrices().All(t.Context())
@@ -160,6 +160,7 @@ func (s *shop) frozen(t testing.TB, productID string) string {
 }
 
 func TestProcessThatLostItsLeaseWritesNothing(t *testing.T) {
+	t.Parallel()
 	t.Run("it waits for an answer", func(t *testing.T) {
 		onBoth(t, func(t *testing.T, s *shop) {
 			product := s.product(t, "Team")

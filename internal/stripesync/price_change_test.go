@@ -3,6 +3,7 @@ package stripesync_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"tallystick/ent"
@@ -11,13 +12,13 @@ import (
 	"tallystick/internal/testkit"
 )
 
-func withDeleted(t testing.TB) context.Context { return store.WithDeleted(t.Context()) }
+func withDeleted(t *testing.T) context.Context { return store.WithDeleted(t.Context()) }
 
 // priceChange is one of the ways to change a price.
 type priceChange struct {
 	name string
 	// prepare makes a product and returns it with the price to be replaced.
-	prepare func(t testing.TB, s *shop, name string) (*ent.Product, *ent.Price)
+	prepare func(t *testing.T, s *shop, name string) (*ent.Product, *ent.Price)
 	// calls are the requests of an undisturbed change.
 	calls []func(p *ent.Product, old *ent.Price) testkit.Fault
 }
@@ -37,7 +38,7 @@ func archiveCall(_ *ent.Product, old *ent.Price) testkit.Fault {
 var priceChanges = []priceChange{
 	{
 		name: "the default price",
-		prepare: func(t testing.TB, s *shop, name string) (*ent.Product, *ent.Price) {
+		prepare: func(t *testing.T, s *shop, name string) (*ent.Product, *ent.Price) {
 			p := s.product(t, name)
 			return p, s.priceRow(t, *p.DefaultPriceID)
 		},
@@ -45,7 +46,7 @@ var priceChanges = []priceChange{
 	},
 	{
 		name: "another price",
-		prepare: func(t testing.TB, s *shop, name string) (*ent.Product, *ent.Price) {
+		prepare: func(t *testing.T, s *shop, name string) (*ent.Product, *ent.Price) {
 			p := s.product(t, name)
 			added := s.run(t, addProductPrice, map[string]any{
 				"productId": p.ID, "unitAmount": 9000, "currency": "USD", "recurring": map[string]any{"interval": "YEAR"},
@@ -67,6 +68,9 @@ func TestPriceChangeKeepsBothHalvesEqual(t *testing.T) {
 					"forbidden", "drop_after", "stored_error", "stored_error_after",
 				} {
 					for _, count := range []int{1, 0} { // once, and for as long as somebody waits
+						if count == 0 && kind != "rate_limit" && !strings.HasPrefix(kind, "drop_") && !strings.HasPrefix(kind, "stored_") {
+							continue
+						}
 						n++
 						name := fmt.Sprintf("%s, call %d, %s, %d", change.name, i+1, kind, count)
 						key := fmt.Sprintf("key%d", n)
@@ -151,7 +155,7 @@ func (s *shop) checkChanged(t *testing.T, answer testkit.Answer, product *ent.Pr
 }
 
 // oneCreation fails the test unless Stripe has exactly one price for a row.
-func (s *shop) oneCreation(t testing.TB, product *ent.Product, row *ent.Price) {
+func (s *shop) oneCreation(t *testing.T, product *ent.Product, row *ent.Price) {
 	t.Helper()
 	created := 0
 	for _, p := range s.all(t, "/v1/prices", "product", *product.StripeID) {

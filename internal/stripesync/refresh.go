@@ -24,7 +24,7 @@ var ErrBusy = errors.New("an operation is changing the object")
 var errChanged = errors.New("the row was changed meanwhile")
 
 // Unmirrorable is the error of an object in Stripe that cannot be shown here.
-type Unmirrorable struct{ Reason string }
+type Unmirrorable struct{ Reason string } //nolint:errname // it says what the object is
 
 func (e *Unmirrorable) Error() string { return e.Reason }
 

@@ -166,16 +166,8 @@ func (r *run) count(s billing.OperationStatus) {
 // same idempotency key, a few times.
 func (r *run) step(ctx context.Context, i int) error {
 	step := &r.op.Steps[i]
-	if r.def.mustLook(step.Name) {
-		stale, err := r.keyIsStale(ctx, r.key(i))
-		if err != nil {
-			return err
-		}
-		if stale {
-			if found, err := r.look(ctx, i); found || err != nil {
-				return err
-			}
-		}
+	if found, err := r.lookIfStale(ctx, i); found || err != nil {
+		return err
 	}
 	for try := 0; ; try++ {
 		result, err := r.def.do(r.calls.record(ctx), r, i)
@@ -232,6 +224,18 @@ func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 	}
 	step.Generation++
 	return false, nil
+}
+
+// lookIfStale looks for the object that a step was to create, when Stripe may
+// have forgotten the key.
+func (r *run) lookIfStale(ctx context.Context, i int) (found bool, err error) {
+	if !r.def.mustLook(r.op.Steps[i].Name) {
+		return false, nil
+	}
+	if stale, err := r.keyIsStale(ctx, r.key(i)); err != nil || !stale {
+		return false, err
+	}
+	return r.look(ctx, i)
 }
 
 // lookInDoubt looks for the object that a refused step was to create, when an

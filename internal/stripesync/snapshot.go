@@ -173,11 +173,11 @@ func (e *Engine) mirrorSubscription(ctx context.Context, tx *store.Tx, row *ent.
 	return e.recordTransition(ctx, tx, row, s, operationID)
 }
 
-func setTime[U any](t *time.Time, set func(time.Time) U, clear func() U) {
+func setTime[U any](t *time.Time, set func(time.Time) U, unset func() U) {
 	if t != nil {
 		set(*t)
 	} else {
-		clear()
+		unset()
 	}
 }
 

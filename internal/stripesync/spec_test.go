@@ -155,6 +155,19 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 		SubscriptionID: sent.Subscription.ID, At: billing.CancelImmediately, Reason: &reason, Comment: word("Bye."),
 	})
 	ok(err)
+	_, err = c.Commands.CreateCheckoutSession(ctx, commands.CreateCheckoutSession{
+		CustomerID: cus, Mode: billing.CheckoutSubscription, PriceID: &price, TrialDays: number(7),
+		SuccessURL: "https://example.com/done", CancelURL: word("https://example.com/back"),
+	})
+	ok(err)
+	_, err = c.Commands.CreateCheckoutSession(ctx, commands.CreateCheckoutSession{
+		CustomerID: cus, Mode: billing.CheckoutSetup, SuccessURL: "https://example.com/done",
+	})
+	ok(err)
+	_, err = c.Commands.CreateBillingPortalSession(ctx, commands.CreateBillingPortalSession{
+		CustomerID: s.unlinked(t), ReturnURL: "https://example.com/",
+	})
+	ok(err)
 	_, err = c.Commands.DeleteCustomer(ctx, commands.DeleteCustomer{CustomerID: cus})
 	ok(err)
 	_, err = c.Commands.RestoreCustomer(ctx, commands.RestoreCustomer{CustomerID: cus})
@@ -202,4 +215,12 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 			t.Errorf("no %s was carried out: add one above", kind)
 		}
 	}
+}
+
+// unlinked is a customer that Stripe has refused.
+func (s *shop) unlinked(t *testing.T) string {
+	t.Helper()
+	s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/customers", Kind: "refuse", Count: 1})
+	defer s.Stripe.Heal(t)
+	return s.customer(t, "unlinked@example.com", true)
 }

@@ -13,7 +13,7 @@ import (
 
 // subscribe makes a subscription with a card that pays, and returns its id
 // here and in Stripe.
-func (s *shop) subscribe(t testing.TB, customer, price string) (here, there string) {
+func (s *shop) subscribe(t *testing.T, customer, price string) (here, there string) {
 	t.Helper()
 	sub := s.run(t, createSubscription, map[string]any{"customerId": customer, "priceId": price, "paymentMethod": "pm_card_visa"})
 	if got := sub.String("operation.status"); got != "SUCCEEDED" {
@@ -133,7 +133,7 @@ func TestDeclinedCardLeavesNothingBehind(t *testing.T) {
 }
 
 // nowhereInDatabase searches every column of every table for texts.
-func (s *shop) nowhereInDatabase(t testing.TB, texts ...string) {
+func (s *shop) nowhereInDatabase(t *testing.T, texts ...string) {
 	t.Helper()
 	list := `SELECT name FROM sqlite_master WHERE type = 'table'`
 	read := `SELECT * FROM "%s"`
@@ -162,7 +162,7 @@ func (s *shop) nowhereInDatabase(t testing.TB, texts ...string) {
 }
 
 // strings reads the rows of a query, each as one text.
-func (s *shop) strings(t testing.TB, query string) []string {
+func (s *shop) strings(t *testing.T, query string) []string {
 	t.Helper()
 	rows, err := s.Store.DB.QueryContext(t.Context(), query)
 	if err != nil {

@@ -32,7 +32,7 @@ const (
 )
 
 // newWire lays a wire to the shop's Stripe.
-func (s *shop) newWire(t testing.TB) *wire {
+func (s *shop) newWire(t *testing.T) *wire {
 	t.Helper()
 	w := &wire{}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
