@@ -115,7 +115,7 @@ func (w *world) subscription(ctx context.Context, tx *store.Tx, i int, status bi
 		return err
 	}
 	transitions := []string{billing.NewID("stn"), billing.NewID("stn")}
-	slices.Sort(transitions) // they may be of one microsecond
+	slices.Sort(transitions)                                                                               // they may be of one microsecond
 	for j, cause := range []billing.SubscriptionEvent{billing.EventPaymentFailed, billing.EventActivate} { // the later one first
 		if err := tx.SubscriptionTransition.Create().SetID(transitions[1-j]).SetSubscriptionID(id).SetTo(status).SetCause(cause).SetAt(at(10 - j)).Exec(ctx); err != nil {
 			return err
