@@ -3,6 +3,7 @@ package app_test
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -205,7 +206,9 @@ func TestStripeIsDown(t *testing.T) {
 			down += p.signUp(t, fmt.Sprintf("down%d@example.com", i))
 		}
 		testkit.Eventually(t, "the outage to be seen", func() bool { return p.health(t) == "DEGRADED UNREACHABLE" })
-		if resp := p.Do(t, get(t, p.URL+"/readyz")); resp.StatusCode != 200 {
+		resp := p.Do(t, get(t, p.URL+"/readyz"))
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
 			t.Errorf("without Stripe, /readyz answers %s", resp.Status)
 		}
 		stripe.Up(t)
