@@ -48,7 +48,7 @@ func liveInvoice(c *call, id string) error {
 		}
 		return c.emit("invoice.sent", due, nil)
 	case due.Status == "draft":
-		_, err = c.collect(sub, due)
+		_, err = c.collect(due)
 		return err
 	case due.CollectionMethod == sendInvoices:
 		return c.overdue(sub, due)

@@ -147,5 +147,5 @@ func (c *call) collectPending(sub *subscription) (declined *apiError, err error)
 	if err != nil {
 		return nil, err
 	}
-	return c.collect(sub, due)
+	return c.collect(due)
 }

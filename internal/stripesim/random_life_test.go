@@ -34,7 +34,7 @@ func TestRandomLife(t *testing.T) {
 		life := &randomLife{world: w, r: r}
 		life.customer = life.do("POST /v1/customers", "email", "ada@example.com").body["id"].(string)
 		life.useCard()
-		for range rapid.IntRange(2, 12).Draw(r, "steps") {
+		for range rapid.IntRange(2, 9).Draw(r, "steps") {
 			life.step()
 			life.checkObjects()
 		}

@@ -333,7 +333,7 @@ func (c *call) begin(sub *subscription, payer *customer, behavior string) error 
 	if behavior == behaviorDefault && sub.CollectionMethod == chargeAutomatically {
 		return c.finalize(due)
 	}
-	declined, err := c.collect(sub, due)
+	declined, err := c.collect(due)
 	if err != nil || declined == nil || behavior != behaviorError {
 		return err
 	}

@@ -262,7 +262,7 @@ func (c *call) renew(sub *subscription, reason string) (declined *apiError, err 
 	if err != nil {
 		return nil, err
 	}
-	return c.collect(sub, due)
+	return c.collect(due)
 }
 
 // beginPeriod starts a new billing period now, with a draft invoice for it.
@@ -312,7 +312,7 @@ func (c *call) draft(sub *subscription, reason string, since int64, lines []invo
 }
 
 // collect finalizes a subscription's invoice and charges it for the first time, or leaves it to be sent.
-func (c *call) collect(sub *subscription, due *invoice) (declined *apiError, err error) {
+func (c *call) collect(due *invoice) (declined *apiError, err error) {
 	if due.CollectionMethod == sendInvoices {
 		return nil, nil
 	}
