@@ -186,7 +186,7 @@ func TestIDs(t *testing.T) {
 		t.Error("two ids are the same")
 	}
 	earlier := billing.NewID(billing.PricePrefix)
-	for start := time.Now(); time.Since(start) < time.Microsecond; { //nolint:revive // ids have microseconds
+	for start := time.Now(); time.Since(start) < time.Microsecond; { // ids have microseconds
 	}
 	if later := billing.NewID(billing.PricePrefix); later <= earlier {
 		t.Errorf("%s was made after %s", later, earlier)

@@ -88,7 +88,8 @@ func isHostName(domain string) bool {
 }
 
 func notInHostName(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-')
+	letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+	return !letter && r != '-'
 }
 
 // CheckMetadata holds metadata to Stripe's limits. An empty value removes its

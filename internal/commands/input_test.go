@@ -19,6 +19,7 @@ type fixture struct {
 	foreign               string // a price of another product
 	customer, deleted     string
 	subscription, pending string // active and ended
+	invoice               string // of subscription
 	operation             string // the one that the key "used" is bound to
 }
 
@@ -36,7 +37,8 @@ func newFixture(t *testing.T, k *testkit.Kit) fixture {
 	f.customer = newCustomer(t, k, "holder@example.com")
 	f.deleted = newCustomer(t, k, "deleted@example.com")
 	done(t, k, "deleteCustomer", object{"customerId": f.deleted})
-	f.subscription = newSubscription(t, k, f.customer, f.price).String("id")
+	subscription := newSubscription(t, k, f.customer, f.price)
+	f.subscription, f.invoice = subscription.String("id"), subscription.String("latestInvoice.id")
 	f.pending = newSubscription(t, k, f.customer, f.price).String("id")
 	done(t, k, "cancelSubscription", object{"subscriptionId": f.pending, "at": "IMMEDIATELY"})
 	keyed := mutate(t, k, "createCustomer", object{"email": "keyed@example.com", "idempotencyKey": "used"})
@@ -48,20 +50,24 @@ func newFixture(t *testing.T, k *testkit.Kit) fixture {
 // valid is an input that each mutation would accept.
 func (f fixture) valid() map[string]object {
 	return map[string]object{
-		"createProduct":      {"name": "New"},
-		"updateProduct":      {"productId": f.product, "name": "Other"},
-		"archiveProduct":     {"productId": f.product},
-		"addProductPrice":    {"productId": f.product, "unitAmount": 1, "currency": "USD"},
-		"archivePrice":       {"priceId": f.once},
-		"updateProductPrice": {"productId": f.product, "unitAmount": 1},
-		"createCustomer":     {"email": "new@example.com"},
-		"updateCustomer":     {"customerId": f.customer, "name": "Other"},
-		"deleteCustomer":     {"customerId": f.customer},
-		"restoreCustomer":    {"customerId": f.deleted},
-		"createSubscription": {"customerId": f.customer, "priceId": f.price, "collection": "SEND_INVOICE"},
-		"cancelSubscription": {"subscriptionId": f.subscription},
-		"resumeSubscription": {"subscriptionId": f.subscription},
-		"retryOperation":     {"operationId": f.operation},
+		"createProduct":           {"name": "New"},
+		"updateProduct":           {"productId": f.product, "name": "Other"},
+		"archiveProduct":          {"productId": f.product},
+		"addProductPrice":         {"productId": f.product, "unitAmount": 1, "currency": "USD"},
+		"archivePrice":            {"priceId": f.once},
+		"updateProductPrice":      {"productId": f.product, "unitAmount": 1},
+		"createCustomer":          {"email": "new@example.com"},
+		"updateCustomer":          {"customerId": f.customer, "name": "Other"},
+		"deleteCustomer":          {"customerId": f.customer},
+		"restoreCustomer":         {"customerId": f.deleted},
+		"createSubscription":      {"customerId": f.customer, "priceId": f.price, "collection": "SEND_INVOICE"},
+		"cancelSubscription":      {"subscriptionId": f.subscription},
+		"resumeSubscription":      {"subscriptionId": f.subscription},
+		"changeSubscriptionPrice": {"subscriptionId": f.subscription, "priceId": f.foreign},
+		"revokeSubscription":      {"subscriptionId": f.subscription},
+		"payInvoice":              {"invoiceId": f.invoice},
+		"voidInvoice":             {"invoiceId": f.invoice},
+		"retryOperation":          {"operationId": f.operation},
 	}
 }
 
@@ -253,6 +259,10 @@ func (f fixture) others() []badInput {
 		{"long comment", "cancelSubscription", with(valid["cancelSubscription"], "comment", long), "INVALID_INPUT", "input.comment"},
 		{"ended", "cancelSubscription", object{"subscriptionId": f.pending}, "SUBSCRIPTION_ENDED", "input.subscriptionId"},
 		{"ended", "resumeSubscription", object{"subscriptionId": f.pending}, "SUBSCRIPTION_ENDED", "input.subscriptionId"},
+		{"ended", "revokeSubscription", object{"subscriptionId": f.pending}, "SUBSCRIPTION_ENDED", "input.subscriptionId"},
+		{"ended", "changeSubscriptionPrice", object{"subscriptionId": f.pending, "priceId": f.foreign}, "SUBSCRIPTION_ENDED", "input.subscriptionId"},
+		{"archived price", "changeSubscriptionPrice", object{"subscriptionId": f.subscription, "priceId": f.retired}, "PRICE_NOT_ACTIVE", "input.priceId"},
+		{"paid once", "changeSubscriptionPrice", object{"subscriptionId": f.subscription, "priceId": f.once}, "INVALID_INPUT", "input.priceId"},
 		{"not going to end", "resumeSubscription", object{"subscriptionId": f.subscription}, "INVALID_TRANSITION", "input.subscriptionId"},
 		{"succeeded", "retryOperation", object{"operationId": f.operation}, "INVALID_INPUT", "input.operationId"},
 	}
@@ -292,11 +302,13 @@ func TestFixtureIsValid(t *testing.T) {
 	t.Parallel()
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		valid := newFixture(t, k).valid()
-		delete(valid, "retryOperation") // its own test has one to retry
+		for _, other := range []string{"retryOperation", "payInvoice", "voidInvoice"} { // their own tests have what they need
+			delete(valid, other)
+		}
 		for _, mutation := range []string{
 			"createProduct", "updateProduct", "addProductPrice", "archivePrice", "createSubscription", "updateProductPrice",
 			"archiveProduct", "createCustomer", "updateCustomer", "cancelSubscription", "resumeSubscription",
-			"restoreCustomer", "deleteCustomer",
+			"changeSubscriptionPrice", "revokeSubscription", "restoreCustomer", "deleteCustomer",
 		} {
 			payload := mutate(t, k, mutation, valid[mutation])
 			if len(payload.List("userErrors")) != 0 {

@@ -44,7 +44,7 @@ func (in PriceInput) check(path ...string) error {
 
 // terms are the checked input's.
 func (in PriceInput) terms() billing.PriceTerms {
-	currency, _ := billing.ParseCurrency(in.Currency) //nolint:errcheck // checked
+	currency, _ := billing.ParseCurrency(in.Currency) // checked
 	return billing.PriceTerms{
 		Money:     billing.Money{Amount: in.UnitAmount, Currency: currency},
 		Recurring: in.Recurring,

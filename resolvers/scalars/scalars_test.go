@@ -32,11 +32,35 @@ func reads[T comparable](t *testing.T, unmarshal func(any) (T, error), in, want 
 
 func TestInt64(t *testing.T) {
 	for _, c := range []struct{ in, want any }{
-		{0, int64(0)}, {int64(most), int64(most)}, {int64(-most), int64(-most)}, {int32(7), int64(7)}, {float64(7), int64(7)},
-		{json.Number("9007199254740991"), int64(most)}, {"9007199254740991", int64(most)}, {"-9007199254740991", int64(-most)}, {"0", int64(0)},
-		{int64(most + 1), nil}, {int64(-most - 1), nil}, {"9007199254740992", nil}, {json.Number("-9007199254740992"), nil}, {1.5, nil},
-		{float64(1 << 53), nil}, {math.NaN(), nil}, {math.Inf(1), nil}, {json.Number("1.5"), nil}, {"", nil}, {" 1", nil}, {"1 ", nil}, {"1e3", nil},
-		{"0x10", nil}, {"1_000", nil}, {"1.0", nil}, {strings.Repeat("9", 10_000), nil}, {true, nil}, {[]any{1}, nil}, {map[string]any{}, nil},
+		{0, int64(0)},
+		{int64(most), int64(most)},
+		{int64(-most), int64(-most)},
+		{int32(7), int64(7)},
+		{float64(7), int64(7)},
+		{json.Number("9007199254740991"), int64(most)},
+		{"9007199254740991", int64(most)},
+		{"-9007199254740991", int64(-most)},
+		{"0", int64(0)},
+		{int64(most + 1), nil},
+		{int64(-most - 1), nil},
+		{"9007199254740992", nil},
+		{json.Number("-9007199254740992"), nil},
+		{1.5, nil},
+		{float64(1 << 53), nil},
+		{math.NaN(), nil},
+		{math.Inf(1), nil},
+		{json.Number("1.5"), nil},
+		{"", nil},
+		{" 1", nil},
+		{"1 ", nil},
+		{"1e3", nil},
+		{"0x10", nil},
+		{"1_000", nil},
+		{"1.0", nil},
+		{strings.Repeat("9", 10_000), nil},
+		{true, nil},
+		{[]any{1}, nil},
+		{map[string]any{}, nil},
 	} {
 		reads(t, scalars.UnmarshalInt64, c.in, c.want)
 	}
@@ -45,8 +69,17 @@ func TestInt64(t *testing.T) {
 
 func TestInt(t *testing.T) {
 	for _, c := range []struct{ in, want any }{
-		{0, 0}, {int64(math.MaxInt32), math.MaxInt32}, {int64(math.MinInt32), math.MinInt32}, {json.Number("25"), 25}, {float64(3), 3},
-		{int64(math.MaxInt32 + 1), nil}, {int64(math.MinInt32 - 1), nil}, {json.Number("2147483648"), nil}, {"1", nil}, {1.5, nil}, {false, nil},
+		{0, 0},
+		{int64(math.MaxInt32), math.MaxInt32},
+		{int64(math.MinInt32), math.MinInt32},
+		{json.Number("25"), 25},
+		{float64(3), 3},
+		{int64(math.MaxInt32 + 1), nil},
+		{int64(math.MinInt32 - 1), nil},
+		{json.Number("2147483648"), nil},
+		{"1", nil},
+		{1.5, nil},
+		{false, nil},
 		{float64(1 << 40), nil},
 	} {
 		reads(t, scalars.UnmarshalInt, c.in, c.want)
@@ -56,9 +89,17 @@ func TestInt(t *testing.T) {
 func TestDateTime(t *testing.T) {
 	moment := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, c := range []struct{ in, want any }{
-		{"2026-01-02T03:04:05Z", moment}, {"2026-01-02T05:04:05+02:00", moment}, {"2026-01-02T03:04:05.123456789Z", moment.Add(123456789)},
-		{"2026-01-02", nil}, {"2026-01-02 03:04:05", nil}, {"2026-01-02T03:04:05", nil}, {"2026-02-30T00:00:00Z", nil}, {"", nil},
-		{"now", nil}, {int64(1767323045), nil}, {nil, nil},
+		{"2026-01-02T03:04:05Z", moment},
+		{"2026-01-02T05:04:05+02:00", moment},
+		{"2026-01-02T03:04:05.123456789Z", moment.Add(123456789)},
+		{"2026-01-02", nil},
+		{"2026-01-02 03:04:05", nil},
+		{"2026-01-02T03:04:05", nil},
+		{"2026-02-30T00:00:00Z", nil},
+		{"", nil},
+		{"now", nil},
+		{int64(1767323045), nil},
+		{nil, nil},
 	} {
 		reads(t, scalars.UnmarshalDateTime, c.in, c.want)
 	}
@@ -79,8 +120,15 @@ func TestMetadata(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, in := range []any{
-		map[string]any{"a": 1}, map[string]any{"a": nil}, map[string]any{"a": true}, map[string]any{"a": []any{"1"}},
-		map[string]any{"a": map[string]any{}}, "a", 1, []any{}, nil, map[string]any{strings.Repeat("k", 10_000): 1},
+		map[string]any{"a": 1},
+		map[string]any{"a": nil},
+		map[string]any{"a": true},
+		map[string]any{"a": []any{"1"}},
+		map[string]any{"a": map[string]any{}},
+		"a", 1,
+		[]any{},
+		nil,
+		map[string]any{strings.Repeat("k", 10_000): 1},
 	} {
 		_, err := scalars.UnmarshalMetadata(in)
 		if !billing.IsCode(err, billing.CodeInvalidInput) || len(err.Error()) > 200 {
