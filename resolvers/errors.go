@@ -51,6 +51,9 @@ func (r *Resolver) PresentError(ctx context.Context, err error) *gqlerror.Error 
 	if errors.As(err, &presented) && presented.Extensions["code"] != nil {
 		return presented
 	}
+	if errors.Is(err, context.Canceled) { // the client has gone; nobody reads this
+		return coded(ctx, "INTERNAL", "The request was given up.")
+	}
 	id := billing.NewID("flt")
 	r.logger.ErrorContext(ctx, "a fault", "fault", id, "path", graphql.GetPath(ctx).String(), "error", err)
 	return coded(ctx, "INTERNAL", fmt.Sprintf("Something went wrong here. Quote %s when you report it.", id))

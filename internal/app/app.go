@@ -145,7 +145,8 @@ func (a *App) startWorking(ctx context.Context) error {
 	a.unwatch = unwatch
 	a.watching.Go(func() {
 		a.Stripe.Watch(watch, func() {
-			if _, err := a.Engine.Sweep(watch); err != nil {
+			_, err := a.Engine.Sweep(watch)
+			if err = errors.Join(err, a.Inbox.Recover(watch)); err != nil {
 				a.logger.Warn("could not wake up what waited for Stripe; the sweep will", "error", err)
 			}
 		})
@@ -197,11 +198,14 @@ func (a *App) ListensOn(addr net.Addr) error {
 	if a.sandbox == nil {
 		return nil
 	}
-	_, port, err := net.SplitHostPort(addr.String())
+	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
 		return err
 	}
-	url := "http://" + net.JoinHostPort("127.0.0.1", port) + "/webhooks/stripe"
+	if ip := net.ParseIP(host); ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	url := "http://" + net.JoinHostPort(host, port) + "/webhooks/stripe"
 	if err := a.sandbox.sim.SetWebhook(url, a.webhookSecret()); err != nil {
 		return fmt.Errorf("connect the sandbox: %w", err)
 	}

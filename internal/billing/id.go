@@ -36,7 +36,7 @@ const idLength = 26 // of 16 bytes in base 32
 func NewID(prefix string) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMicro())<<8) //nolint:gosec // the time is past 1970
-	rand.Read(b[7:]) //nolint:errcheck // crypto/rand.Read never returns an error
+	rand.Read(b[7:])                                                     //nolint:errcheck // crypto/rand.Read never returns an error
 	return prefix + "_" + idEncoding.EncodeToString(b[:])
 }
 

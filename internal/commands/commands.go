@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"tallystick/ent"
@@ -146,12 +147,31 @@ func (c *Commands) newBinding(ctx context.Context, m mutation) (*binding, error)
 	if !ok {
 		return nil, auth.ErrUnauthenticated
 	}
-	input, err := json.Marshal(m.input)
+	hash, err := hashInput(m.input)
 	if err != nil {
 		return nil, fmt.Errorf("read the input of %s: %w", m.name, err)
 	}
-	hash := sha256.Sum256(input)
-	return &binding{principal: principal.ID, key: *m.key, mutation: m.name, hash: hex.EncodeToString(hash[:])}, nil
+	return &binding{principal: principal.ID, key: *m.key, mutation: m.name, hash: hash}, nil
+}
+
+// hashInput is the same for the same input, also when a later version knows
+// more fields: what was left out does not count, nor does the key.
+func hashInput(input any) (string, error) {
+	b, err := json.Marshal(input)
+	if err != nil {
+		return "", err
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(b, &fields); err != nil {
+		return "", err
+	}
+	delete(fields, "IdempotencyKey")
+	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil || value == false })
+	if b, err = json.Marshal(fields); err != nil { // in the order of the names
+		return "", err
+	}
+	hash := sha256.Sum256(b)
+	return hex.EncodeToString(hash[:]), nil
 }
 
 // replay returns what the key's first mutation began, or nil.

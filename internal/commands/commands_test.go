@@ -248,7 +248,7 @@ func TestRetryOperationLeavesItToAnotherProcess(t *testing.T) {
 		waits := mutate(t, k, "createCustomer", object{"email": "ada@example.com"}).String("operation.id")
 		lease(t, k, waits, time.Now().Add(time.Hour))
 		retried := mutate(t, k, "retryOperation", object{"operationId": waits})
-		same(t, "status", retried.String("operation.status"), "RUNNING")
+		same(t, "status", retried.String("operation.status"), "PENDING")
 		requests(t, k)
 		lease(t, k, waits, time.Now().Add(-time.Hour))
 		k.Eventually(t, "the operation to be taken over", func() bool {

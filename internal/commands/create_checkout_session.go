@@ -66,7 +66,7 @@ func (c *Commands) CreateCheckoutSession(ctx context.Context, in CreateCheckoutS
 	if session.CustomerStripeID, result.Operation, err = c.linked(ctx, in.CustomerID, deadline); err != nil {
 		return result, err
 	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	ctx, cancel := withTime(ctx, deadline)
 	defer cancel()
 	result.URL, err = c.sync.CreateCheckoutSession(ctx, session)
 	return result, err

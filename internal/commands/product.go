@@ -21,7 +21,13 @@ func (c *Commands) lockProduct(ctx context.Context, tx *store.Tx, id, field stri
 	if err != nil {
 		return nil, at(store.OrNotFound(err, "product", id), field)
 	}
-	return row, c.notBusy(ctx, tx, row.Stripe())
+	if err := c.notBusy(ctx, tx, row.Stripe()); err != nil {
+		return nil, err
+	}
+	if row.StripeID == nil {
+		return nil, billing.Errorf(billing.CodeStripeRejected, "The product %q was deleted in Stripe.", row.Name).At(field).About(row.ID)
+	}
+	return row, nil
 }
 
 // lockProductOnSale is lockProduct for a command that an archived product does

@@ -76,6 +76,16 @@ func (c *Commands) linked(ctx context.Context, id string, deadline time.Time) (s
 	return *row.StripeID, op, nil
 }
 
+// minSessionTime is how long Stripe has for a page at least, however long the
+// customer's link has taken.
+const minSessionTime = 3 * time.Second
+
+// withTime bounds a request to Stripe by a deadline, but never to less than a
+// request needs.
+func withTime(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, max(time.Until(deadline), minSessionTime))
+}
+
 // notReady is the refusal of a page for a customer that is not in Stripe yet.
 func notReady(err error) error {
 	if busy, ok := err.(*busyError); ok { //nolint:errorlint // made above, or by notBusy

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -37,8 +38,9 @@ type Store struct {
 	// Pool is PostgreSQL's own pool, under DB; nil on SQLite.
 	Pool *pgxpool.Pool
 
-	dialect string
-	readers *sql.DB // on SQLite a second pool, so that readers do not wait for the writer
+	dialect  string
+	migrated *atomic.Bool // once it is, it stays so
+	readers  *sql.DB      // on SQLite a second pool, so that readers do not wait for the writer
 }
 
 // Open opens the database that a URL names: postgres://… or sqlite://path. It
@@ -78,13 +80,18 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), writer.Close(), readers.Close())
 	}
 	return &Store{
-		Client:  ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, readers)})),
-		Writer:  ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, writer)})),
-		DB:      writer,
-		dialect: dialect.SQLite,
-		readers: readers,
+		Client:   ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, readers)})),
+		Writer:   ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, writer)})),
+		DB:       writer,
+		dialect:  dialect.SQLite,
+		migrated: new(atomic.Bool),
+		readers:  readers,
 	}, nil
 }
+
+// minConns is what is in use at the same time at least: one that listens, one
+// that holds the migrations' lock, and two that work.
+const minConns = 4
 
 func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	config, err := pgxpool.ParseConfig(databaseURL)
@@ -94,6 +101,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	if !strings.Contains(databaseURL, "pool_max_conns") {
 		config.MaxConns = int32(max(16, 4*runtime.NumCPU())) //nolint:gosec // a small number
 	}
+	config.MaxConns = max(config.MaxConns, minConns)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
@@ -108,11 +116,12 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	db := stdlib.OpenDBFromPool(pool)
 	client := ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.Postgres, db)}))
 	return &Store{
-		Client:  client,
-		Writer:  client,
-		DB:      db,
-		Pool:    pool,
-		dialect: dialect.Postgres,
+		Client:   client,
+		Writer:   client,
+		DB:       db,
+		Pool:     pool,
+		dialect:  dialect.Postgres,
+		migrated: new(atomic.Bool),
 	}, nil
 }
 
@@ -155,6 +164,10 @@ func (s *Store) Close() error {
 
 // Ready answers whether the database can be reached and is migrated.
 func (s *Store) Ready(ctx context.Context) error {
+	if s.migrated.Load() { // and stays so
+		_, err := s.Client.Operation.Query().Limit(1).IDs(ctx)
+		return err
+	}
 	pending, err := s.Pending(ctx)
 	if err != nil {
 		return err
@@ -162,5 +175,6 @@ func (s *Store) Ready(ctx context.Context) error {
 	if pending {
 		return errors.New("the database is not migrated")
 	}
+	s.migrated.Store(true)
 	return nil
 }

@@ -88,11 +88,15 @@ func (d *txDriver) Dialect() string                        { return d.dialect }
 func (d *txDriver) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
 func (d *txDriver) Close() error                           { return nil }
 
+// noKeyUpdate is the lock of an update that leaves the key alone. It does not
+// get in the way of rows that only refer to the locked one.
+const noKeyUpdate entsql.LockStrength = "NO KEY UPDATE"
+
 // ForUpdate is a predicate that locks the rows it selects until the
 // transaction ends. SQLite has one writer at a time and needs no lock.
 func ForUpdate(s *entsql.Selector) {
 	if s.Dialect() == dialect.Postgres {
-		s.ForUpdate()
+		s.For(noKeyUpdate)
 	}
 }
 

@@ -21,7 +21,7 @@ func TestGateCloses(t *testing.T) {
 		health billing.StripeHealth
 	}{
 		{"unauthorized", 1, billing.StripeInvalidKey},
-		{"forbidden", 1, billing.StripeInvalidKey},
+		{"forbidden", 0, billing.StripeInvalidKey},
 		{"server_error", 3, billing.StripeUnreachable},
 		{"garbage", 3, billing.StripeUnreachable},
 		{"drop_before", 3, billing.StripeUnreachable},

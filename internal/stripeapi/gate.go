@@ -24,10 +24,11 @@ const patience = 3
 // gate keeps requests back while Stripe does not answer or does not accept
 // the key, but for one now and then that tries.
 type gate struct {
-	breaker   *gobreaker.TwoStepCircuitBreaker[struct{}]
-	last      atomic.Value // billing.StripeHealth, of the last answer
-	limitedAt atomic.Int64 // when Stripe last asked for patience, in Unix nanoseconds
-	recovered chan struct{}
+	breaker     *gobreaker.TwoStepCircuitBreaker[struct{}]
+	last        atomic.Value // billing.StripeHealth, of the last answer
+	limitedAt   atomic.Int64 // when Stripe last asked for patience, in Unix nanoseconds
+	forbiddenAt atomic.Int64 // when Stripe last said that the key may not do something
+	recovered   chan struct{}
 }
 
 func newGate(probeEvery time.Duration, logger *slog.Logger) *gate {
@@ -78,8 +79,11 @@ func (g *gate) enter() (leave func(status int, err error), err error) {
 		}
 		health, healthy := judge(status, err)
 		g.last.Store(health)
-		if health == billing.StripeRateLimited {
+		switch status {
+		case http.StatusTooManyRequests:
 			g.limitedAt.Store(time.Now().UnixNano())
+		case http.StatusForbidden:
+			g.forbiddenAt.Store(time.Now().UnixNano())
 		}
 		done(healthy)
 	}, nil
@@ -89,23 +93,31 @@ func judge(status int, err error) (health billing.StripeHealth, healthy bool) {
 	switch {
 	case err != nil, status >= 500:
 		return billing.StripeUnreachable, false
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case status == http.StatusUnauthorized:
 		return billing.StripeInvalidKey, false
+	case status == http.StatusForbidden: // the key may do other things
+		return billing.StripeInvalidKey, true
 	case status == http.StatusTooManyRequests:
 		return billing.StripeRateLimited, true
 	}
 	return billing.StripeOK, true
 }
 
-// health is the state of things: what closed the gate, or whether Stripe has
-// asked for patience in the last ten seconds.
+// health is the state of things: what closed the gate, or else whether Stripe
+// has lately refused the key something, or asked for patience.
 func (g *gate) health() billing.StripeHealth {
 	if !g.open() {
 		health, _ := g.last.Load().(billing.StripeHealth) // nothing else is ever stored
 		return health
 	}
-	if time.Since(time.Unix(0, g.limitedAt.Load())) < 10*time.Second {
+	switch {
+	case lately(&g.forbiddenAt):
+		return billing.StripeInvalidKey
+	case lately(&g.limitedAt):
 		return billing.StripeRateLimited
 	}
 	return billing.StripeOK
 }
+
+// lately reports whether something happened within the last ten seconds.
+func lately(at *atomic.Int64) bool { return time.Since(time.Unix(0, at.Load())) < 10*time.Second }

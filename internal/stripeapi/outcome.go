@@ -130,6 +130,12 @@ func retryAfter(header http.Header) time.Duration {
 	return min(time.Duration(seconds)*time.Second, time.Minute)
 }
 
+// Replayed reports whether an answer is one that Stripe gave before, to the
+// first request with the same idempotency key.
+func Replayed(r *stripe.APIResponse) bool {
+	return r != nil && r.Header.Get("Idempotent-Replayed") == "true"
+}
+
 // IsRejected reports whether Stripe said no with a status, 404 say.
 func IsRejected(err error, status int) bool {
 	f := Classify(err)

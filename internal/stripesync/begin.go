@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tallystick/ent"
+	"tallystick/ent/customer"
 	"tallystick/ent/operation"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
@@ -110,6 +111,9 @@ func (e *Engine) Retry(ctx context.Context, tx *store.Tx, op *ent.Operation) (*e
 			steps[i].Generation++
 		}
 		update.SetStatus(billing.OperationCompensating).SetSteps(steps)
+		if op.ErrorCode == nil { // Stripe has refused nothing: it was a fault here
+			update.SetStatus(billing.OperationPending)
+		}
 	case op.Status.Finished():
 		if err := e.restart(ctx, tx, op, update); err != nil {
 			return nil, err
@@ -123,6 +127,11 @@ func (e *Engine) Retry(ctx context.Context, tx *store.Tx, op *ent.Operation) (*e
 }
 
 func (e *Engine) restart(ctx context.Context, tx *store.Tx, op *ent.Operation, update *ent.OperationUpdateOne) error {
+	if restartable(op) { // its place in the scope's order is the customer's to give
+		if _, err := tx.Customer.Query().Where(customer.ID(op.ScopeID), store.ForUpdate).OnlyID(ctx); err != nil {
+			return store.OrNotFound(err, "customer", op.ScopeID)
+		}
+	}
 	last, err := lastInScope(ctx, tx, op.ScopeID)
 	if err != nil {
 		return err

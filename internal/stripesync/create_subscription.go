@@ -6,6 +6,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"tallystick/ent"
+	"tallystick/ent/subscriptiontransition"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
 )
@@ -32,6 +33,10 @@ func newSubscription() *Operation[subscriptionParams] {
 		Finish: endSubscription,
 		Discard: func(ctx context.Context, tx *store.Tx, d *subscriptionDone) error {
 			if err := d.Engine.keepLink(ctx, tx, d.Operation, d.Params.CustomerID); err != nil {
+				return err
+			}
+			if _, err := tx.SubscriptionTransition.Delete().
+				Where(subscriptiontransition.SubscriptionID(d.Params.SubscriptionID)).Exec(ctx); err != nil {
 				return err
 			}
 			return tx.Subscription.DeleteOneID(d.Params.SubscriptionID).Exec(ctx)
@@ -68,7 +73,7 @@ func createSubscription(c *subscriptionCall) (Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshot(created, c.SentAt)
+	s, err := present(c, created)
 	if err != nil {
 		return nil, err
 	}

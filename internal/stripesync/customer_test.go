@@ -74,7 +74,7 @@ func TestInvalidKeyUsesNoAttemptsUp(t *testing.T) {
 				op := s.op(t, created.String("operation.id"))
 				want(t, "status", op.String("status"), "PENDING")
 				want(t, "attempts", op.Int("attempts"), 0)
-				want(t, "the gate is open", s.App.Stripe.Available(), false)
+				want(t, "the gate is open", s.App.Stripe.Available(), fault == "forbidden") // the key may do other things
 				health := s.Query(t, `{ billingHealth { status stripe } }`).At("billingHealth")
 				want(t, "health", health.String("status")+" "+health.String("stripe"), "DEGRADED INVALID_KEY")
 

@@ -55,7 +55,10 @@ func deleteCustomer(c *customerCall) (Result, error) {
 // they are in Stripe once the customer is deleted there.
 func (e *Engine) endSubscriptionsOf(ctx context.Context, tx *store.Tx, customerID string, operationID *string) error {
 	rows, err := tx.Subscription.Query().
-		Where(subscription.CustomerID(customerID), subscription.EndedAtIsNil()).
+		Where(
+			subscription.CustomerID(customerID), subscription.EndedAtIsNil(),
+			subscription.StripeIDNotNil(), // the others are not in Stripe yet
+		).
 		All(ctx)
 	if err != nil {
 		return err
@@ -65,7 +68,7 @@ func (e *Engine) endSubscriptionsOf(ctx context.Context, tx *store.Tx, customerI
 		if row.Status.Ended() {
 			continue
 		}
-		snapshot := snapshotOf(row)
+		snapshot := snapshotOf(row, now)
 		snapshot.Status, snapshot.EndedAt = billing.Canceled, &now
 		if snapshot.CanceledAt == nil {
 			snapshot.CanceledAt = &now

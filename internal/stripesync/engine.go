@@ -168,7 +168,11 @@ func (e *Engine) await(ctx context.Context, done <-chan struct{}, operationID st
 	case <-timer.C:
 	case <-ctx.Done(): // the client has gone; the operation goes on
 	}
-	return e.store.Client.Operation.Get(context.WithoutCancel(ctx), operationID)
+	op, err := e.store.Client.Operation.Get(context.WithoutCancel(ctx), operationID)
+	if err == nil && op.Status == billing.OperationRunning {
+		op.Status = billing.OperationPending // to the client, who has given up waiting for it
+	}
+	return op, err
 }
 
 // drive carries an operation forward in the background, after the earlier ones
@@ -269,10 +273,12 @@ func (e *Engine) carryOut(ctx context.Context, op *ent.Operation) (State, error)
 	switch {
 	case errors.Is(err, errLeaseLost):
 		return Busy, nil
-	case err == nil && state == Finished:
+	case err != nil:
+		return Waiting, errors.Join(err, r.fault(ctx))
+	case state == Finished:
 		e.wakeNext(ctx, op)
 	}
-	return state, err
+	return state, nil
 }
 
 // wakeNext starts the next operation of the scope.

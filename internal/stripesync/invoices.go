@@ -69,21 +69,23 @@ func void(c *invoiceCall) (Result, error) {
 }
 
 // invoiceAfter is the outcome of a change of an invoice. When Stripe refuses
-// it, its word on the state counts: what was wanted may hold already.
+// it, its word on the state counts: what was wanted may hold already. So it
+// does when the answer is only repeated, and may be outdated.
 func invoiceAfter(c *invoiceCall, i *stripe.Invoice, err error, wanted billing.InvoiceStatus) (Result, error) {
-	if err == nil {
+	if err == nil && !stripeapi.Replayed(i.LastResponse) {
 		return invoiceResult(c, i)
 	}
-	if f := failureOf(err); f == nil || f.Outcome != stripeapi.Rejected {
+	if f := failureOf(err); err != nil && (f == nil || f.Outcome != stripeapi.Rejected) {
 		return nil, err
 	}
 	refusal := err
 	params := &stripe.InvoiceParams{Params: c.Read()}
 	params.AddExpand("subscription")
+	c.SentAt = c.run.engine.clock()
 	if i, err = c.Stripe.Invoices.Get(c.Params.StripeID, params); err != nil {
 		return nil, err
 	}
-	if invoiceStatus(i) != wanted {
+	if refusal != nil && invoiceStatus(i) != wanted {
 		return nil, refusal
 	}
 	return invoiceResult(c, i)
@@ -112,23 +114,28 @@ func endInvoice(ctx context.Context, tx *store.Tx, d *invoiceDone) error {
 	if err := json.Unmarshal([]byte(d.Result(d.Steps[len(d.Steps)-1].Name, "invoice")), &s); err != nil {
 		return fmt.Errorf("read what operation %s saw: %w", d.ID, err)
 	}
+	if err := endInvoicedSubscription(ctx, tx, d); err != nil { // first, as everywhere, to lock in one order
+		return err
+	}
 	if _, err := d.Engine.mirrorInvoice(ctx, tx, invoiceOwner{customerID: d.Params.CustomerID}, &s); err != nil {
 		return err
 	}
 	update := tx.Invoice.UpdateOneID(d.Params.InvoiceID)
-	synced(update.Mutation(), d.Engine)
-	if err := update.Exec(ctx); err != nil {
+	settled(update.Mutation())
+	return update.Exec(ctx)
+}
+
+// endInvoicedSubscription mirrors the subscription of the invoice.
+func endInvoicedSubscription(ctx context.Context, tx *store.Tx, d *invoiceDone) error {
+	s, err := seen(d.Operation)
+	if err != nil || s == nil {
 		return err
 	}
-	seen, err := seen(d.Operation)
-	if err != nil || seen == nil {
-		return err
-	}
-	row, err := orNil(tx.Subscription.Query().Where(subscription.StripeID(seen.StripeID), store.ForUpdate).Only(ctx))
+	row, err := orNil(tx.Subscription.Query().Where(subscription.StripeID(s.StripeID), store.ForUpdate).Only(ctx))
 	if err != nil || row == nil {
 		return err
 	}
-	return d.Engine.mirrorSubscription(ctx, tx, row, seen, &d.ID)
+	return d.Engine.mirrorSubscription(ctx, tx, row, s, &d.ID)
 }
 
 func discardInvoiceChange(ctx context.Context, tx *store.Tx, d *invoiceDone) error {

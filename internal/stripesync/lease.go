@@ -62,10 +62,14 @@ func (e *Engine) firstUnfinished(ctx context.Context, operationID string) (strin
 	if err != nil || op.Status.Finished() {
 		return "", err
 	}
-	return e.store.Client.Operation.Query().
+	id, err := e.store.Client.Operation.Query().
 		Where(operation.ScopeID(op.ScopeID), operation.PositionLTE(op.Position), operation.FinishedAtIsNil()).
 		Order(operation.ByPosition()).
 		FirstID(ctx)
+	if ent.IsNotFound(err) {
+		return "", nil // it has ended meanwhile
+	}
+	return id, err
 }
 
 func (e *Engine) nextInScope(ctx context.Context, op *ent.Operation) (string, error) {

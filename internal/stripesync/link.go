@@ -26,10 +26,28 @@ type link interface {
 // synced says that both halves of a row are equal now, and that no operation
 // is under way on it.
 func synced(l link, e *Engine) {
-	l.SetStripeStatus(billing.SyncSynced)
 	l.SetStripeSyncedAt(e.clock())
+	settled(l)
+}
+
+// settled says that no operation is under way on a row any more, and that the
+// last one left both halves equal.
+func settled(l link) {
+	l.SetStripeStatus(billing.SyncSynced)
 	l.ClearStripeError()
 	l.ClearStripeOperationID()
+}
+
+// reported says that a row is what Stripe has reported as of a time. What an
+// unfinished operation shows on the row stays: Stripe's word does not end it.
+func (e *Engine) reported(ctx context.Context, tx *store.Tx, l link, row *billing.StripeLink, asOf time.Time) error {
+	l.SetStripeSyncedAt(asOf)
+	op, err := e.Unfinished(ctx, tx, row)
+	if err != nil || op != nil {
+		return err
+	}
+	settled(l)
+	return nil
 }
 
 // markFailed shows on an operation's subject that it was refused. over says

@@ -12,14 +12,13 @@ import (
 	"tallystick/ent/operation"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
-	"tallystick/internal/stripeapi"
 )
 
 // ErrBusy says that an object cannot be refreshed now, because an operation
 // is changing it. It can when that is over.
 var ErrBusy = errors.New("an operation is changing the object")
 
-// ErrChanged says that a row was changed while Stripe was asked about it, so
+// errChanged says that a row was changed while Stripe was asked about it, so
 // that the answer may be the older one.
 var errChanged = errors.New("the row was changed meanwhile")
 
@@ -73,11 +72,11 @@ func (v version) check(updatedAt time.Time) error {
 
 // busy returns ErrBusy while an operation on an object is unfinished. One that
 // needs attention does not keep Stripe's word out.
-func (e *Engine) busy(ctx context.Context, tx *store.Tx, operationID *string) error {
+func (e *Engine) busy(ctx context.Context, client *ent.Client, operationID *string) error {
 	if operationID == nil {
 		return nil
 	}
-	unfinished, err := tx.Operation.Query().Where(
+	unfinished, err := client.Operation.Query().Where(
 		operation.ID(*operationID), operation.FinishedAtIsNil(),
 		operation.StatusNEQ(billing.OperationNeedsAttention),
 	).Exist(ctx)
@@ -90,18 +89,17 @@ func (e *Engine) busy(ctx context.Context, tx *store.Tx, operationID *string) er
 // pending returns ErrBusy for an object that an unfinished operation has
 // created, and whose row does not know its counterpart yet.
 func (e *Engine) pending(ctx context.Context, tx *store.Tx, metadata map[string]string) error {
-	id := metadata[metadataOperation]
-	if id == "" {
-		return nil
+	unfinished, err := tx.Operation.Query().Where(
+		operation.ID(metadata[metadataOperation]), operation.FinishedAtIsNil(),
+	).Exist(ctx)
+	if err == nil && unfinished {
+		err = ErrBusy
 	}
-	return e.busy(ctx, tx, &id)
+	return err
 }
 
 // read is for asking Stripe what it has.
 func read(ctx context.Context) stripe.Params { return stripe.Params{Context: ctx} }
-
-// absent reports whether Stripe does not know an object.
-func absent(err error) bool { return stripeapi.IsRejected(err, 404) }
 
 // ours removes the metadata that ties an object to its row.
 func ours(metadata map[string]string) map[string]string {

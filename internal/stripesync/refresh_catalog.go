@@ -19,26 +19,30 @@ func (e *Engine) refreshProduct(ctx context.Context, stripeID string) error {
 	if err != nil {
 		return err
 	}
+	if row != nil {
+		if err := e.busy(ctx, e.store.Client, row.StripeOperationID); err != nil {
+			return err
+		}
+	}
+	asOf := e.clock()
 	p, err := e.stripe.Products.Get(stripeID, &stripe.ProductParams{Params: read(ctx)})
-	if absent(err) || err == nil && p.Deleted {
+	if gone(err) || err == nil && p.Deleted {
 		return e.dropProduct(ctx, row)
 	}
 	if err != nil {
 		return err
 	}
-	if err := e.mirrorProduct(ctx, row, p); err != nil {
+	was, err := e.mirrorProduct(ctx, row, p, asOf)
+	if err != nil || p.DefaultPrice == nil {
 		return err
 	}
-	if p.DefaultPrice == nil {
-		return nil
-	}
-	return e.mirrorDefaultPrice(ctx, stripeID, p.DefaultPrice.ID)
+	return e.mirrorDefaultPrice(ctx, was, p.DefaultPrice.ID)
 }
 
-// mirrorProduct makes the row what Stripe says, its default price apart, which
-// may need a row of its own first.
-func (e *Engine) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.Product) error {
-	return e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+// mirrorProduct makes the row what Stripe said as of a time, its default price
+// apart, which may need a row of its own first. It returns the row.
+func (e *Engine) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.Product, asOf time.Time) (row *ent.Product, err error) {
+	err = e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if was == nil {
 			if err := e.pending(ctx, tx, p.Metadata); err != nil {
 				return err
@@ -47,16 +51,10 @@ func (e *Engine) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.
 				SetStripeID(p.ID).SetName(p.Name).SetDescription(p.Description).SetActive(p.Active).
 				SetMetadata(ours(p.Metadata)).SetCreatedAt(time.Unix(p.Created, 0).UTC())
 			synced(create.Mutation(), e)
-			return changedIfUnique(create.Exec(ctx))
+			row, err = create.Save(ctx)
+			return changedIfUnique(err)
 		}
-		row, err := tx.Product.Query().Where(product.ID(was.ID), store.ForUpdate).Only(ctx)
-		if err != nil {
-			return err
-		}
-		if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
-			return err
-		}
-		if err := e.busy(ctx, tx, row.StripeOperationID); err != nil {
+		if row, err = e.unchangedProduct(ctx, tx, was); err != nil {
 			return err
 		}
 		update := tx.Product.UpdateOne(row).
@@ -64,12 +62,28 @@ func (e *Engine) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.
 		if p.DefaultPrice == nil {
 			update.ClearDefaultPriceID()
 		}
-		synced(update.Mutation(), e)
-		return update.Exec(ctx)
+		if err := e.reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
+			return err
+		}
+		row, err = update.Save(ctx)
+		return err
 	})
+	return row, err
 }
 
-func (e *Engine) mirrorDefaultPrice(ctx context.Context, productID, priceID string) error {
+// unchangedProduct locks a product's row that Stripe was asked about.
+func (e *Engine) unchangedProduct(ctx context.Context, tx *store.Tx, was *ent.Product) (*ent.Product, error) {
+	row, err := tx.Product.Query().Where(product.ID(was.ID), store.ForUpdate).Only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
+		return nil, err
+	}
+	return row, e.busy(ctx, tx.Client, row.StripeOperationID)
+}
+
+func (e *Engine) mirrorDefaultPrice(ctx context.Context, was *ent.Product, priceID string) error {
 	known, err := e.store.Client.Price.Query().Where(price.StripeID(priceID)).Exist(ctx)
 	if err != nil {
 		return err
@@ -84,11 +98,8 @@ func (e *Engine) mirrorDefaultPrice(ctx context.Context, productID, priceID stri
 		if err != nil {
 			return err
 		}
-		row, err := tx.Product.Query().Where(product.StripeID(productID), store.ForUpdate).Only(ctx)
+		row, err := e.unchangedProduct(ctx, tx, was)
 		if err != nil {
-			return err
-		}
-		if err := e.busy(ctx, tx, row.StripeOperationID); err != nil {
 			return err
 		}
 		return tx.Product.UpdateOne(row).SetDefaultPriceID(id).Exec(ctx)
@@ -101,7 +112,11 @@ func (e *Engine) dropProduct(ctx context.Context, was *ent.Product) error {
 		return nil
 	}
 	return e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.Product.UpdateOneID(was.ID).SetActive(false).ClearDefaultPriceID().
+		row, err := e.unchangedProduct(ctx, tx, was)
+		if err != nil {
+			return err
+		}
+		return tx.Product.UpdateOne(row).SetActive(false).ClearDefaultPriceID().
 			ClearStripeID().SetStripeStatus(billing.SyncUnlinked).Exec(ctx)
 	})
 }
@@ -111,15 +126,21 @@ func (e *Engine) refreshPrice(ctx context.Context, stripeID string) error {
 	if err != nil {
 		return err
 	}
+	if was != nil {
+		if err := e.busy(ctx, e.store.Client, was.StripeOperationID); err != nil {
+			return err
+		}
+	}
+	asOf := e.clock()
 	p, err := e.stripe.Prices.Get(stripeID, &stripe.PriceParams{Params: read(ctx)})
-	if absent(err) {
+	if gone(err) {
 		return nil // a price is never deleted while a row here knows it
 	}
 	if err != nil {
 		return err
 	}
-	if p.BillingScheme == stripe.PriceBillingSchemeTiered || p.Product == nil {
-		return unmirrorable("The price %s has tiers; only prices per unit are kept here.", p.ID)
+	if err := checkMirrorable(p); err != nil {
+		return err
 	}
 	productID, err := e.productRow(ctx, p.Product.ID)
 	if err != nil {
@@ -130,7 +151,7 @@ func (e *Engine) refreshPrice(ctx context.Context, stripeID string) error {
 		if err != nil {
 			return err
 		}
-		if err := e.busy(ctx, tx, parent.StripeOperationID); err != nil {
+		if err := e.busy(ctx, tx.Client, parent.StripeOperationID); err != nil {
 			return err
 		}
 		if err := takeLookupKey(ctx, tx, p); err != nil {
@@ -139,8 +160,21 @@ func (e *Engine) refreshPrice(ctx context.Context, stripeID string) error {
 		if was == nil {
 			return e.createPriceRow(ctx, tx, parent.ID, p)
 		}
-		return e.updatePriceRow(ctx, tx, was, p)
+		return e.updatePriceRow(ctx, tx, was, p, asOf)
 	})
+}
+
+// checkMirrorable refuses prices that are not so many minor units each.
+func checkMirrorable(p *stripe.Price) error {
+	switch {
+	case p.Product == nil:
+		return unmirrorable("The price %s has no product.", p.ID)
+	case p.BillingScheme == stripe.PriceBillingSchemeTiered:
+		return unmirrorable("The price %s has tiers; only prices per unit are kept here.", p.ID)
+	case p.CustomUnitAmount != nil, float64(p.UnitAmount) != p.UnitAmountDecimal:
+		return unmirrorable("The price %s is not a whole number of minor units.", p.ID)
+	}
+	return nil
 }
 
 // productRow is the id of a product's row, which is made if it must be.
@@ -154,7 +188,7 @@ func (e *Engine) productRow(ctx context.Context, stripeID string) (string, error
 	if err != nil {
 		return "", err
 	}
-	if err := e.mirrorProduct(ctx, nil, p); err != nil {
+	if _, err := e.mirrorProduct(ctx, nil, p, e.clock()); err != nil {
 		return "", err
 	}
 	return query.OnlyID(ctx)
@@ -180,7 +214,7 @@ func (e *Engine) createPriceRow(ctx context.Context, tx *store.Tx, productID str
 	return changedIfUnique(create.Exec(ctx))
 }
 
-func (e *Engine) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Price, p *stripe.Price) error {
+func (e *Engine) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Price, p *stripe.Price, asOf time.Time) error {
 	row, err := tx.Price.Get(ctx, was.ID)
 	if err != nil {
 		return err
@@ -200,7 +234,9 @@ func (e *Engine) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Pric
 	case row.ArchivedAt == nil:
 		update.SetArchivedAt(e.clock())
 	}
-	synced(update.Mutation(), e)
+	if err := e.reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
+		return err
+	}
 	return update.Exec(ctx)
 }
 

@@ -18,8 +18,14 @@ func (e *Engine) refreshCustomer(ctx context.Context, stripeID string) error {
 	if err != nil {
 		return err
 	}
+	if was != nil {
+		if err := e.busy(ctx, e.store.Client, was.StripeOperationID); err != nil {
+			return err
+		}
+	}
+	asOf := e.clock()
 	c, err := e.stripe.Customers.Get(stripeID, &stripe.CustomerParams{Params: read(ctx)})
-	if absent(err) || err == nil && c.Deleted {
+	if gone(err) || err == nil && c.Deleted {
 		return e.unlinkCustomer(all, was)
 	}
 	if err != nil {
@@ -40,7 +46,9 @@ func (e *Engine) refreshCustomer(ctx context.Context, stripeID string) error {
 			}
 			update.SetEmail(c.Email)
 		}
-		synced(update.Mutation(), e)
+		if err := e.reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
+			return err
+		}
 		return update.Exec(ctx)
 	})
 }
@@ -54,7 +62,7 @@ func (e *Engine) unchangedCustomer(ctx context.Context, tx *store.Tx, was *ent.C
 	if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
 		return nil, err
 	}
-	return row, e.busy(ctx, tx, row.StripeOperationID)
+	return row, e.busy(ctx, tx.Client, row.StripeOperationID)
 }
 
 // createCustomerRow shows a customer here that was created in Stripe.

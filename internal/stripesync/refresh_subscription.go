@@ -20,11 +20,16 @@ func (e *Engine) refreshSubscription(ctx context.Context, stripeID string) error
 	if err != nil {
 		return err
 	}
+	if was != nil {
+		if err := e.busy(ctx, e.store.Client, was.StripeOperationID); err != nil {
+			return err
+		}
+	}
 	asOf := e.clock()
 	params := &stripe.SubscriptionParams{Params: read(ctx)}
 	params.AddExpand("latest_invoice")
 	s, err := e.stripe.Subscriptions.Get(stripeID, params)
-	if absent(err) {
+	if gone(err) {
 		return nil
 	}
 	if err != nil {
@@ -49,7 +54,7 @@ func (e *Engine) refreshSubscription(ctx context.Context, stripeID string) error
 		if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
 			return err
 		}
-		if err := e.busy(ctx, tx, row.StripeOperationID); err != nil {
+		if err := e.busy(ctx, tx.Client, row.StripeOperationID); err != nil {
 			return err
 		}
 		if row.PriceID != priceRow.ID {
@@ -58,7 +63,7 @@ func (e *Engine) refreshSubscription(ctx context.Context, stripeID string) error
 				return err
 			}
 		}
-		return e.mirrorSubscription(ctx, tx, row, snap, nil)
+		return changedIfUnique(e.mirrorSubscription(ctx, tx, row, snap, nil))
 	})
 }
 
@@ -108,7 +113,7 @@ func (e *Engine) subscribedPrice(ctx context.Context, s *stripe.Subscription) (*
 func (e *Engine) refreshInvoice(ctx context.Context, stripeID string) error {
 	asOf := e.clock()
 	i, err := e.stripe.Invoices.Get(stripeID, &stripe.InvoiceParams{Params: read(ctx)})
-	if absent(err) {
+	if gone(err) {
 		return e.dropInvoice(ctx, stripeID)
 	}
 	if err != nil {

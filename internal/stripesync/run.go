@@ -77,7 +77,7 @@ func (r *run) refused(ctx context.Context, i int, err error) (state State, stop 
 	failure := failureOf(err)
 	switch {
 	case errors.As(err, &refusal):
-	case failure == nil: // a fault of ours: the lease lapses, and somebody tries again
+	case failure == nil: // a fault of ours
 		return Waiting, true, err
 	case failure.Outcome == stripeapi.Rejected:
 		refusal = refuse(failure)
@@ -313,13 +313,17 @@ func (r *run) keyIsStale(ctx context.Context, key string) (bool, error) {
 	return r.calls.usedBefore(ctx, key, now.Add(-keyLifetime))
 }
 
+// waitForStripe is how long an operation waits that could not be sent, or not
+// with this key.
+const waitForStripe = 5 * time.Second
+
 // wait lets go of the operation until Stripe can answer.
 func (r *run) wait(ctx context.Context, f *stripeapi.Failure) error {
 	e := r.engine
 	delay := backoff(r.op.Attempts)
 	counted := 1
 	if f.Outcome == stripeapi.Misconfigured || f.NotSent {
-		counted, delay = 0, jitter(5*time.Second)
+		counted, delay = 0, jitter(waitForStripe)
 	}
 	at := e.clock().Add(max(delay, f.RetryAfter)).Truncate(time.Microsecond)
 	status := billing.OperationPending
@@ -339,6 +343,29 @@ func (r *run) wait(ctx context.Context, f *stripeapi.Failure) error {
 		}
 		return e.alarm.Schedule(ctx, tx, at, r.op.ID)
 	})
+}
+
+// maxFaults is how many tries an operation has that a fault here stops, a
+// database that refuses its end, say, before somebody has to look at it.
+const maxFaults = 20
+
+// fault lets go of an operation that something here has stopped, and shows
+// that it did.
+func (r *run) fault(ctx context.Context) error {
+	if r.op.LeaseToken == nil {
+		return nil
+	}
+	const message = "Something went wrong here; the log has the rest."
+	at := r.engine.clock().Add(backoff(r.op.Attempts)).Truncate(time.Microsecond)
+	update := r.engine.store.Writer.Operation.Update().
+		Where(operation.ID(r.op.ID), operation.LeaseToken(*r.op.LeaseToken), operation.FinishedAtIsNil()).
+		AddAttempts(1).SetLastError(message).SetNextAttemptAt(at)
+	release(update)
+	if r.op.Attempts >= maxFaults {
+		r.count(billing.OperationNeedsAttention)
+		update.SetStatus(billing.OperationNeedsAttention)
+	}
+	return update.Exec(context.WithoutCancel(ctx))
 }
 
 // needAttention gives up on undoing a step that Stripe refuses to undo.

@@ -28,6 +28,8 @@ type subscriptionSnapshot struct {
 	CurrentPeriodEnd   *time.Time                 `json:"current_period_end,omitempty"`
 	TrialEnd           *time.Time                 `json:"trial_end,omitempty"`
 	Invoice            *invoiceSnapshot           `json:"invoice,omitempty"`
+	// AsOf is when Stripe was asked.
+	AsOf time.Time `json:"as_of"`
 }
 
 // invoiceSnapshot is an invoice as Stripe reported it.
@@ -69,6 +71,7 @@ func snapshot(s *stripe.Subscription, asOf time.Time) (*subscriptionSnapshot, er
 		CurrentPeriodStart: moment(s.CurrentPeriodStart),
 		CurrentPeriodEnd:   moment(s.CurrentPeriodEnd),
 		TrialEnd:           moment(s.TrialEnd),
+		AsOf:               asOf,
 	}
 	if i := s.LatestInvoice; i != nil && i.Status != "" { // expanded
 		snap.Invoice = snapshotInvoice(i, asOf)
@@ -128,8 +131,9 @@ func seen(op *ent.Operation) (*subscriptionSnapshot, error) {
 }
 
 // snapshotOf is the subscription as it stands here.
-func snapshotOf(row *ent.Subscription) *subscriptionSnapshot {
+func snapshotOf(row *ent.Subscription, asOf time.Time) *subscriptionSnapshot {
 	s := &subscriptionSnapshot{
+		AsOf:   asOf,
 		Status: row.Status, CancelAtPeriodEnd: row.CancelAtPeriodEnd, CancelAt: row.CancelAt,
 		CanceledAt: row.CanceledAt, EndedAt: row.EndedAt, TrialEnd: row.TrialEnd,
 		CurrentPeriodStart: row.CurrentPeriodStart, CurrentPeriodEnd: row.CurrentPeriodEnd,
@@ -142,14 +146,22 @@ func snapshotOf(row *ent.Subscription) *subscriptionSnapshot {
 
 // mirrorSubscription makes the row what Stripe reported, whatever the state
 // table says: Stripe is right about what has happened. A change of state is
-// written down, and so is whether the table knows it.
+// written down, and so is whether the table knows it. A report that is older
+// than the row's is passed over. The operation is the one that the report is
+// owed to; where it is the row's own, it ends with this.
 func (e *Engine) mirrorSubscription(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *subscriptionSnapshot, operationID *string) error {
 	if row.Status == billing.Revoked && s.Status == billing.Canceled {
 		s.Status = billing.Revoked // to Stripe, one that was revoked here is canceled
 	}
-	update := tx.Subscription.UpdateOne(row).
-		SetStatus(s.Status).
-		SetCancelAtPeriodEnd(s.CancelAtPeriodEnd)
+	update := tx.Subscription.UpdateOne(row)
+	own := operationID != nil && row.StripeOperationID != nil && *row.StripeOperationID == *operationID
+	if own {
+		settled(update.Mutation())
+	}
+	if row.StripeSyncedAt != nil && row.StripeSyncedAt.After(s.AsOf) {
+		return update.Exec(ctx)
+	}
+	update.SetStatus(s.Status).SetCancelAtPeriodEnd(s.CancelAtPeriodEnd)
 	setTime(s.CancelAt, update.SetCancelAt, update.ClearCancelAt)
 	setTime(s.CanceledAt, update.SetCanceledAt, update.ClearCanceledAt)
 	setTime(s.EndedAt, update.SetEndedAt, update.ClearEndedAt)
@@ -166,7 +178,11 @@ func (e *Engine) mirrorSubscription(ctx context.Context, tx *store.Tx, row *ent.
 		}
 		update.SetLatestInvoiceID(id)
 	}
-	synced(update.Mutation(), e)
+	if own {
+		update.SetStripeSyncedAt(s.AsOf)
+	} else if err := e.reported(ctx, tx, update.Mutation(), row.Stripe(), s.AsOf); err != nil {
+		return err
+	}
 	if err := update.Exec(ctx); err != nil {
 		return err
 	}
@@ -218,6 +234,9 @@ type invoiceOwner struct {
 // by themselves and with their subscriptions, and the two may overtake each
 // other.
 func (e *Engine) mirrorInvoice(ctx context.Context, tx *store.Tx, of invoiceOwner, s *invoiceSnapshot) (string, error) {
+	if err := tx.LockName(ctx, s.StripeID); err != nil { // its row may not be there to be locked
+		return "", err
+	}
 	row, err := orNil(tx.Invoice.Query().Where(invoice.StripeID(s.StripeID), store.ForUpdate).Only(ctx))
 	if err != nil {
 		return "", err
@@ -229,7 +248,9 @@ func (e *Engine) mirrorInvoice(ctx context.Context, tx *store.Tx, of invoiceOwne
 			SetStripeID(s.StripeID).
 			SetCurrency(s.Currency).
 			SetNillableBillingReason(text(s.BillingReason)).
-			SetCreatedAt(s.Created)
+			SetCreatedAt(s.Created).
+			SetStripeStatus(billing.SyncSynced).
+			SetStripeSyncedAt(s.AsOf)
 		s.copyTo(create.Mutation())
 		created, err := create.Save(ctx)
 		if err != nil {
@@ -242,6 +263,9 @@ func (e *Engine) mirrorInvoice(ctx context.Context, tx *store.Tx, of invoiceOwne
 	}
 	update := tx.Invoice.UpdateOne(row)
 	s.copyTo(update.Mutation())
+	if err := e.reported(ctx, tx, update.Mutation(), row.Stripe(), s.AsOf); err != nil {
+		return "", err
+	}
 	return row.ID, update.Exec(ctx)
 }
 
@@ -261,8 +285,6 @@ func (s *invoiceSnapshot) copyTo(m *ent.InvoiceMutation) {
 	if s.HostedInvoiceURL != "" {
 		m.SetHostedInvoiceURL(s.HostedInvoiceURL)
 	}
-	m.SetStripeStatus(billing.SyncSynced)
-	m.SetStripeSyncedAt(s.AsOf)
 }
 
 // text is nil for an empty string.

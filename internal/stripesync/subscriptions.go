@@ -64,18 +64,14 @@ func discardChange(ctx context.Context, tx *store.Tx, d *subscriptionDone) error
 func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (after, ended *subscriptionSnapshot, err error) {
 	s, err := send()
 	if err == nil {
-		after, err = snapshot(s, c.SentAt)
+		after, err = present(c, s)
 		return after, nil, err
 	}
 	if f := failureOf(err); f == nil || f.Outcome != stripeapi.Rejected {
 		return nil, nil, err
 	}
 	refusal := err
-	s, err = c.Stripe.Subscriptions.Get(c.Params.StripeID, &stripe.SubscriptionParams{Params: c.Read()})
-	if err != nil {
-		return nil, nil, err
-	}
-	now, err := snapshot(s, c.SentAt)
+	now, err := ask(c, c.Params.StripeID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -83,6 +79,27 @@ func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (aft
 		return now, nil, refusal
 	}
 	return nil, now, nil
+}
+
+// present is the subscription of an answer as it is now. An answer that Stripe
+// only repeats tells what was when it was first given.
+func present(c *subscriptionCall, s *stripe.Subscription) (*subscriptionSnapshot, error) {
+	if stripeapi.Replayed(s.LastResponse) {
+		return ask(c, s.ID)
+	}
+	return snapshot(s, c.SentAt)
+}
+
+// ask reads a subscription, with its latest invoice.
+func ask(c *subscriptionCall, stripeID string) (*subscriptionSnapshot, error) {
+	asOf := c.run.engine.clock()
+	params := &stripe.SubscriptionParams{Params: c.Read()}
+	params.AddExpand("latest_invoice")
+	s, err := c.Stripe.Subscriptions.Get(stripeID, params)
+	if err != nil {
+		return nil, err
+	}
+	return snapshot(s, asOf)
 }
 
 // seenWith keeps what was seen of a subscription with the error of a change,

@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"tallystick/ent"
+	"tallystick/ent/predicate"
 	"tallystick/ent/webhookevent"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
@@ -93,8 +95,8 @@ func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
 }
 
 // claim is how long an object belongs to the process that applies its events.
-// It is longer than asking Stripe a few times can take.
-const claim = time.Minute
+// Two that are at it do no harm: each asks Stripe anew.
+const claim = 15 * time.Second
 
 // Apply mirrors an object for all its events that wait. It returns at once
 // when there is none, or when another process is at it.
@@ -187,7 +189,7 @@ func (i *Inbox) postpone(ctx context.Context, o Object, ids []string, cause erro
 		if err != nil {
 			return err
 		}
-		at := i.clock().Add(delay(first.Attempts)).Truncate(time.Microsecond)
+		at := i.clock().Add(delay(first)).Truncate(time.Microsecond)
 		update := tx.WebhookEvent.Update().
 			Where(webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil()).
 			SetNextAttemptAt(at).ClearClaimedUntil().SetLastError(reason)
@@ -202,9 +204,11 @@ func (i *Inbox) postpone(ctx context.Context, o Object, ids []string, cause erro
 }
 
 // judge says why events wait, and for how long.
-func (i *Inbox) judge(ctx context.Context, o Object, cause error) (reason string, delay func(attempts int) time.Duration) {
+func (i *Inbox) judge(ctx context.Context, o Object, cause error) (reason string, delay func(*ent.WebhookEvent) time.Duration) {
 	if errors.Is(cause, stripesync.ErrBusy) {
-		return "An operation is changing the object.", func(int) time.Duration { return time.Second }
+		return "An operation is changing the object.", func(first *ent.WebhookEvent) time.Duration {
+			return min(max(i.clock().Sub(first.CreatedAt)/4, time.Second), 30*time.Second)
+		}
 	}
 	if stripeapi.IsFailure(cause) {
 		return stripeapi.Classify(cause).Error(), backoff
@@ -215,10 +219,10 @@ func (i *Inbox) judge(ctx context.Context, o Object, cause error) (reason string
 
 // backoff is how long events wait after a number of tries: two seconds to ten
 // minutes.
-func backoff(attempts int) time.Duration {
+func backoff(first *ent.WebhookEvent) time.Duration {
 	d := 10 * time.Minute
-	if attempts < 8 {
-		d = min(2*time.Second<<attempts, d)
+	if first.Attempts < 8 {
+		d = min(2*time.Second<<first.Attempts, d)
 	}
 	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())) //nolint:gosec // no secret
 }
@@ -226,16 +230,30 @@ func backoff(attempts int) time.Duration {
 // Sweep wakes up objects whose events are due and that nobody is at: those of
 // processes that died.
 func (i *Inbox) Sweep(ctx context.Context) error {
+	late := i.clock().Add(-sweepAfter)
+	return i.wake(ctx,
+		webhookevent.CreatedAtLT(late),
+		webhookevent.Or(webhookevent.NextAttemptAtIsNil(), webhookevent.NextAttemptAtLT(late)),
+	)
+}
+
+// Recover wakes up all objects whose events wait, now that Stripe answers
+// again.
+func (i *Inbox) Recover(ctx context.Context) error {
+	return i.wake(ctx, webhookevent.NextAttemptAtNotNil())
+}
+
+// wake wakes up objects by their events, the oldest first.
+func (i *Inbox) wake(ctx context.Context, which ...predicate.WebhookEvent) error {
 	const most = 500
 	return i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		now := i.clock()
 		rows, err := tx.WebhookEvent.Query().
 			Where(
 				webhookevent.ProcessedAtIsNil(),
-				webhookevent.CreatedAtLT(now.Add(-sweepAfter)),
-				webhookevent.Or(webhookevent.NextAttemptAtIsNil(), webhookevent.NextAttemptAtLT(now.Add(-sweepAfter))),
 				webhookevent.Or(webhookevent.ClaimedUntilIsNil(), webhookevent.ClaimedUntilLT(now)),
 			).
+			Where(which...).
 			Order(webhookevent.ByCreatedAt()).
 			Limit(most).
 			All(ctx)
