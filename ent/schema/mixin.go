@@ -1,3 +1,4 @@
+// Package schema describes the tables of the data model.
 package schema
 
 import (

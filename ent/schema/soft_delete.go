@@ -67,7 +67,7 @@ func (m softDeleteMixin) Hooks() []ent.Hook {
 	}
 }
 
-func (m softDeleteMixin) deleteSoftly(next ent.Mutator) ent.Mutator {
+func (m softDeleteMixin) deleteSoftly(ent.Mutator) ent.Mutator {
 	return ent.MutateFunc(func(ctx context.Context, mutation ent.Mutation) (ent.Value, error) {
 		soft, ok := mutation.(interface {
 			SetOp(ent.Op)

@@ -21,7 +21,7 @@ func addressFile(dataDir string) string { return filepath.Join(dataDir, "sandbox
 // SandboxURL is where the sandbox of the server listens that runs on a data
 // directory.
 func SandboxURL(dataDir string) (string, error) {
-	b, err := os.ReadFile(addressFile(dataDir)) //nolint:gosec // the operator's own directory
+	b, err := os.ReadFile(addressFile(dataDir))
 	if errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("no server with a sandbox runs on %s", dataDir)
 	}
@@ -44,7 +44,7 @@ func AdvanceClock(ctx context.Context, sandboxURL, by string) (time.Time, error)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("the sandbox at %s does not answer", sandboxURL)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
+	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return time.Time{}, err

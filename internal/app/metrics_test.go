@@ -18,7 +18,9 @@ func TestMetricsShowTheHealth(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			body, err := io.ReadAll(k.Do(t, req).Body)
+			resp := k.Do(t, req)
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -25,7 +25,7 @@ func (c *Commands) CreateBillingPortalSession(ctx context.Context, in CreateBill
 	if result.Operation = op; err != nil {
 		return result, err
 	}
-	ctx, cancel := withTime(ctx, deadline)
+	ctx, cancel := c.withTime(ctx, deadline)
 	defer cancel()
 	result.URL, err = c.sync.CreateBillingPortalSession(ctx, customer, in.ReturnURL, key)
 	return result, err

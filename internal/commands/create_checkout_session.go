@@ -66,7 +66,7 @@ func (c *Commands) CreateCheckoutSession(ctx context.Context, in CreateCheckoutS
 	if session.CustomerStripeID, result.Operation, err = c.linked(ctx, in.CustomerID, deadline); err != nil {
 		return result, err
 	}
-	ctx, cancel := withTime(ctx, deadline)
+	ctx, cancel := c.withTime(ctx, deadline)
 	defer cancel()
 	result.URL, err = c.sync.CreateCheckoutSession(ctx, session)
 	return result, err

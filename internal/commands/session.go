@@ -82,8 +82,8 @@ const minSessionTime = 3 * time.Second
 
 // withTime bounds a request to Stripe by a deadline, but never to less than a
 // request needs.
-func withTime(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, max(time.Until(deadline), minSessionTime))
+func (c *Commands) withTime(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, max(c.sync.Left(deadline), minSessionTime))
 }
 
 // notReady is the refusal of a page for a customer that is not in Stripe yet.

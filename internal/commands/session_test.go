@@ -36,7 +36,7 @@ func TestSessionsLeadToPages(t *testing.T) {
 
 		first := checkout(t, k, with(sell, "idempotencyKey", "once"))
 		requests(t, k, "POST /v1/checkout/sessions")
-		resp, err := http.Get(first.String("url")) //nolint:gosec,noctx // the sandbox's page
+		resp, err := http.Get(first.String("url"))
 		if err != nil {
 			t.Fatal(err)
 		}

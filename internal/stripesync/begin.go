@@ -154,5 +154,8 @@ func restartable(op *ent.Operation) bool {
 	return op.Kind == billing.KindCreateCustomer || op.Kind == billing.KindRestoreCustomer
 }
 
+// Left is how much time there is until a deadline.
+func (e *Engine) Left(deadline time.Time) time.Duration { return deadline.Sub(e.now()) }
+
 // Deadline is when a mutation that starts now gives up waiting for Stripe.
 func (e *Engine) Deadline() time.Time { return e.now().Add(e.budget) }

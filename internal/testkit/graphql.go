@@ -49,6 +49,7 @@ func (c Client) Send(t testing.TB, document string, variables ...map[string]any)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp := c.Do(t, req)
+	defer resp.Body.Close()
 	var raw bytes.Buffer
 	if _, err := raw.ReadFrom(resp.Body); err != nil {
 		t.Fatal(err)

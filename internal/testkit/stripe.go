@@ -56,7 +56,7 @@ func (s *Stripe) Up(t testing.TB) {
 		t.Fatal(err)
 	}
 	s.addr = listener.Addr().String()
-	s.server = &http.Server{Handler: s.sim} //nolint:gosec // a test's
+	s.server = &http.Server{Handler: s.sim}
 	go func(server *http.Server) {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			panic(err)
@@ -88,10 +88,16 @@ type Fault struct {
 }
 
 // Fail makes requests fail from now on.
-func (s *Stripe) Fail(t testing.TB, f Fault) { s.control(t, http.MethodPost, "/_sim/faults", f, nil) }
+func (s *Stripe) Fail(t testing.TB, f Fault) {
+	t.Helper()
+	s.control(t, http.MethodPost, "/_sim/faults", f, nil)
+}
 
 // Heal takes all faults back.
-func (s *Stripe) Heal(t testing.TB) { s.control(t, http.MethodDelete, "/_sim/faults", nil, nil) }
+func (s *Stripe) Heal(t testing.TB) {
+	t.Helper()
+	s.control(t, http.MethodDelete, "/_sim/faults", nil, nil)
+}
 
 // Request is one that reached Stripe.
 type Request struct {
@@ -118,7 +124,10 @@ func (s *Stripe) Requests(t testing.TB) []Request {
 }
 
 // Forget forgets the requests so far.
-func (s *Stripe) Forget(t testing.TB) { s.control(t, http.MethodDelete, "/_sim/requests", nil, nil) }
+func (s *Stripe) Forget(t testing.TB) {
+	t.Helper()
+	s.control(t, http.MethodDelete, "/_sim/requests", nil, nil)
+}
 
 // Force puts a subscription into a status of Stripe's, by its id there.
 func (s *Stripe) Force(t testing.TB, subscription, status, reason string) {

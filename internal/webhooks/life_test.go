@@ -24,10 +24,10 @@ type life struct {
 	customer     string
 	subscription string
 	good, bad    string // payment methods
-	delivered    int
 }
 
 func newLife(t testing.TB, k *testkit.Kit, price string, n int) *life {
+	t.Helper()
 	l := &life{k: k}
 	l.customer = k.Stripe.Post(t, "/v1/customers", url.Values{"email": {fmt.Sprintf("life%d@example.com", n)}})["id"].(string)
 	attach := func(name string) string {
@@ -41,12 +41,14 @@ func newLife(t testing.TB, k *testkit.Kit, price string, n int) *life {
 }
 
 func (l *life) ended(t testing.TB) bool {
+	t.Helper()
 	status := l.k.Stripe.Get(t, "/v1/subscriptions/"+l.subscription)["status"]
 	return status == "canceled" || status == "incomplete_expired"
 }
 
 // happen lets something happen to the subscription.
 func (l *life) happen(t testing.TB, what string) {
+	t.Helper()
 	update := func(name, value string) {
 		if !l.ended(t) {
 			l.k.Stripe.Post(t, "/v1/subscriptions/"+l.subscription, url.Values{name: {value}})
@@ -87,6 +89,7 @@ type news struct {
 
 // reports are the events about the subscription and what belongs to it.
 func (l *life) reports(t testing.TB) []news {
+	t.Helper()
 	var all []news
 	after := ""
 	for {
