@@ -260,6 +260,10 @@ func (_c *CustomerCreate) defaults() error {
 		v := customer.DefaultStripeStatus
 		_c.mutation.SetStripeStatus(v)
 	}
+	if _, ok := _c.mutation.Name(); !ok {
+		v := customer.DefaultName
+		_c.mutation.SetName(v)
+	}
 	if _, ok := _c.mutation.Metadata(); !ok {
 		v := customer.DefaultMetadata
 		_c.mutation.SetMetadata(v)
@@ -297,6 +301,9 @@ func (_c *CustomerCreate) check() error {
 		if err := customer.EmailValidator(v); err != nil {
 			return &ValidationError{Name: "email", err: fmt.Errorf(`ent: validator failed for field "Customer.email": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Name(); !ok {
+		return &ValidationError{Name: "name", err: errors.New(`ent: missing required field "Customer.name"`)}
 	}
 	if _, ok := _c.mutation.Metadata(); !ok {
 		return &ValidationError{Name: "metadata", err: errors.New(`ent: missing required field "Customer.metadata"`)}

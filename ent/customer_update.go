@@ -179,12 +179,6 @@ func (_u *CustomerUpdate) SetNillableName(v *string) *CustomerUpdate {
 	return _u
 }
 
-// ClearName clears the value of the "name" field.
-func (_u *CustomerUpdate) ClearName() *CustomerUpdate {
-	_u.mutation.ClearName()
-	return _u
-}
-
 // SetMetadata sets the "metadata" field.
 func (_u *CustomerUpdate) SetMetadata(v map[string]string) *CustomerUpdate {
 	_u.mutation.SetMetadata(v)
@@ -378,9 +372,6 @@ func (_u *CustomerUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(customer.FieldName, field.TypeString, value)
-	}
-	if _u.mutation.NameCleared() {
-		_spec.ClearField(customer.FieldName, field.TypeString)
 	}
 	if value, ok := _u.mutation.Metadata(); ok {
 		_spec.SetField(customer.FieldMetadata, field.TypeJSON, value)
@@ -643,12 +634,6 @@ func (_u *CustomerUpdateOne) SetNillableName(v *string) *CustomerUpdateOne {
 	return _u
 }
 
-// ClearName clears the value of the "name" field.
-func (_u *CustomerUpdateOne) ClearName() *CustomerUpdateOne {
-	_u.mutation.ClearName()
-	return _u
-}
-
 // SetMetadata sets the "metadata" field.
 func (_u *CustomerUpdateOne) SetMetadata(v map[string]string) *CustomerUpdateOne {
 	_u.mutation.SetMetadata(v)
@@ -872,9 +857,6 @@ func (_u *CustomerUpdateOne) sqlSave(ctx context.Context) (_node *Customer, err 
 	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(customer.FieldName, field.TypeString, value)
-	}
-	if _u.mutation.NameCleared() {
-		_spec.ClearField(customer.FieldName, field.TypeString)
 	}
 	if value, ok := _u.mutation.Metadata(); ok {
 		_spec.SetField(customer.FieldMetadata, field.TypeJSON, value)

@@ -2216,20 +2216,6 @@ var (
 			}
 		},
 	}
-	// SubscriptionOrderFieldCurrentPeriodEnd orders Subscription by current_period_end.
-	SubscriptionOrderFieldCurrentPeriodEnd = &SubscriptionOrderField{
-		Value: func(_m *Subscription) (ent.Value, error) {
-			return _m.CurrentPeriodEnd, nil
-		},
-		column: subscription.FieldCurrentPeriodEnd,
-		toTerm: subscription.ByCurrentPeriodEnd,
-		toCursor: func(_m *Subscription) Cursor {
-			return Cursor{
-				ID:    _m.ID,
-				Value: _m.CurrentPeriodEnd,
-			}
-		},
-	}
 )
 
 // String implement fmt.Stringer interface.
@@ -2240,8 +2226,6 @@ func (f SubscriptionOrderField) String() string {
 		str = "CREATED_AT"
 	case SubscriptionOrderFieldUpdatedAt.column:
 		str = "UPDATED_AT"
-	case SubscriptionOrderFieldCurrentPeriodEnd.column:
-		str = "CURRENT_PERIOD_END"
 	}
 	return str
 }
@@ -2262,8 +2246,6 @@ func (f *SubscriptionOrderField) UnmarshalGQL(v interface{}) error {
 		*f = *SubscriptionOrderFieldCreatedAt
 	case "UPDATED_AT":
 		*f = *SubscriptionOrderFieldUpdatedAt
-	case "CURRENT_PERIOD_END":
-		*f = *SubscriptionOrderFieldCurrentPeriodEnd
 	default:
 		return fmt.Errorf("%s is not a valid SubscriptionOrderField", str)
 	}

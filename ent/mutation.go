@@ -600,22 +600,9 @@ func (m *CustomerMutation) OldName(ctx context.Context) (v string, err error) {
 	return oldValue.Name, nil
 }
 
-// ClearName clears the value of the "name" field.
-func (m *CustomerMutation) ClearName() {
-	m.name = nil
-	m.clearedFields[customer.FieldName] = struct{}{}
-}
-
-// NameCleared returns if the "name" field was cleared in this mutation.
-func (m *CustomerMutation) NameCleared() bool {
-	_, ok := m.clearedFields[customer.FieldName]
-	return ok
-}
-
 // ResetName resets all changes to the "name" field.
 func (m *CustomerMutation) ResetName() {
 	m.name = nil
-	delete(m.clearedFields, customer.FieldName)
 }
 
 // SetMetadata sets the "metadata" field.
@@ -1022,9 +1009,6 @@ func (m *CustomerMutation) ClearedFields() []string {
 	if m.FieldCleared(customer.FieldDeletedAt) {
 		fields = append(fields, customer.FieldDeletedAt)
 	}
-	if m.FieldCleared(customer.FieldName) {
-		fields = append(fields, customer.FieldName)
-	}
 	return fields
 }
 
@@ -1053,9 +1037,6 @@ func (m *CustomerMutation) ClearField(name string) error {
 		return nil
 	case customer.FieldDeletedAt:
 		m.ClearDeletedAt()
-		return nil
-	case customer.FieldName:
-		m.ClearName()
 		return nil
 	}
 	return fmt.Errorf("unknown Customer nullable field %s", name)

@@ -2911,8 +2911,6 @@ enum SubscriptionOrderField {
   CREATED_AT
   """When they last changed."""
   UPDATED_AT
-  """When their current period ends."""
-  CURRENT_PERIOD_END
 }
 
 # ----------------------------------------------------------------------------------------------------- invoices

@@ -2,6 +2,8 @@ package resolvers
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"tallystick/ent"
 	"tallystick/ent/customer"
@@ -216,6 +218,9 @@ func (r queryResolver) WebhookEvents(ctx context.Context, first *int, after *ent
 	if filter != nil && filter.Status != nil {
 		query.Where(webhookevent.StatusIn(filter.Status...))
 	}
+	if filter != nil && (hasNUL(filter.ObjectID) || slices.ContainsFunc(filter.Type, func(s string) bool { return hasNUL(&s) })) {
+		return nil, billing.Errorf(billing.CodeInvalidInput, "A filter cannot have a NUL in it.")
+	}
 	if filter != nil && filter.Type != nil {
 		query.Where(webhookevent.TypeIn(filter.Type...))
 	}
@@ -277,3 +282,7 @@ func orNull[T any](row *T, err error) (*T, error) {
 	}
 	return row, err
 }
+
+// hasNUL reports whether a text has the one character that PostgreSQL does not
+// take.
+func hasNUL(s *string) bool { return s != nil && strings.ContainsRune(*s, 0) }

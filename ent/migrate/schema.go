@@ -21,7 +21,7 @@ var (
 		{Name: "stripe_operation_id", Type: field.TypeString, Nullable: true},
 		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
 		{Name: "email", Type: field.TypeString},
-		{Name: "name", Type: field.TypeString, Nullable: true},
+		{Name: "name", Type: field.TypeString, Default: ""},
 		{Name: "metadata", Type: field.TypeJSON},
 	}
 	// CustomersTable holds the schema information for the "customers" table.

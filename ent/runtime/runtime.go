@@ -49,6 +49,10 @@ func init() {
 	customerDescEmail := customerFields[0].Descriptor()
 	// customer.EmailValidator is a validator for the "email" field. It is called by the builders before save.
 	customer.EmailValidator = customerDescEmail.Validators[0].(func(string) error)
+	// customerDescName is the schema descriptor for name field.
+	customerDescName := customerFields[1].Descriptor()
+	// customer.DefaultName holds the default value on creation for the name field.
+	customer.DefaultName = customerDescName.Default.(string)
 	// customerDescMetadata is the schema descriptor for metadata field.
 	customerDescMetadata := customerFields[2].Descriptor()
 	// customer.DefaultMetadata holds the default value on creation for the metadata field.

@@ -33,7 +33,7 @@ func (Subscription) Fields() []ent.Field {
 		field.Time("canceled_at").Optional().Nillable(),
 		field.Time("ended_at").Optional().Nillable(),
 		field.Time("current_period_start").Optional().Nillable(),
-		field.Time("current_period_end").Optional().Nillable().Annotations(entgql.OrderField("CURRENT_PERIOD_END")),
+		field.Time("current_period_end").Optional().Nillable(),
 		field.Time("trial_end").Optional().Nillable(),
 		field.String("latest_invoice_id").Optional().Nillable(),
 	}

@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tallystick/internal/auth"
+	"tallystick/internal/billing"
 	"tallystick/internal/commands"
 	"tallystick/internal/config"
 	"tallystick/internal/httpapi"
@@ -41,6 +43,7 @@ type App struct {
 	Inbox    *webhooks.Inbox
 
 	config   config.Serve
+	lock     *os.File // on the data directory, when the sandbox is in it
 	adminKey string
 	sandbox  *sandbox // nil with a real Stripe key
 	workers  *jobs.Workers
@@ -67,6 +70,11 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 		}
 	}()
+	if c.Sandbox() {
+		if a.lock, err = lockDirectory(c.DataDir); err != nil {
+			return nil, err
+		}
+	}
 	if a.adminKey, err = c.AdminKey(); err != nil {
 		return nil, err
 	}
@@ -89,7 +97,11 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 	}
 	a.Handler = a.routes()
 	if c.Sandbox() && c.Demo {
-		if err = seedDemo(ctx, a.Store, a.Commands); err != nil {
+		var refusal *billing.Error
+		switch err = seedDemo(ctx, a.Store, a.Commands); {
+		case errors.As(err, &refusal): // the sandbox has another database's, say
+			logger.Warn("there is no demo catalogue", "reason", refusal.Message)
+		case err != nil:
 			return nil, fmt.Errorf("seed the demo catalogue: %w", err)
 		}
 	}
@@ -243,6 +255,9 @@ func (a *App) Close(ctx context.Context) error {
 	}
 	if a.Store != nil {
 		errs = append(errs, a.Store.Close())
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -3,20 +3,28 @@ package app
 import (
 	"context"
 
+	"tallystick/ent/idempotencykey"
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
 	"tallystick/internal/commands"
 	"tallystick/internal/store"
 )
 
+// demo is who seeds the catalogue.
+var demo = auth.Principal{ID: "demo", Scopes: auth.Admin.Scopes}
+
 // seedDemo gives a new database a small catalogue, by the same commands that
-// clients use.
+// clients use. Their idempotency keys let it go on where it was stopped.
 func seedDemo(ctx context.Context, s *store.Store, c *commands.Commands) error {
 	used, err := s.Client.Operation.Query().Exist(ctx)
-	if err != nil || used {
+	if err != nil {
 		return err
 	}
-	ctx = auth.With(ctx, auth.Admin)
+	begun, err := s.Client.IdempotencyKey.Query().Where(idempotencykey.Principal(demo.ID)).Exist(ctx)
+	if err != nil || used && !begun {
+		return err
+	}
+	ctx = auth.With(ctx, demo)
 	monthly := &billing.Recurring{Interval: billing.IntervalMonth, IntervalCount: 1}
 	yearly := &billing.Recurring{Interval: billing.IntervalYear, IntervalCount: 1}
 	for _, p := range []struct {
@@ -29,15 +37,16 @@ func seedDemo(ctx context.Context, s *store.Store, c *commands.Commands) error {
 		{"Business", "For a company that cannot stop.", 9900, 99000, "business"},
 	} {
 		monthlyKey, yearlyKey := p.key+"_monthly", p.key+"_yearly"
+		product, yearlyPrice := p.key, p.key+"-yearly"
 		created, err := c.CreateProduct(ctx, commands.CreateProduct{
-			Name: p.name, Description: &p.description,
+			IdempotencyKey: &product, Name: p.name, Description: &p.description,
 			Price: &commands.PriceInput{UnitAmount: p.monthly, Currency: "USD", Recurring: monthly, LookupKey: &monthlyKey},
 		})
 		if err != nil {
 			return err
 		}
 		if _, err := c.AddProductPrice(ctx, commands.AddProductPrice{
-			ProductID:  created.Product.ID,
+			IdempotencyKey: &yearlyPrice, ProductID: created.Product.ID,
 			PriceInput: commands.PriceInput{UnitAmount: p.yearly, Currency: "USD", Recurring: yearly, LookupKey: &yearlyKey},
 		}); err != nil {
 			return err

@@ -152,9 +152,17 @@ func (s SubscriptionStatus) CheckTransition(e SubscriptionEvent) error {
 		return Errorf(CodeSubscriptionEnded, "The subscription has ended: it is %s.", s)
 	}
 	if _, ok := s.Next(e); !ok {
-		return Errorf(CodeInvalidTransition, "A subscription that is %s does not allow %s.", s, e)
+		return Errorf(CodeInvalidTransition, "A subscription that is %s cannot be %s.", s, asked[e])
 	}
 	return nil
+}
+
+// asked puts what someone can ask for into words.
+var asked = map[SubscriptionEvent]string{
+	EventScheduleCancel:   "canceled at the end of its period, only immediately",
+	EventUnscheduleCancel: "resumed",
+	EventCancel:           "canceled",
+	EventRevoke:           "revoked",
 }
 
 // SubscriptionAction is something a client may ask of a subscription now.

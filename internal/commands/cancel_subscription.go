@@ -43,7 +43,7 @@ func (c *Commands) CancelSubscription(ctx context.Context, in CancelSubscription
 				return nil, err
 			}
 			if err := row.Status.CheckTransition(in.event()); err != nil {
-				return nil, at(err, "subscriptionId")
+				return nil, about(row.ID, err, "subscriptionId")
 			}
 			return c.sync.CancelSubscription(ctx, tx, row, stripesync.Cancellation{
 				At: in.At, Reason: valueOr(in.Reason, ""), Comment: valueOr(in.Comment, ""),

@@ -33,7 +33,7 @@ func (c *Commands) ChangeSubscriptionPrice(ctx context.Context, in ChangeSubscri
 				return nil, err
 			}
 			if err := row.Status.CheckPriceChange(); err != nil {
-				return nil, at(err, "subscriptionId")
+				return nil, about(row.ID, err, "subscriptionId")
 			}
 			to, err := subscribablePrice(ctx, tx, in.PriceID)
 			if err != nil {

@@ -91,7 +91,7 @@ func (c *Commands) begin(ctx context.Context, m mutation, bound *binding, deadli
 		if !errors.As(err, &busy) {
 			return op, err
 		}
-		earlier, err := c.sync.Await(ctx, busy.operation, deadline)
+		earlier, err := c.sync.AwaitEnd(ctx, busy.operation, deadline)
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,15 @@ func at(err error, path ...string) error {
 	return err
 }
 
+// about points a refusal to an input field, and names the object.
+func about(id string, err error, path ...string) error {
+	var e *billing.Error
+	if errors.As(err, &e) {
+		return e.At(path...).About(id)
+	}
+	return err
+}
+
 // checkID checks the id of an object of a kind ("product") in an input field.
 // One of another kind names nothing.
 func checkID(kind, prefix, id, field string) error {

@@ -34,7 +34,7 @@ func (c *Commands) lockUnpaid(ctx context.Context, tx *store.Tx, id string) (*en
 		return nil, err
 	}
 	if row.Status != billing.InvoiceOpen && row.Status != billing.InvoiceUncollectible {
-		return nil, billing.Errorf(billing.CodeInvalidTransition, "The invoice is %s.", row.Status).At("invoiceId")
+		return nil, billing.Errorf(billing.CodeInvalidTransition, "The invoice is %s.", row.Status).At("invoiceId").About(row.ID)
 	}
 	return row, nil
 }

@@ -25,11 +25,11 @@ func (c *Commands) ResumeSubscription(ctx context.Context, in ResumeSubscription
 				return nil, err
 			}
 			if err := row.Status.CheckTransition(billing.EventUnscheduleCancel); err != nil {
-				return nil, at(err, "subscriptionId")
+				return nil, about(row.ID, err, "subscriptionId")
 			}
 			if !row.CancelAtPeriodEnd {
 				return nil, billing.Errorf(billing.CodeInvalidTransition,
-					"The subscription is %s and not going to be canceled.", row.Status).At("subscriptionId")
+					"The subscription is %s and not going to be canceled.", row.Status).At("subscriptionId").About(row.ID)
 			}
 			return c.sync.ResumeSubscription(ctx, tx, row)
 		},

@@ -33,7 +33,7 @@ func (c *Commands) RevokeSubscription(ctx context.Context, in RevokeSubscription
 				return nil, err
 			}
 			if err := row.Status.CheckTransition(billing.EventRevoke); err != nil {
-				return nil, at(err, "subscriptionId")
+				return nil, about(row.ID, err, "subscriptionId")
 			}
 			return c.sync.RevokeSubscription(ctx, tx, row, valueOr(in.Reason, ""))
 		},

@@ -43,6 +43,9 @@ func (e *engine) CreateOperationContext(
 		return &graphql.OperationContext{}, errs
 	}
 	plainNumbers(params.Variables)
+	if err := checkVariables(doc.schema, doc.QueryDocument, params); err != nil {
+		return &graphql.OperationContext{}, gqlerror.List{err}
+	}
 	ctx = context.WithValue(ctx, loadedDocument{}, doc.QueryDocument)
 	opCtx, errs := e.Executor.CreateOperationContext(ctx, params)
 	if errs != nil {

@@ -56,12 +56,25 @@ func Open(ctx context.Context, databaseURL string) (*Store, error) {
 	return nil, fmt.Errorf("the database URL must start with postgres:// or sqlite://, not %q", scheme+"://")
 }
 
+// makePrivate makes a database file that only its owner can read, if there is
+// none; the files that SQLite puts beside it are like it.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if path == "" {
 		return nil, errors.New("the database URL sqlite:// names no file")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the database: %w", err)
+	}
+	if err := makePrivate(path); err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	const pragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_time_format=sqlite"

@@ -102,7 +102,7 @@ func (c *Client) Available() bool { return c.gate.open() }
 func (c *Client) Watch(ctx context.Context, recovered func()) {
 	ticker := time.NewTicker(c.probeEvery)
 	defer ticker.Stop()
-	c.Ping(ctx) //nolint:errcheck // its outcome is for the gate
+	answered := c.answers(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -110,11 +110,18 @@ func (c *Client) Watch(ctx context.Context, recovered func()) {
 		case <-c.gate.recovered:
 			recovered()
 		case <-ticker.C:
-			if !c.gate.open() {
-				c.Ping(ctx) //nolint:errcheck // its outcome is for the gate
+			if !answered || !c.gate.open() {
+				answered = c.answers(ctx)
 			}
 		}
 	}
+}
+
+// answers asks Stripe how it is, for the gate to know, and reports whether it
+// has answered. One question without an answer does not close the gate yet.
+func (c *Client) answers(ctx context.Context) bool {
+	f := Classify(c.Ping(ctx))
+	return f == nil || f.Outcome == Rejected
 }
 
 // Ping makes the cheapest request there is and returns why it was not

@@ -69,12 +69,25 @@ type store struct {
 	write, read *sql.DB
 }
 
+// makePrivate makes a file that only its owner can read, if there is none; the files that SQLite puts beside it are like
+// it.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 func openStore(ctx context.Context, path string) (*store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the sandbox database's directory: %w", err)
 	}
 	location := "file:" + (&url.URL{Path: path}).EscapedPath()
 	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+	if err := makePrivate(path); err != nil {
+		return nil, err
+	}
 	write, err := sql.Open("sqlite", location+pragmas+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open sandbox database: %w", err)

@@ -11,7 +11,6 @@ import (
 	"tallystick/ent/price"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
-	"tallystick/internal/stripeapi"
 )
 
 // catalogParams is the frozen input of the operations on a product. Ids in
@@ -207,7 +206,7 @@ func retirePrice(ctx context.Context, tx *store.Tx, d *catalogDone) error {
 	return update.Exec(ctx)
 }
 
-// product begins the update of the product's row at the end of an operation.
+// endProduct begins the update of the product's row at the end of an operation.
 func endProduct(tx *store.Tx, d *catalogDone) *ent.ProductUpdateOne {
 	update := tx.Product.UpdateOneID(d.Params.ProductID)
 	synced(update.Mutation(), d.Engine)
@@ -260,9 +259,6 @@ func Recurring(p *ent.Price) *billing.Recurring {
 	}
 	return &billing.Recurring{Interval: *p.Interval, IntervalCount: p.IntervalCount}
 }
-
-// gone reports whether Stripe has no such object.
-func gone(err error) bool { return stripeapi.IsRejected(err, 404) }
 
 // PricesOf reads the price that an operation on a product creates, and the one
 // that it archives. Each is nil when there is none, or when it was discarded.

@@ -160,6 +160,21 @@ func (e *Engine) Await(ctx context.Context, op *ent.Operation, deadline time.Tim
 	return e.await(ctx, e.drive(op.ID, nil), op.ID, deadline)
 }
 
+// AwaitEnd is Await for somebody who needs the operation to be over: it goes on
+// waiting while the operation waits for Stripe, but not for attention.
+func (e *Engine) AwaitEnd(ctx context.Context, op *ent.Operation, deadline time.Time) (*ent.Operation, error) {
+	op, err := e.Await(ctx, op, deadline)
+	for err == nil && !op.Status.Finished() && op.Status != billing.OperationNeedsAttention && e.now().Before(deadline) {
+		select {
+		case <-ctx.Done():
+			return op, nil
+		case <-time.After(min(pollEvery, max(0, deadline.Sub(e.now())))):
+		}
+		op, err = e.store.Client.Operation.Get(ctx, op.ID)
+	}
+	return op, err
+}
+
 func (e *Engine) await(ctx context.Context, done <-chan struct{}, operationID string, deadline time.Time) (*ent.Operation, error) {
 	timer := time.NewTimer(deadline.Sub(e.now()))
 	defer timer.Stop()

@@ -19,6 +19,7 @@ import (
 type link interface {
 	SetStripeStatus(billing.SyncStatus)
 	SetStripeSyncedAt(time.Time)
+	SetStripeError(string)
 	ClearStripeError()
 	ClearStripeOperationID()
 }
@@ -39,15 +40,25 @@ func settled(l link) {
 }
 
 // reported says that a row is what Stripe has reported as of a time. What an
-// unfinished operation shows on the row stays: Stripe's word does not end it.
+// operation shows on the row stays, while it is unfinished, and after it was
+// refused until another one succeeds: Stripe's word does not change that.
 func (e *Engine) reported(ctx context.Context, tx *store.Tx, l link, row *billing.StripeLink, asOf time.Time) error {
 	l.SetStripeSyncedAt(asOf)
 	op, err := e.Unfinished(ctx, tx, row)
-	if err != nil || op != nil {
+	if err != nil || op != nil || row.Status == billing.SyncFailed {
 		return err
 	}
 	settled(l)
 	return nil
+}
+
+// refused says that the last operation on a row was refused.
+func refused(l link, reason string, over bool) {
+	l.SetStripeStatus(billing.SyncFailed)
+	l.SetStripeError(reason)
+	if over {
+		l.ClearStripeOperationID()
+	}
 }
 
 // markFailed shows on an operation's subject that it was refused. over says
@@ -58,36 +69,20 @@ func markFailed(ctx context.Context, tx *store.Tx, op *ent.Operation, reason str
 	prefix, _, _ := strings.Cut(op.SubjectID, "_")
 	switch prefix {
 	case billing.ProductPrefix:
-		update := tx.Product.Update().
-			Where(product.ID(op.SubjectID), product.StripeOperationID(op.ID)).
-			SetStripeStatus(billing.SyncFailed).SetStripeError(reason)
-		if over {
-			update.ClearStripeOperationID()
-		}
+		update := tx.Product.Update().Where(product.ID(op.SubjectID), product.StripeOperationID(op.ID))
+		refused(update.Mutation(), reason, over)
 		return update.Exec(ctx)
 	case billing.CustomerPrefix:
-		update := tx.Customer.Update().
-			Where(customer.ID(op.SubjectID), customer.StripeOperationID(op.ID)).
-			SetStripeStatus(billing.SyncFailed).SetStripeError(reason)
-		if over {
-			update.ClearStripeOperationID()
-		}
+		update := tx.Customer.Update().Where(customer.ID(op.SubjectID), customer.StripeOperationID(op.ID))
+		refused(update.Mutation(), reason, over)
 		return update.Exec(ctx)
 	case billing.SubscriptionPrefix:
-		update := tx.Subscription.Update().
-			Where(subscription.ID(op.SubjectID), subscription.StripeOperationID(op.ID)).
-			SetStripeStatus(billing.SyncFailed).SetStripeError(reason)
-		if over {
-			update.ClearStripeOperationID()
-		}
+		update := tx.Subscription.Update().Where(subscription.ID(op.SubjectID), subscription.StripeOperationID(op.ID))
+		refused(update.Mutation(), reason, over)
 		return update.Exec(ctx)
 	case billing.InvoicePrefix:
-		update := tx.Invoice.Update().
-			Where(invoice.ID(op.SubjectID), invoice.StripeOperationID(op.ID)).
-			SetStripeStatus(billing.SyncFailed).SetStripeError(reason)
-		if over {
-			update.ClearStripeOperationID()
-		}
+		update := tx.Invoice.Update().Where(invoice.ID(op.SubjectID), invoice.StripeOperationID(op.ID))
+		refused(update.Mutation(), reason, over)
 		return update.Exec(ctx)
 	}
 	return fmt.Errorf("operation %s has a subject of an unknown type: %s", op.ID, op.SubjectID)

@@ -72,3 +72,6 @@ func Refusal(op *ent.Operation) *billing.Error {
 	}
 	return e
 }
+
+// gone reports whether Stripe has no such object.
+func gone(err error) bool { return stripeapi.IsRejected(err, 404) }

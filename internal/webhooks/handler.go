@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -109,6 +110,9 @@ func read(event *stripe.Event) (Report, error) {
 	}
 	if err := json.Unmarshal(event.Data.Raw, &object); err != nil {
 		return Report{}, err
+	}
+	if strings.ContainsRune(event.ID+string(event.Type)+object.ID+object.Object, 0) { // PostgreSQL keeps no such text
+		return Report{}, errors.New("a NUL in an id")
 	}
 	return Report{
 		EventID: event.ID, Type: string(event.Type), ObjectType: object.Object, ObjectID: object.ID,

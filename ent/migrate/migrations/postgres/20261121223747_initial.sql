@@ -1,6 +1,6 @@
 -- +goose Up
 -- create "customers" table
-CREATE TABLE "customers" ("id" character varying NOT NULL, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "stripe_id" character varying NULL, "stripe_status" character varying NOT NULL DEFAULT 'UNLINKED', "stripe_synced_at" timestamptz NULL, "stripe_error" character varying NULL, "stripe_operation_id" character varying NULL, "deleted_at" timestamptz NULL, "email" character varying NOT NULL, "name" character varying NULL, "metadata" jsonb NOT NULL, PRIMARY KEY ("id"));
+CREATE TABLE "customers" ("id" character varying NOT NULL, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "stripe_id" character varying NULL, "stripe_status" character varying NOT NULL DEFAULT 'UNLINKED', "stripe_synced_at" timestamptz NULL, "stripe_error" character varying NULL, "stripe_operation_id" character varying NULL, "deleted_at" timestamptz NULL, "email" character varying NOT NULL, "name" character varying NOT NULL DEFAULT '', "metadata" jsonb NOT NULL, PRIMARY KEY ("id"));
 -- create index "customer_created_at_id" to table: "customers"
 CREATE INDEX "customer_created_at_id" ON "customers" ("created_at", "id");
 -- create index "customers_stripe_id_key" to table: "customers"

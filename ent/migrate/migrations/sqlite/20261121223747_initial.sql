@@ -1,6 +1,6 @@
 -- +goose Up
 -- create "customers" table
-CREATE TABLE `customers` (`id` text NOT NULL, `created_at` datetime NOT NULL, `updated_at` datetime NOT NULL, `stripe_id` text NULL, `stripe_status` text NOT NULL DEFAULT ('UNLINKED'), `stripe_synced_at` datetime NULL, `stripe_error` text NULL, `stripe_operation_id` text NULL, `deleted_at` datetime NULL, `email` text NOT NULL, `name` text NULL, `metadata` json NOT NULL, PRIMARY KEY (`id`));
+CREATE TABLE `customers` (`id` text NOT NULL, `created_at` datetime NOT NULL, `updated_at` datetime NOT NULL, `stripe_id` text NULL, `stripe_status` text NOT NULL DEFAULT ('UNLINKED'), `stripe_synced_at` datetime NULL, `stripe_error` text NULL, `stripe_operation_id` text NULL, `deleted_at` datetime NULL, `email` text NOT NULL, `name` text NOT NULL DEFAULT (''), `metadata` json NOT NULL, PRIMARY KEY (`id`));
 -- create index "customers_stripe_id_key" to table: "customers"
 CREATE UNIQUE INDEX `customers_stripe_id_key` ON `customers` (`stripe_id`);
 -- create index "customer_created_at_id" to table: "customers"
