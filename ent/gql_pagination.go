@@ -357,20 +357,6 @@ var (
 			}
 		},
 	}
-	// CustomerOrderFieldName orders Customer by name.
-	CustomerOrderFieldName = &CustomerOrderField{
-		Value: func(_m *Customer) (ent.Value, error) {
-			return _m.Name, nil
-		},
-		column: customer.FieldName,
-		toTerm: customer.ByName,
-		toCursor: func(_m *Customer) Cursor {
-			return Cursor{
-				ID:    _m.ID,
-				Value: _m.Name,
-			}
-		},
-	}
 )
 
 // String implement fmt.Stringer interface.
@@ -383,8 +369,6 @@ func (f CustomerOrderField) String() string {
 		str = "UPDATED_AT"
 	case CustomerOrderFieldEmail.column:
 		str = "EMAIL"
-	case CustomerOrderFieldName.column:
-		str = "NAME"
 	}
 	return str
 }
@@ -407,8 +391,6 @@ func (f *CustomerOrderField) UnmarshalGQL(v interface{}) error {
 		*f = *CustomerOrderFieldUpdatedAt
 	case "EMAIL":
 		*f = *CustomerOrderFieldEmail
-	case "NAME":
-		*f = *CustomerOrderFieldName
 	default:
 		return fmt.Errorf("%s is not a valid CustomerOrderField", str)
 	}

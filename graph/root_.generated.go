@@ -2760,8 +2760,6 @@ enum CustomerOrderField {
   UPDATED_AT
   """Their e-mail."""
   EMAIL
-  """Their name."""
-  NAME
 }
 
 # ------------------------------------------------------------------------------------------------ subscriptions

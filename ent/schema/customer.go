@@ -24,7 +24,7 @@ func (Customer) Mixin() []ent.Mixin {
 func (Customer) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("email").NotEmpty().Annotations(entgql.OrderField("EMAIL")),
-		field.String("name").Default("").Annotations(entgql.OrderField("NAME")),
+		field.String("name").Default(""),
 		field.JSON("metadata", map[string]string{}).Default(map[string]string{}),
 	}
 }

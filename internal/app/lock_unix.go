@@ -19,8 +19,8 @@ func lockDirectory(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a small number
-		f.Close() //nolint:errcheck // nothing was written
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
 		return nil, fmt.Errorf("another server runs on the data directory %s; give this one its own DATA_DIR", dir)
 	}
 	return f, nil

@@ -18,12 +18,18 @@ func TestVariablesAreExact(t *testing.T) {
 			document  string
 			variables object
 		}{
-			"an enum in an input": {document("cancelSubscription"),
-				object{"input": object{"subscriptionId": plan.String("id"), "at": "immediately"}}},
-			"an enum in a list": {`query($s: [OperationStatus!]) { operations(filter: {status: $s}) { totalCount } }`,
-				object{"s": []string{"SUCCEEDED", "failed"}}},
-			"an enum in an order": {`query($o: ProductOrder) { products(orderBy: $o) { totalCount } }`,
-				object{"o": object{"field": "name", "direction": "ASC"}}},
+			"an enum in an input": {
+				document("cancelSubscription"),
+				object{"input": object{"subscriptionId": plan.String("id"), "at": "immediately"}},
+			},
+			"an enum in a list": {
+				`query($s: [OperationStatus!]) { operations(filter: {status: $s}) { totalCount } }`,
+				object{"s": []string{"SUCCEEDED", "failed"}},
+			},
+			"an enum in an order": {
+				`query($o: ProductOrder) { products(orderBy: $o) { totalCount } }`,
+				object{"o": object{"field": "name", "direction": "ASC"}},
+			},
 			"a string as Int": {`query($n: Int) { products(first: $n) { totalCount } }`, object{"n": "3"}},
 		} {
 			answer := k.Send(t, c.document, c.variables)

@@ -114,7 +114,6 @@ func TestPagesThatAreRefused(t *testing.T) {
 		{name: "both by one variable", query: `query($n: Int) { products(first: $n, last: $n) { totalCount } }`, variables: map[string]any{"n": 1}, message: "products: first and last cannot be used together"},
 		{name: "too many by a variable", query: `query($n: Int) { products(first: $n) { totalCount } }`, variables: map[string]any{"n": 1000}, message: "products: first must be between 1 and 100, not 1000"},
 		{name: "too many by a default value", query: `query($n: Int = 1000) { products(first: $n) { totalCount } }`, message: "products: first must be between 1 and 100, not 1000"},
-		{name: "a string", query: `query($n: Int) { products(first: $n) { totalCount } }`, variables: map[string]any{"n": "1000"}, message: "Variable $n: Int cannot represent a string."},
 		{name: "too many to count", query: `query($n: Int) { products(first: $n) { totalCount } }`, variables: map[string]any{"n": 1e30}, message: "products: first must be a whole number"},
 		{name: "in a nested list of a fragment", query: `{ all: products { ...p } } fragment p on ProductConnection { edges { node { mine: prices(first: 200) { totalCount } } } }`, message: "all.edges.node.mine: first must be between 1 and 100, not 200"},
 	} {
