@@ -183,7 +183,7 @@ func TestOperationInProgress(t *testing.T) {
 		settle(t, k)
 		changed := done(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 4900, "idempotencyKey": "key"})
 		same(t, "previous", changed.Int("previousPrice.unitAmount.amount"), 3900)
-	})
+	}, func(s *app.Settings) { s.Engine.Budget = time.Second })
 }
 
 // TestWaitsForEarlierOperation asserts that a change waits within its own time

@@ -117,11 +117,12 @@ func (c *Client) Watch(ctx context.Context, recovered func()) {
 	}
 }
 
-// answers asks Stripe how it is, for the gate to know, and reports whether it
-// has answered. One question without an answer does not close the gate yet.
+// answers asks Stripe how it is, for the gate to know, and reports whether
+// anything has answered. One question without an answer does not close the
+// gate yet.
 func (c *Client) answers(ctx context.Context) bool {
 	f := Classify(c.Ping(ctx))
-	return f == nil || f.Outcome == Rejected
+	return f == nil || f.Status != 0
 }
 
 // Ping makes the cheapest request there is and returns why it was not

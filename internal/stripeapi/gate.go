@@ -90,6 +90,10 @@ func (g *gate) enter() (leave func(status int, err error), err error) {
 }
 
 func judge(status int, err error) (health billing.StripeHealth, healthy bool) {
+	var answer *notStripeError
+	if errors.As(err, &answer) && answer.status < http.StatusInternalServerError {
+		return billing.StripeOK, true // what stands in between is at fault, with this request
+	}
 	switch {
 	case err != nil, status >= 500:
 		return billing.StripeUnreachable, false

@@ -361,11 +361,17 @@ func (r *run) fault(ctx context.Context) error {
 		Where(operation.ID(r.op.ID), operation.LeaseToken(*r.op.LeaseToken), operation.FinishedAtIsNil()).
 		AddAttempts(1).SetLastError(message).SetNextAttemptAt(at)
 	release(update)
-	if r.op.Attempts >= maxFaults {
-		r.count(billing.OperationNeedsAttention)
-		update.SetStatus(billing.OperationNeedsAttention)
+	ctx = context.WithoutCancel(ctx)
+	if r.op.Attempts < maxFaults {
+		return update.Exec(ctx)
 	}
-	return update.Exec(context.WithoutCancel(ctx))
+	r.count(billing.OperationNeedsAttention)
+	if err := update.SetStatus(billing.OperationNeedsAttention).Exec(ctx); err != nil {
+		return err
+	}
+	return r.engine.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return markFailed(ctx, tx, r.op, message, false)
+	})
 }
 
 // needAttention gives up on undoing a step that Stripe refuses to undo.
