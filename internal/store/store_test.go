@@ -192,8 +192,8 @@ func TestInTxRetries(t *testing.T) {
 			})
 		}
 		done.Wait()
-		if n := runs.Load(); n != 3 {
-			t.Errorf("the transactions ran %d times, want one of them twice", n)
+		if n := runs.Load(); n < 3 {
+			t.Errorf("the transactions ran %d times, want one of them twice at least", n)
 		}
 	})
 	t.Run("not forever", func(t *testing.T) {

@@ -2,6 +2,7 @@ package stripesync_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"tallystick/ent/price"
@@ -46,7 +47,11 @@ func TestReportsDoNotHideWhatNeedsAttention(t *testing.T) {
 
 		s.run(t, retryOperation, map[string]any{"operationId": id})
 		s.settle(t)
-		want(t, "the operation", s.op(t, id).String("status"), "FAILED")
+		op := s.op(t, id)
+		want(t, "the operation", op.String("status"), "FAILED")
+		if reason := op.String("lastError"); strings.Contains(reason, "Undoing") {
+			t.Errorf("the operation failed because %s", reason)
+		}
 		s.equalCatalogues(t)
 	})
 }

@@ -86,6 +86,7 @@ func (r *run) refused(ctx context.Context, i int, err error) (state State, stop 
 	}
 	if i >= 0 {
 		r.op.Steps[i].Status = billing.StepFailed
+		r.keep(i, Result{refusalResult: refusal.Message})
 	}
 	setRefusal(r.op, refusal)
 	r.op.Status = billing.OperationCompensating
@@ -130,6 +131,11 @@ func (r *run) undo(ctx context.Context) (State, error) {
 			return Waiting, err
 		}
 	}
+	for _, step := range r.op.Steps { // what undoing has met with is over
+		if message, ok := step.Result[refusalResult]; ok {
+			r.op.LastError = &message
+		}
+	}
 	err := r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
 		u.SetStatus(billing.OperationFailed).AddAttempts(1).SetFinishedAt(r.engine.clock())
 		release(u)
@@ -140,6 +146,9 @@ func (r *run) undo(ctx context.Context) (State, error) {
 	}
 	return Finished, err
 }
+
+// refusalResult keeps why a step was refused.
+const refusalResult = "refusal"
 
 // undone marks a refused step of which nothing is left in Stripe.
 const undone = "undone"
