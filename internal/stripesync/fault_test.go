@@ -29,6 +29,9 @@ func TestFaultHereComesIntoSight(t *testing.T) {
 			if _, err := s.Engine.Run(t.Context(), id); err == nil {
 				t.Fatal("the operation ended without its price")
 			}
+			if row := s.row(t, id); row.Status == billing.OperationRunning || row.LastError == nil {
+				t.Fatalf("after try %d the operation is %s: %s", try, row.Status, deref(row.LastError))
+			}
 			s.Clock.Advance(2 * time.Minute)
 		}
 		row := s.row(t, id)

@@ -369,6 +369,9 @@ func (r *run) fault(ctx context.Context) error {
 	update := r.engine.store.Writer.Operation.Update().
 		Where(operation.ID(r.op.ID), operation.LeaseToken(*r.op.LeaseToken), operation.FinishedAtIsNil()).
 		AddAttempts(1).SetLastError(message).SetNextAttemptAt(at)
+	if r.op.Status == billing.OperationRunning {
+		update.SetStatus(billing.OperationPending)
+	}
 	release(update)
 	ctx = context.WithoutCancel(ctx)
 	if r.op.Attempts < maxFaults {

@@ -146,20 +146,21 @@ func snapshotOf(row *ent.Subscription, asOf time.Time) *subscriptionSnapshot {
 
 // mirrorSubscription makes the row what Stripe reported, whatever the state
 // table says: Stripe is right about what has happened. A change of state is
-// written down, and so is whether the table knows it. A report that is older
-// than the row's is passed over. The operation is the one that the report is
-// owed to; where it is the row's own, it ends with this.
+// written down, and so is whether the table knows it. The operation is the one
+// that the report is owed to. Where it is the row's own, it ends with this, and
+// nothing newer can have come in between; any other report that is older than
+// the row's is passed over.
 func (e *Engine) mirrorSubscription(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *subscriptionSnapshot, operationID *string) error {
 	if row.Status == billing.Revoked && s.Status == billing.Canceled {
 		s.Status = billing.Revoked // to Stripe, one that was revoked here is canceled
 	}
-	update := tx.Subscription.UpdateOne(row)
 	own := operationID != nil && row.StripeOperationID != nil && *row.StripeOperationID == *operationID
+	if !own && row.StripeSyncedAt != nil && row.StripeSyncedAt.After(s.AsOf) {
+		return nil
+	}
+	update := tx.Subscription.UpdateOne(row)
 	if own {
 		settled(update.Mutation())
-	}
-	if row.StripeSyncedAt != nil && row.StripeSyncedAt.After(s.AsOf) {
-		return update.Exec(ctx)
 	}
 	update.SetStatus(s.Status).SetCancelAtPeriodEnd(s.CancelAtPeriodEnd)
 	setTime(s.CancelAt, update.SetCancelAt, update.ClearCancelAt)
