@@ -155,7 +155,8 @@ func (c *Commands) newBinding(ctx context.Context, m mutation) (*binding, error)
 }
 
 // hashInput is the same for the same input, also when a later version knows
-// more fields: what was left out does not count, nor does the key.
+// more fields: what was left out does not count, nor does the key. A false
+// that was given is not left out.
 func hashInput(input any) (string, error) {
 	b, err := json.Marshal(input)
 	if err != nil {

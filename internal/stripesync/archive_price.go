@@ -11,7 +11,7 @@ import (
 // archivePrice takes a price off sale that is not its product's default.
 func archivePrice() *Operation[catalogParams] {
 	return &Operation[catalogParams]{
-		Steps: []Step[catalogParams]{{Name: "archive_price", Do: archiveOldPrice, Compensate: reactivateOldPrice}},
+		Steps: []Step[catalogParams]{{Name: "archive_price", Do: archiveOldPrice, Undo: reactivateOldPrice}},
 		Finish: func(ctx context.Context, tx *store.Tx, d *catalogDone) error {
 			if err := retirePrice(ctx, tx, d); err != nil {
 				return err

@@ -115,12 +115,6 @@ func (l *callLog) flushLeftover(ctx context.Context) error {
 	return err
 }
 
-// sent reports whether a step has sent a request that changes something,
-// also when the process died before it saw the answer.
-func (l *callLog) sent(ctx context.Context, step string) (bool, error) {
-	return l.engine.store.Client.StripeCall.Query().Where(l.of(step)...).Exist(ctx)
-}
-
 // inDoubt reports whether Stripe may have carried out a request of a step
 // without saying so: no answer came, or the answer was a server error.
 func (l *callLog) inDoubt(ctx context.Context, step string) (bool, error) {

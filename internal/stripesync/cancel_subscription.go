@@ -21,7 +21,7 @@ type Cancellation struct {
 // Stripe leaves its open invoice open and payable.
 func cancelSubscription() *Operation[subscriptionParams] {
 	return &Operation[subscriptionParams]{
-		Steps:   []Step[subscriptionParams]{{Name: "cancel_subscription", Do: cancel}},
+		Steps:   []Step[subscriptionParams]{{Name: "cancel_subscription", Do: cancel, Keep: true}},
 		Finish:  endSubscription,
 		Discard: discardChange,
 	}

@@ -65,16 +65,16 @@ func productInStripe(c *catalogCall) string {
 
 var (
 	createProductStep = Step[catalogParams]{
-		Name: "create_product", Do: createProduct, Find: findProduct, Compensate: removeProduct,
+		Name: "create_product", Do: createProduct, Find: findProduct, Undo: removeProduct,
 	}
 	createPriceStep = Step[catalogParams]{
-		Name: "create_price", Do: createPrice, Find: findPrice, Compensate: archiveNewPrice,
+		Name: "create_price", Do: createPrice, Find: findPrice, Undo: archiveNewPrice,
 	}
 	setDefaultPriceStep = Step[catalogParams]{
-		Name: "set_default_price", Do: setDefaultPrice, Compensate: restoreDefaultPrice,
+		Name: "set_default_price", Do: setDefaultPrice, Undo: restoreDefaultPrice,
 	}
 	archiveOldPriceStep = Step[catalogParams]{
-		Name: "archive_old_price", Do: archiveOldPrice, Compensate: reactivateOldPrice,
+		Name: "archive_old_price", Do: archiveOldPrice, Undo: reactivateOldPrice,
 	}
 )
 

@@ -21,7 +21,7 @@ type PriceSwitch struct {
 // changeSubscriptionPrice moves a subscription to another price.
 func changeSubscriptionPrice() *Operation[subscriptionParams] {
 	return &Operation[subscriptionParams]{
-		Steps: []Step[subscriptionParams]{{Name: "change_price", Do: switchPrice}},
+		Steps: []Step[subscriptionParams]{{Name: "change_price", Do: switchPrice, Keep: true}},
 		Finish: func(ctx context.Context, tx *store.Tx, d *subscriptionDone) error {
 			if err := tx.Subscription.UpdateOneID(d.Params.SubscriptionID).
 				SetPriceID(d.Params.Switch.PriceID).SetProductID(d.Params.Switch.ProductID).Exec(ctx); err != nil {

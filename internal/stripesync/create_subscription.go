@@ -28,7 +28,7 @@ func newSubscription() *Operation[subscriptionParams] {
 		Steps: []Step[subscriptionParams]{
 			linkCustomerStep[subscriptionParams](),
 			attachPaymentMethodStep[subscriptionParams](),
-			{Name: "create_subscription", Do: createSubscription, Find: findSubscription},
+			{Name: "create_subscription", Do: createSubscription, Find: findSubscription, Keep: true}, // the last step: nothing is refused after it
 		},
 		Finish: endSubscription,
 		Discard: func(ctx context.Context, tx *store.Tx, d *subscriptionDone) error {

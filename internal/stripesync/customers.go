@@ -52,6 +52,7 @@ var createCustomerStep = Step[customerParams]{
 	Find: func(c *customerCall) (Result, bool, error) {
 		return findCustomer(c, c.Params.Create.Email)
 	},
+	Keep: true, // the customer exists here, whatever becomes of the operation
 }
 
 // linkCustomerStep brings a customer to Stripe that other steps need there,
@@ -76,6 +77,7 @@ func linkCustomerStep[P ofCustomer]() Step[P] {
 			}
 			return findCustomer(c, row.Email)
 		},
+		Keep: true, // whatever becomes of the operation, the customer belongs in Stripe
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // subscriptions at once.
 func removeCustomer() *Operation[customerParams] {
 	return &Operation[customerParams]{
-		Steps: []Step[customerParams]{{Name: "delete_customer", Do: deleteCustomer}},
+		Steps: []Step[customerParams]{{Name: "delete_customer", Do: deleteCustomer, Keep: true}},
 		Finish: func(ctx context.Context, tx *store.Tx, d *customerDone) error {
 			if err := d.Engine.endSubscriptionsOf(ctx, tx, d.Params.CustomerID, &d.ID); err != nil {
 				return err

@@ -93,6 +93,11 @@ func New(o Options) *Engine {
 	}
 	e.stop, e.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // work outlives the requests that begin it
 	e.kinds = e.definitions()
+	for kind, def := range e.kinds {
+		if err := def.check(); err != nil {
+			panic(fmt.Sprintf("%s: %v", kind, err)) // a mistake in the declaration, found at every start
+		}
+	}
 	return e
 }
 

@@ -36,7 +36,7 @@ func payInvoice() *Operation[invoiceParams] {
 	return &Operation[invoiceParams]{
 		Steps: []Step[invoiceParams]{
 			attachPaymentMethodStep[invoiceParams](),
-			{Name: "pay_invoice", Do: pay},
+			{Name: "pay_invoice", Do: pay, Keep: true},
 		},
 		Finish:  endInvoice,
 		Discard: discardInvoiceChange,
@@ -46,7 +46,7 @@ func payInvoice() *Operation[invoiceParams] {
 // voidInvoice takes an invoice back.
 func voidInvoice() *Operation[invoiceParams] {
 	return &Operation[invoiceParams]{
-		Steps:   []Step[invoiceParams]{{Name: "void_invoice", Do: void}},
+		Steps:   []Step[invoiceParams]{{Name: "void_invoice", Do: void, Keep: true}},
 		Finish:  endInvoice,
 		Discard: discardInvoiceChange,
 	}

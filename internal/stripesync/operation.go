@@ -43,9 +43,14 @@ type Step[P any] struct {
 	// trusted to remember the idempotency key; nil when repeating Do does no
 	// harm even then.
 	Find func(*Call[P]) (Result, bool, error)
-	// Compensate undoes what Do did, and only that; nil when there is nothing
-	// to undo.
-	Compensate func(*Call[P]) (Result, error)
+	// Undo takes back what Do did, and only that. It is also asked to when a
+	// refused step may have been carried out by a request whose answer was
+	// lost.
+	Undo func(*Call[P]) (Result, error)
+	// Keep says that what Do did stays when the operation is refused, because
+	// it does no harm or cannot be taken back: the step remains DONE. A step
+	// has either Undo or Keep.
+	Keep bool
 }
 
 // Done is an operation whose steps are all done, or all undone.
@@ -76,10 +81,6 @@ type Call[P any] struct {
 	run    *run
 	step   string
 }
-
-// Sent reports whether the step has sent a request that changes something
-// before, in an earlier try or in a process that has died.
-func (c *Call[P]) Sent() (bool, error) { return c.run.calls.sent(c, c.step) }
 
 // InDoubt reports whether Stripe may have carried out an earlier request of
 // the step without saying so.
@@ -143,6 +144,8 @@ type definition interface {
 	find(ctx context.Context, r *run, i int) (Result, bool, error)
 	undo(ctx context.Context, r *run, i int) (Result, error)
 	mustLook(step string) bool
+	keeps(step string) bool
+	check() error
 	finish(ctx context.Context, tx *store.Tx, r *run) error
 	discard(ctx context.Context, tx *store.Tx, r *run) error
 }
@@ -180,6 +183,22 @@ func (o *Operation[P]) mustLook(name string) bool {
 	return err == nil && step.Find != nil
 }
 
+func (o *Operation[P]) keeps(name string) bool {
+	step, err := o.step(name)
+	return err == nil && step.Keep
+}
+
+// check returns an error unless the declaration says of each step how it is
+// undone or that it is kept.
+func (o *Operation[P]) check() error {
+	for _, s := range o.Steps {
+		if (s.Undo == nil) != s.Keep {
+			return fmt.Errorf("the step %s must have either Undo or Keep", s.Name)
+		}
+	}
+	return nil
+}
+
 func (o *Operation[P]) find(ctx context.Context, r *run, i int) (Result, bool, error) {
 	step, c, err := o.call(ctx, r, i)
 	if err != nil {
@@ -193,11 +212,11 @@ const undoSuffix = ":undo"
 
 func (o *Operation[P]) undo(ctx context.Context, r *run, i int) (Result, error) {
 	step, c, err := o.call(ctx, r, i)
-	if err != nil || step.Compensate == nil {
+	if err != nil {
 		return nil, err
 	}
 	c.key += undoSuffix
-	return step.Compensate(c)
+	return step.Undo(c)
 }
 
 func (o *Operation[P]) finish(ctx context.Context, tx *store.Tx, r *run) error {

@@ -9,23 +9,17 @@ type paying interface {
 }
 
 // attachPaymentMethodStep makes a payment method the customer's, which is what
-// Stripe needs before it charges it.
+// Stripe needs before it charges it. A method that was then refused stays the
+// customer's: Stripe never lets one be attached again that was detached, so
+// that taking it away would make the card useless for the next try.
 func attachPaymentMethodStep[P paying]() Step[P] {
-	return Step[P]{
-		Name: "attach_payment_method", Do: attachPaymentMethod[P], Compensate: detachPaymentMethod[P],
-	}
+	return Step[P]{Name: "attach_payment_method", Do: attachPaymentMethod[P], Keep: true}
 }
 
-// attachPaymentMethod makes sure that the payment method is the customer's. It
-// looks first, so that undoing it never takes away what was there before. Once
-// it has asked to attach it, it is this operation that did.
+// attachPaymentMethod makes sure that the payment method is the customer's.
 // Stripe's test payment methods, such as pm_card_visa, become new ones.
 func attachPaymentMethod[P paying](c *Call[P]) (Result, error) {
 	customer, err := customerInStripe(c)
-	if err != nil {
-		return nil, err
-	}
-	mine, err := c.Sent()
 	if err != nil {
 		return nil, err
 	}
@@ -34,30 +28,13 @@ func attachPaymentMethod[P paying](c *Call[P]) (Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if method.Customer != nil && method.Customer.ID == customer {
-		result := Result{"payment_method": method.ID}
-		if mine {
-			result["attached"] = "true"
+	if method.Customer == nil || method.Customer.ID != customer {
+		method, err = c.Stripe.PaymentMethods.Attach(name, &stripe.PaymentMethodAttachParams{
+			Params: c.Write(), Customer: stripe.String(customer),
+		})
+		if err != nil {
+			return nil, err
 		}
-		return result, nil
 	}
-	method, err = c.Stripe.PaymentMethods.Attach(name, &stripe.PaymentMethodAttachParams{
-		Params: c.Write(), Customer: stripe.String(customer),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return Result{"payment_method": method.ID, "attached": "true"}, nil
-}
-
-func detachPaymentMethod[P paying](c *Call[P]) (Result, error) {
-	if c.Result("attach_payment_method", "attached") == "" {
-		return nil, nil
-	}
-	_, err := c.Stripe.PaymentMethods.Detach(c.Result("attach_payment_method", "payment_method"),
-		&stripe.PaymentMethodDetachParams{Params: c.Write()})
-	if gone(err) {
-		err = nil
-	}
-	return nil, err
+	return Result{"payment_method": method.ID}, nil
 }

@@ -14,7 +14,7 @@ import (
 // that has ended meanwhile cannot be revived.
 func resumeSubscription() *Operation[subscriptionParams] {
 	return &Operation[subscriptionParams]{
-		Steps:   []Step[subscriptionParams]{{Name: "resume_subscription", Do: resume}},
+		Steps:   []Step[subscriptionParams]{{Name: "resume_subscription", Do: resume, Keep: true}},
 		Finish:  endSubscription,
 		Discard: discardChange,
 	}

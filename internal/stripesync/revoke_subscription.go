@@ -14,7 +14,7 @@ import (
 // Stripe knows no such state: there it is canceled.
 func revokeSubscription() *Operation[subscriptionParams] {
 	return &Operation[subscriptionParams]{
-		Steps:   []Step[subscriptionParams]{{Name: "revoke_subscription", Do: revoke}},
+		Steps:   []Step[subscriptionParams]{{Name: "revoke_subscription", Do: revoke, Keep: true}},
 		Finish:  endSubscription,
 		Discard: discardChange,
 	}

@@ -153,12 +153,15 @@ const refusalResult = "refusal"
 // undone marks a refused step of which nothing is left in Stripe.
 const undone = "undone"
 
-// mustUndo reports whether a step has to be undone: one that was done, and one
+// mustUndo reports whether a step has to be undone, which a step that is kept
+// never has: one that was done, and one
 // that was refused but may have been done before, by a request whose answer
 // was lost. What such a step creates has been looked for already.
 func (r *run) mustUndo(ctx context.Context, i int) (bool, error) {
 	step := r.op.Steps[i]
 	switch {
+	case r.def.keeps(step.Name):
+		return false, nil
 	case step.Status == billing.StepDone:
 		return true, nil
 	case step.Status != billing.StepFailed, step.Result[undone] != "", r.def.mustLook(step.Name):

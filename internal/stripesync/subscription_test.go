@@ -97,14 +97,18 @@ func TestDeclinedCardLeavesNothingBehind(t *testing.T) {
 			want(t, "payment methods", len(methods()), 0)
 		})
 		t.Run("when it is charged", func(t *testing.T) {
-			declined(t, "pm_card_chargeCustomerFail", "generic_decline", "COMPENSATED FAILED")
-			want(t, "payment methods", len(methods()), 0)
+			declined(t, "pm_card_chargeCustomerFail", "generic_decline", "DONE FAILED")
+			want(t, "payment methods", len(methods()), 1)
+		})
+		t.Run("and tried once more", func(t *testing.T) {
+			declined(t, text(methods()[0]["id"]), "generic_decline", "DONE FAILED")
+			want(t, "payment methods", len(methods()), 1)
 		})
 		t.Run("when the answer to attaching it was lost", func(t *testing.T) {
 			w := s.newWire(t)
 			w.before = func(n int, r *http.Request) verdict {
 				if n == 3 { // the second look; a test card's name does not show the card that was made of it
-					r.URL.Path = "/v1/payment_methods/" + text(methods()[0]["id"])
+					r.URL.Path = "/v1/payment_methods/" + text(methods()[0]["id"]) // the newest
 				}
 				return pass
 			}
@@ -122,12 +126,12 @@ func TestDeclinedCardLeavesNothingBehind(t *testing.T) {
 			want(t, "the card is declined", billing.IsCode(err, billing.CodeCardDeclined), true)
 			want(t, "requests", strings.Join(w.seen()[:3], ", "), "GET /v1/payment_methods/"+card+
 				", POST /v1/payment_methods/"+card+"/attach, GET /v1/payment_methods/"+card)
-			want(t, "payment methods", len(methods()), 0)
+			want(t, "payment methods", len(methods()), 2)
 		})
 		t.Run("when it was the customer's before", func(t *testing.T) {
 			attached := s.Stripe.Post(t, "/v1/payment_methods/pm_card_chargeCustomerFail/attach", map[string][]string{"customer": {there}})
-			declined(t, text(attached["id"]), "generic_decline", "COMPENSATED FAILED")
-			want(t, "payment methods", len(methods()), 1)
+			declined(t, text(attached["id"]), "generic_decline", "DONE FAILED")
+			want(t, "payment methods", len(methods()), 3)
 		})
 	})
 }

@@ -15,7 +15,7 @@ func changeCustomer() *Operation[customerParams] {
 	return &Operation[customerParams]{
 		Steps: []Step[customerParams]{
 			linkCustomerStep[customerParams](),
-			{Name: "update_customer", Do: patchCustomer, Compensate: unpatchCustomer},
+			{Name: "update_customer", Do: patchCustomer, Undo: unpatchCustomer},
 		},
 		Finish: func(ctx context.Context, tx *store.Tx, d *customerDone) error {
 			patch := d.Params.Patch

@@ -10,7 +10,7 @@ import (
 	"tallystick/internal/store"
 )
 
-var updateProductStep = Step[catalogParams]{Name: "update_product", Do: patchProduct, Compensate: unpatchProduct}
+var updateProductStep = Step[catalogParams]{Name: "update_product", Do: patchProduct, Undo: unpatchProduct}
 
 // changeProduct changes what is said of a product, or whether it is on sale.
 func changeProduct() *Operation[catalogParams] {
