@@ -605,6 +605,11 @@ func (_q *OperationQuery) collectField(ctx context.Context, oneNode bool, opCtx 
 				selectedFields = append(selectedFields, operation.FieldAttempts)
 				fieldSeen[operation.FieldAttempts] = struct{}{}
 			}
+		case "faults":
+			if _, ok := fieldSeen[operation.FieldFaults]; !ok {
+				selectedFields = append(selectedFields, operation.FieldFaults)
+				fieldSeen[operation.FieldFaults] = struct{}{}
+			}
 		case "errorCode":
 			if _, ok := fieldSeen[operation.FieldErrorCode]; !ok {
 				selectedFields = append(selectedFields, operation.FieldErrorCode)

@@ -3582,6 +3582,8 @@ type OperationMutation struct {
 	appendsteps         []billing.OperationStep
 	attempts            *int
 	addattempts         *int
+	faults              *int
+	addfaults           *int
 	error_code          *string
 	last_error          *string
 	error_path          *[]string
@@ -4135,6 +4137,62 @@ func (m *OperationMutation) ResetAttempts() {
 	m.addattempts = nil
 }
 
+// SetFaults sets the "faults" field.
+func (m *OperationMutation) SetFaults(i int) {
+	m.faults = &i
+	m.addfaults = nil
+}
+
+// Faults returns the value of the "faults" field in the mutation.
+func (m *OperationMutation) Faults() (r int, exists bool) {
+	v := m.faults
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFaults returns the old "faults" field's value of the Operation entity.
+// If the Operation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OperationMutation) OldFaults(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFaults is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFaults requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFaults: %w", err)
+	}
+	return oldValue.Faults, nil
+}
+
+// AddFaults adds i to the "faults" field.
+func (m *OperationMutation) AddFaults(i int) {
+	if m.addfaults != nil {
+		*m.addfaults += i
+	} else {
+		m.addfaults = &i
+	}
+}
+
+// AddedFaults returns the value that was added to the "faults" field in this mutation.
+func (m *OperationMutation) AddedFaults() (r int, exists bool) {
+	v := m.addfaults
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFaults resets all changes to the "faults" field.
+func (m *OperationMutation) ResetFaults() {
+	m.faults = nil
+	m.addfaults = nil
+}
+
 // SetErrorCode sets the "error_code" field.
 func (m *OperationMutation) SetErrorCode(s string) {
 	m.error_code = &s
@@ -4680,7 +4738,7 @@ func (m *OperationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OperationMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 20)
 	if m.created_at != nil {
 		fields = append(fields, operation.FieldCreatedAt)
 	}
@@ -4710,6 +4768,9 @@ func (m *OperationMutation) Fields() []string {
 	}
 	if m.attempts != nil {
 		fields = append(fields, operation.FieldAttempts)
+	}
+	if m.faults != nil {
+		fields = append(fields, operation.FieldFaults)
 	}
 	if m.error_code != nil {
 		fields = append(fields, operation.FieldErrorCode)
@@ -4766,6 +4827,8 @@ func (m *OperationMutation) Field(name string) (ent.Value, bool) {
 		return m.Steps()
 	case operation.FieldAttempts:
 		return m.Attempts()
+	case operation.FieldFaults:
+		return m.Faults()
 	case operation.FieldErrorCode:
 		return m.ErrorCode()
 	case operation.FieldLastError:
@@ -4813,6 +4876,8 @@ func (m *OperationMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldSteps(ctx)
 	case operation.FieldAttempts:
 		return m.OldAttempts(ctx)
+	case operation.FieldFaults:
+		return m.OldFaults(ctx)
 	case operation.FieldErrorCode:
 		return m.OldErrorCode(ctx)
 	case operation.FieldLastError:
@@ -4910,6 +4975,13 @@ func (m *OperationMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetAttempts(v)
 		return nil
+	case operation.FieldFaults:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFaults(v)
+		return nil
 	case operation.FieldErrorCode:
 		v, ok := value.(string)
 		if !ok {
@@ -4987,6 +5059,9 @@ func (m *OperationMutation) AddedFields() []string {
 	if m.addattempts != nil {
 		fields = append(fields, operation.FieldAttempts)
 	}
+	if m.addfaults != nil {
+		fields = append(fields, operation.FieldFaults)
+	}
 	return fields
 }
 
@@ -4999,6 +5074,8 @@ func (m *OperationMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedPosition()
 	case operation.FieldAttempts:
 		return m.AddedAttempts()
+	case operation.FieldFaults:
+		return m.AddedFaults()
 	}
 	return nil, false
 }
@@ -5021,6 +5098,13 @@ func (m *OperationMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddAttempts(v)
+		return nil
+	case operation.FieldFaults:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFaults(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Operation numeric field %s", name)
@@ -5135,6 +5219,9 @@ func (m *OperationMutation) ResetField(name string) error {
 		return nil
 	case operation.FieldAttempts:
 		m.ResetAttempts()
+		return nil
+	case operation.FieldFaults:
+		m.ResetFaults()
 		return nil
 	case operation.FieldErrorCode:
 		m.ResetErrorCode()

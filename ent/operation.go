@@ -39,6 +39,8 @@ type Operation struct {
 	Steps []billing.OperationStep `json:"steps,omitempty"`
 	// Attempts holds the value of the "attempts" field.
 	Attempts int `json:"attempts,omitempty"`
+	// How often something here, and not Stripe, has stopped the operation since it was begun or retried.
+	Faults int `json:"faults,omitempty"`
 	// ErrorCode holds the value of the "error_code" field.
 	ErrorCode *string `json:"error_code,omitempty"`
 	// LastError holds the value of the "last_error" field.
@@ -92,7 +94,7 @@ func (*Operation) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case operation.FieldParams, operation.FieldSteps, operation.FieldErrorPath:
 			values[i] = new([]byte)
-		case operation.FieldPosition, operation.FieldAttempts:
+		case operation.FieldPosition, operation.FieldAttempts, operation.FieldFaults:
 			values[i] = new(sql.NullInt64)
 		case operation.FieldID, operation.FieldKind, operation.FieldStatus, operation.FieldSubjectID, operation.FieldScopeID, operation.FieldErrorCode, operation.FieldLastError, operation.FieldErrorNodeID, operation.FieldDeclineCode, operation.FieldLeaseToken:
 			values[i] = new(sql.NullString)
@@ -182,6 +184,12 @@ func (_m *Operation) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field attempts", values[i])
 			} else if value.Valid {
 				_m.Attempts = int(value.Int64)
+			}
+		case operation.FieldFaults:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field faults", values[i])
+			} else if value.Valid {
+				_m.Faults = int(value.Int64)
 			}
 		case operation.FieldErrorCode:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -317,6 +325,9 @@ func (_m *Operation) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("attempts=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Attempts))
+	builder.WriteString(", ")
+	builder.WriteString("faults=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Faults))
 	builder.WriteString(", ")
 	if v := _m.ErrorCode; v != nil {
 		builder.WriteString("error_code=")

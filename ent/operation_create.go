@@ -115,6 +115,20 @@ func (_c *OperationCreate) SetNillableAttempts(v *int) *OperationCreate {
 	return _c
 }
 
+// SetFaults sets the "faults" field.
+func (_c *OperationCreate) SetFaults(v int) *OperationCreate {
+	_c.mutation.SetFaults(v)
+	return _c
+}
+
+// SetNillableFaults sets the "faults" field if the given value is not nil.
+func (_c *OperationCreate) SetNillableFaults(v *int) *OperationCreate {
+	if v != nil {
+		_c.SetFaults(*v)
+	}
+	return _c
+}
+
 // SetErrorCode sets the "error_code" field.
 func (_c *OperationCreate) SetErrorCode(v string) *OperationCreate {
 	_c.mutation.SetErrorCode(v)
@@ -313,6 +327,10 @@ func (_c *OperationCreate) defaults() {
 		v := operation.DefaultAttempts
 		_c.mutation.SetAttempts(v)
 	}
+	if _, ok := _c.mutation.Faults(); !ok {
+		v := operation.DefaultFaults
+		_c.mutation.SetFaults(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		v := operation.DefaultID()
 		_c.mutation.SetID(v)
@@ -360,6 +378,9 @@ func (_c *OperationCreate) check() error {
 	}
 	if _, ok := _c.mutation.Attempts(); !ok {
 		return &ValidationError{Name: "attempts", err: errors.New(`ent: missing required field "Operation.attempts"`)}
+	}
+	if _, ok := _c.mutation.Faults(); !ok {
+		return &ValidationError{Name: "faults", err: errors.New(`ent: missing required field "Operation.faults"`)}
 	}
 	if v, ok := _c.mutation.ID(); ok {
 		if err := operation.IDValidator(v); err != nil {
@@ -440,6 +461,10 @@ func (_c *OperationCreate) createSpec() (*Operation, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Attempts(); ok {
 		_spec.SetField(operation.FieldAttempts, field.TypeInt, value)
 		_node.Attempts = value
+	}
+	if value, ok := _c.mutation.Faults(); ok {
+		_spec.SetField(operation.FieldFaults, field.TypeInt, value)
+		_node.Faults = value
 	}
 	if value, ok := _c.mutation.ErrorCode(); ok {
 		_spec.SetField(operation.FieldErrorCode, field.TypeString, value)

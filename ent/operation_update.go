@@ -84,6 +84,27 @@ func (_u *OperationUpdate) AddAttempts(v int) *OperationUpdate {
 	return _u
 }
 
+// SetFaults sets the "faults" field.
+func (_u *OperationUpdate) SetFaults(v int) *OperationUpdate {
+	_u.mutation.ResetFaults()
+	_u.mutation.SetFaults(v)
+	return _u
+}
+
+// SetNillableFaults sets the "faults" field if the given value is not nil.
+func (_u *OperationUpdate) SetNillableFaults(v *int) *OperationUpdate {
+	if v != nil {
+		_u.SetFaults(*v)
+	}
+	return _u
+}
+
+// AddFaults adds value to the "faults" field.
+func (_u *OperationUpdate) AddFaults(v int) *OperationUpdate {
+	_u.mutation.AddFaults(v)
+	return _u
+}
+
 // SetErrorCode sets the "error_code" field.
 func (_u *OperationUpdate) SetErrorCode(v string) *OperationUpdate {
 	_u.mutation.SetErrorCode(v)
@@ -381,6 +402,12 @@ func (_u *OperationUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedAttempts(); ok {
 		_spec.AddField(operation.FieldAttempts, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.Faults(); ok {
+		_spec.SetField(operation.FieldFaults, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedFaults(); ok {
+		_spec.AddField(operation.FieldFaults, field.TypeInt, value)
+	}
 	if value, ok := _u.mutation.ErrorCode(); ok {
 		_spec.SetField(operation.FieldErrorCode, field.TypeString, value)
 	}
@@ -555,6 +582,27 @@ func (_u *OperationUpdateOne) SetNillableAttempts(v *int) *OperationUpdateOne {
 // AddAttempts adds value to the "attempts" field.
 func (_u *OperationUpdateOne) AddAttempts(v int) *OperationUpdateOne {
 	_u.mutation.AddAttempts(v)
+	return _u
+}
+
+// SetFaults sets the "faults" field.
+func (_u *OperationUpdateOne) SetFaults(v int) *OperationUpdateOne {
+	_u.mutation.ResetFaults()
+	_u.mutation.SetFaults(v)
+	return _u
+}
+
+// SetNillableFaults sets the "faults" field if the given value is not nil.
+func (_u *OperationUpdateOne) SetNillableFaults(v *int) *OperationUpdateOne {
+	if v != nil {
+		_u.SetFaults(*v)
+	}
+	return _u
+}
+
+// AddFaults adds value to the "faults" field.
+func (_u *OperationUpdateOne) AddFaults(v int) *OperationUpdateOne {
+	_u.mutation.AddFaults(v)
 	return _u
 }
 
@@ -884,6 +932,12 @@ func (_u *OperationUpdateOne) sqlSave(ctx context.Context) (_node *Operation, er
 	}
 	if value, ok := _u.mutation.AddedAttempts(); ok {
 		_spec.AddField(operation.FieldAttempts, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Faults(); ok {
+		_spec.SetField(operation.FieldFaults, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedFaults(); ok {
+		_spec.AddField(operation.FieldFaults, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.ErrorCode(); ok {
 		_spec.SetField(operation.FieldErrorCode, field.TypeString, value)

@@ -141,6 +141,7 @@ var (
 		{Name: "params", Type: field.TypeJSON},
 		{Name: "steps", Type: field.TypeJSON},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "faults", Type: field.TypeInt, Default: 0},
 		{Name: "error_code", Type: field.TypeString, Nullable: true},
 		{Name: "last_error", Type: field.TypeString, Nullable: true},
 		{Name: "error_path", Type: field.TypeJSON, Nullable: true},
@@ -180,7 +181,7 @@ var (
 			{
 				Name:    "operation_next_attempt_at",
 				Unique:  false,
-				Columns: []*schema.Column{OperationsColumns[16]},
+				Columns: []*schema.Column{OperationsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "finished_at IS NULL",
 				},

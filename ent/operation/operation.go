@@ -36,6 +36,8 @@ const (
 	FieldSteps = "steps"
 	// FieldAttempts holds the string denoting the attempts field in the database.
 	FieldAttempts = "attempts"
+	// FieldFaults holds the string denoting the faults field in the database.
+	FieldFaults = "faults"
 	// FieldErrorCode holds the string denoting the error_code field in the database.
 	FieldErrorCode = "error_code"
 	// FieldLastError holds the string denoting the last_error field in the database.
@@ -80,6 +82,7 @@ var Columns = []string{
 	FieldParams,
 	FieldSteps,
 	FieldAttempts,
+	FieldFaults,
 	FieldErrorCode,
 	FieldLastError,
 	FieldErrorPath,
@@ -110,6 +113,8 @@ var (
 	UpdateDefaultUpdatedAt func() time.Time
 	// DefaultAttempts holds the default value on creation for the "attempts" field.
 	DefaultAttempts int
+	// DefaultFaults holds the default value on creation for the "faults" field.
+	DefaultFaults int
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
@@ -184,6 +189,11 @@ func ByPosition(opts ...sql.OrderTermOption) OrderOption {
 // ByAttempts orders the results by the attempts field.
 func ByAttempts(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAttempts, opts...).ToFunc()
+}
+
+// ByFaults orders the results by the faults field.
+func ByFaults(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFaults, opts...).ToFunc()
 }
 
 // ByErrorCode orders the results by the error_code field.

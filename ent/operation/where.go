@@ -96,6 +96,11 @@ func Attempts(v int) predicate.Operation {
 	return predicate.Operation(sql.FieldEQ(FieldAttempts, v))
 }
 
+// Faults applies equality check predicate on the "faults" field. It's identical to FaultsEQ.
+func Faults(v int) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldFaults, v))
+}
+
 // ErrorCode applies equality check predicate on the "error_code" field. It's identical to ErrorCodeEQ.
 func ErrorCode(v string) predicate.Operation {
 	return predicate.Operation(sql.FieldEQ(FieldErrorCode, v))
@@ -484,6 +489,46 @@ func AttemptsLT(v int) predicate.Operation {
 // AttemptsLTE applies the LTE predicate on the "attempts" field.
 func AttemptsLTE(v int) predicate.Operation {
 	return predicate.Operation(sql.FieldLTE(FieldAttempts, v))
+}
+
+// FaultsEQ applies the EQ predicate on the "faults" field.
+func FaultsEQ(v int) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldFaults, v))
+}
+
+// FaultsNEQ applies the NEQ predicate on the "faults" field.
+func FaultsNEQ(v int) predicate.Operation {
+	return predicate.Operation(sql.FieldNEQ(FieldFaults, v))
+}
+
+// FaultsIn applies the In predicate on the "faults" field.
+func FaultsIn(vs ...int) predicate.Operation {
+	return predicate.Operation(sql.FieldIn(FieldFaults, vs...))
+}
+
+// FaultsNotIn applies the NotIn predicate on the "faults" field.
+func FaultsNotIn(vs ...int) predicate.Operation {
+	return predicate.Operation(sql.FieldNotIn(FieldFaults, vs...))
+}
+
+// FaultsGT applies the GT predicate on the "faults" field.
+func FaultsGT(v int) predicate.Operation {
+	return predicate.Operation(sql.FieldGT(FieldFaults, v))
+}
+
+// FaultsGTE applies the GTE predicate on the "faults" field.
+func FaultsGTE(v int) predicate.Operation {
+	return predicate.Operation(sql.FieldGTE(FieldFaults, v))
+}
+
+// FaultsLT applies the LT predicate on the "faults" field.
+func FaultsLT(v int) predicate.Operation {
+	return predicate.Operation(sql.FieldLT(FieldFaults, v))
+}
+
+// FaultsLTE applies the LTE predicate on the "faults" field.
+func FaultsLTE(v int) predicate.Operation {
+	return predicate.Operation(sql.FieldLTE(FieldFaults, v))
 }
 
 // ErrorCodeEQ applies the EQ predicate on the "error_code" field.

@@ -132,6 +132,10 @@ func init() {
 	operationDescAttempts := operationFields[7].Descriptor()
 	// operation.DefaultAttempts holds the default value on creation for the attempts field.
 	operation.DefaultAttempts = operationDescAttempts.Default.(int)
+	// operationDescFaults is the schema descriptor for faults field.
+	operationDescFaults := operationFields[8].Descriptor()
+	// operation.DefaultFaults holds the default value on creation for the faults field.
+	operation.DefaultFaults = operationDescFaults.Default.(int)
 	// operationDescID is the schema descriptor for id field.
 	operationDescID := operationMixinFields0[0].Descriptor()
 	// operation.DefaultID holds the default value on creation for the id field.

@@ -34,6 +34,8 @@ func (Operation) Fields() []ent.Field {
 		field.JSON("params", json.RawMessage{}).Immutable().Comment("The frozen input."),
 		field.JSON("steps", []billing.OperationStep{}),
 		field.Int("attempts").Default(0),
+		field.Int("faults").Default(0).
+			Comment("How often something here, and not Stripe, has stopped the operation since it was begun or retried."),
 		field.String("error_code").Optional().Nillable(),
 		field.String("last_error").Optional().Nillable(),
 		field.JSON("error_path", []string{}).Optional(),

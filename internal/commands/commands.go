@@ -167,7 +167,7 @@ func hashInput(input any) (string, error) {
 		return "", err
 	}
 	delete(fields, "IdempotencyKey")
-	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil || value == false })
+	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil })
 	if b, err = json.Marshal(fields); err != nil { // in the order of the names
 		return "", err
 	}

@@ -47,6 +47,15 @@ func TestIdempotencyKey(t *testing.T) {
 			same(t, "default price", second.Int("product.defaultPrice.unitAmount.amount"), 4900)
 		})
 
+		t.Run("false is not what was left out", func(t *testing.T) {
+			input := object{"productId": product, "name": "Team", "active": false, "idempotencyKey": "off sale"}
+			done(t, k, "updateProduct", input)
+			done(t, k, "updateProduct", input)
+			delete(input, "active")
+			refused(t, mutate(t, k, "updateProduct", input), "IDEMPOTENCY_KEY_REUSED", "input.idempotencyKey")
+			done(t, k, "updateProduct", object{"productId": product, "active": true})
+		})
+
 		t.Run("cancelSubscription is replayed", func(t *testing.T) {
 			s := newSubscription(t, k, newCustomer(t, k, "grace@example.com"), other).String("id")
 			input := object{"subscriptionId": s, "at": "IMMEDIATELY", "idempotencyKey": "cancel"}

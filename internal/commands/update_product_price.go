@@ -19,7 +19,7 @@ type UpdateProductPrice struct {
 	// Recurring counts when RecurringGiven; nil makes a price that is paid
 	// once.
 	Recurring      *billing.Recurring
-	RecurringGiven bool
+	RecurringGiven bool    `json:",omitempty"` // left out, it does not count for the idempotency key
 	Nickname       *string // an empty one removes it
 	IdempotencyKey *string
 }

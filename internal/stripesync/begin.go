@@ -105,15 +105,17 @@ func (e *Engine) Retry(ctx context.Context, tx *store.Tx, op *ent.Operation) (*e
 	update := tx.Operation.UpdateOne(op).SetNextAttemptAt(e.clock())
 	switch {
 	case op.Status == billing.OperationNeedsAttention:
+		update.SetFaults(0)
+		if op.ErrorCode == nil { // Stripe has refused nothing: the same requests go on, with their keys
+			update.SetStatus(billing.OperationPending)
+			break
+		}
 		// Stripe would answer the old keys with the refusal that it remembers.
 		steps := slices.Clone(op.Steps)
 		for i := range steps {
 			steps[i].Generation++
 		}
 		update.SetStatus(billing.OperationCompensating).SetSteps(steps)
-		if op.ErrorCode == nil { // Stripe has refused nothing: it was a fault here
-			update.SetStatus(billing.OperationPending)
-		}
 	case op.Status.Finished():
 		if err := e.restart(ctx, tx, op, update); err != nil {
 			return nil, err
@@ -141,9 +143,9 @@ func (e *Engine) restart(ctx context.Context, tx *store.Tx, op *ent.Operation, u
 	}
 	steps := make([]billing.OperationStep, len(op.Steps))
 	for i, s := range op.Steps {
-		steps[i] = billing.OperationStep{Name: s.Name, Status: billing.StepTodo, Generation: s.Generation + 1}
+		steps[i] = billing.OperationStep{Name: s.Name, Status: billing.StepTodo, Generation: s.Generation, Look: true}
 	}
-	update.SetStatus(billing.OperationPending).SetSteps(steps).ClearFinishedAt().ClearErrorCode().ClearLastError()
+	update.SetStatus(billing.OperationPending).SetSteps(steps).SetFaults(0).ClearFinishedAt().ClearErrorCode().ClearLastError()
 	return tx.Customer.UpdateOneID(op.SubjectID).
 		SetStripeStatus(billing.SyncPending).SetStripeOperationID(op.ID).ClearStripeError().Exec(ctx)
 }

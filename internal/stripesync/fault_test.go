@@ -6,6 +6,7 @@ import (
 
 	"tallystick/ent/price"
 	"tallystick/internal/billing"
+	"tallystick/internal/testkit"
 )
 
 // TestFaultHereComesIntoSight takes away what the end of an operation needs:
@@ -40,5 +41,88 @@ func TestFaultHereComesIntoSight(t *testing.T) {
 		}
 		want(t, "the product", s.productRow(t, product.ID).StripeStatus, billing.SyncFailed)
 		want(t, "needing attention", s.Query(t, `{ billingHealth { needsAttention } }`).Int("billingHealth.needsAttention"), 1)
+	})
+}
+
+// breakInvoices makes the database refuse new invoices, as a full disk would,
+// until heal is called.
+func (s *shop) breakInvoices(t *testing.T) (heal func()) {
+	t.Helper()
+	exec := func(query string) {
+		t.Helper()
+		if _, err := s.Store.DB.ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.Database == "sqlite" {
+		exec(`CREATE TRIGGER broken BEFORE INSERT ON invoices BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
+		return func() { exec(`DROP TRIGGER broken`) }
+	}
+	exec(`CREATE FUNCTION broken() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'disk full'; END $$ LANGUAGE plpgsql`)
+	exec(`CREATE TRIGGER broken BEFORE INSERT ON invoices FOR EACH ROW EXECUTE FUNCTION broken()`)
+	return func() { exec(`DROP TRIGGER broken ON invoices`) }
+}
+
+// TestRetryAfterFaultsRepeatsNothing lets the database refuse the end of a new
+// subscription until somebody has to look, and then retries: Stripe has one
+// subscription, and is asked for nothing again.
+func TestRetryAfterFaultsRepeatsNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		product := s.product(t, "A")
+		customer := s.customer(t, "ada@example.com", true)
+		heal := s.breakInvoices(t)
+		id := s.run(t, createSubscription, map[string]any{
+			"customerId": customer, "priceId": *product.DefaultPriceID, "paymentMethod": "pm_card_visa",
+		}).String("operation.id")
+		for try := 0; s.row(t, id).Status != billing.OperationNeedsAttention && try < 30; try++ {
+			s.Clock.Advance(2 * time.Minute)
+			if _, err := s.Engine.Run(t.Context(), id); err == nil {
+				t.Fatal("the operation ended without its invoice")
+			}
+		}
+		row := s.row(t, id)
+		want(t, "status", row.Status, billing.OperationNeedsAttention)
+		want(t, "the last step", row.Steps[len(row.Steps)-1].Status, billing.StepDone)
+
+		heal()
+		s.Stripe.Forget(t)
+		s.run(t, retryOperation, map[string]any{"operationId": id})
+		s.settle(t)
+		want(t, "status of the retry", s.row(t, id).Status, billing.OperationSucceeded)
+		want(t, "requests of the retry", len(s.Stripe.Requests(t)), 0)
+		want(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions", "status", "all")), 1)
+		want(t, "faults on record", s.row(t, id).Faults, 0)
+	})
+}
+
+// TestWaitsForStripeAreNoFaults lets an operation wait for Stripe many times,
+// and then meet one fault here: it goes on by itself.
+func TestWaitsForStripeAreNoFaults(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		product := s.product(t, "A")
+		customer := s.customer(t, "ada@example.com", true)
+		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/subscriptions", Kind: "rate_limit"})
+		id := s.run(t, createSubscription, map[string]any{
+			"customerId": customer, "priceId": *product.DefaultPriceID, "paymentMethod": "pm_card_visa",
+		}).String("operation.id")
+		for try := 0; s.row(t, id).Attempts < 25 && try < 60; try++ {
+			s.Clock.Advance(2 * time.Minute)
+			if _, err := s.Engine.Run(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Stripe.Heal(t)
+		heal := s.breakInvoices(t)
+		s.Clock.Advance(2 * time.Minute)
+		if _, err := s.Engine.Run(t.Context(), id); err == nil {
+			t.Fatal("the operation ended without its invoice")
+		}
+		want(t, "after the fault", s.row(t, id).Status, billing.OperationPending)
+		heal()
+		s.Clock.Advance(2 * time.Minute)
+		if _, err := s.Engine.Run(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "in the end", s.row(t, id).Status, billing.OperationSucceeded)
 	})
 }

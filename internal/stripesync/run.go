@@ -38,7 +38,7 @@ func (r *run) advance(ctx context.Context) (State, error) {
 			continue
 		}
 		err := r.step(ctx, i)
-		if err == nil && i < len(r.op.Steps)-1 {
+		if err == nil { // stored before the end begins, so that a fault there repeats no request
 			err = r.save(ctx, nil)
 		}
 		if state, stop, err := r.refused(ctx, i, err); stop {
@@ -239,9 +239,16 @@ func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 }
 
 // lookIfStale looks for the object that a step was to create, when Stripe may
-// have forgotten the key.
+// have forgotten the key, or when the operation was started over. That is the
+// only way to a new key.
 func (r *run) lookIfStale(ctx context.Context, i int) (found bool, err error) {
-	if !r.def.mustLook(r.op.Steps[i].Name) {
+	step := &r.op.Steps[i]
+	if step.Look {
+		found, err = r.look(ctx, i)
+		step.Look = err != nil
+		return found, err
+	}
+	if !r.def.mustLook(step.Name) {
 		return false, nil
 	}
 	if stale, err := r.keyIsStale(ctx, r.key(i)); err != nil || !stale {
@@ -357,8 +364,9 @@ func (r *run) wait(ctx context.Context, f *stripeapi.Failure) error {
 	})
 }
 
-// maxFaults is how many tries an operation has that a fault here stops, a
-// database that refuses its end, say, before somebody has to look at it.
+// maxFaults is how often a fault here can stop an operation, a database that
+// refuses its end, say, before somebody has to look at it. Waits for Stripe do
+// not count.
 const maxFaults = 20
 
 // fault lets go of an operation that something here has stopped, and shows
@@ -368,16 +376,16 @@ func (r *run) fault(ctx context.Context) error {
 		return nil
 	}
 	const message = "Something went wrong here; the log has the rest."
-	at := r.engine.clock().Add(backoff(r.op.Attempts)).Truncate(time.Microsecond)
+	at := r.engine.clock().Add(backoff(r.op.Faults)).Truncate(time.Microsecond)
 	update := r.engine.store.Writer.Operation.Update().
 		Where(operation.ID(r.op.ID), operation.LeaseToken(*r.op.LeaseToken), operation.FinishedAtIsNil()).
-		AddAttempts(1).SetLastError(message).SetNextAttemptAt(at)
+		AddAttempts(1).AddFaults(1).SetLastError(message).SetNextAttemptAt(at)
 	if r.op.Status == billing.OperationRunning {
 		update.SetStatus(billing.OperationPending)
 	}
 	release(update)
 	ctx = context.WithoutCancel(ctx)
-	if r.op.Attempts < maxFaults {
+	if r.op.Faults+1 < maxFaults {
 		return update.Exec(ctx)
 	}
 	r.count(billing.OperationNeedsAttention)
