@@ -96,9 +96,14 @@ type Report struct {
 	EventID    string
 	Type       string
 	ObjectType string
-	ObjectID   string
+	ObjectID   string // empty for a preview, such as an upcoming invoice
+	Account    string // the connected account that it is about; empty for our own
 	OccurredAt time.Time
 }
+
+// ignorable reports whether the event is about nothing that this account's key
+// could read: an object without an id, or another account's.
+func (r Report) ignorable() bool { return r.ObjectID == "" || r.Account != "" }
 
 func read(event *stripe.Event) (Report, error) {
 	var object struct {
@@ -111,11 +116,12 @@ func read(event *stripe.Event) (Report, error) {
 	if err := json.Unmarshal(event.Data.Raw, &object); err != nil {
 		return Report{}, err
 	}
-	if strings.ContainsRune(event.ID+string(event.Type)+object.ID+object.Object, 0) { // PostgreSQL keeps no such text
+	if strings.ContainsRune(event.ID+string(event.Type)+event.Account+object.ID+object.Object, 0) { // PostgreSQL keeps no such text
 		return Report{}, errors.New("a NUL in an id")
 	}
 	return Report{
 		EventID: event.ID, Type: string(event.Type), ObjectType: object.Object, ObjectID: object.ID,
+		Account:    event.Account,
 		OccurredAt: time.Unix(event.Created, 0).UTC(),
 	}, nil
 }

@@ -42,6 +42,17 @@ type Object struct {
 	ID   string `json:"id"`
 }
 
+// lock names what those hold who store or apply events of the object.
+func (o Object) lock() string { return o.Type + " " + o.ID }
+
+// waiting selects the object's events that are not applied yet. The type
+// counts: a recurring price and its plan have the same id.
+func (o Object) waiting() []predicate.WebhookEvent {
+	return []predicate.WebhookEvent{
+		webhookevent.ObjectType(o.Type), webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil(),
+	}
+}
+
 // Inbox keeps the events until what they report is mirrored. The events of one
 // object are applied one process at a time, and all that wait together: a
 // burst costs one look at the object.
@@ -60,33 +71,39 @@ func NewInbox(s *store.Store, e *stripesync.Engine, alarm Alarm, logger *slog.Lo
 
 func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microsecond) }
 
-// Store keeps an event, unless it is known already.
+// Store keeps an event, unless it is known already. One that no object here
+// can follow from is kept as ignored, and Stripe is not asked about it.
 func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
 	known, err := i.store.Client.WebhookEvent.Query().Where(webhookevent.StripeEventID(r.EventID)).Exist(ctx)
 	if known || err != nil {
 		return false, err
 	}
 	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.LockName(ctx, r.ObjectID); err != nil {
-			return err
-		}
-		// An object with events that wait has an alarm already.
-		awake, err := tx.WebhookEvent.Query().Where(
-			webhookevent.ObjectID(r.ObjectID), webhookevent.ProcessedAtIsNil(), webhookevent.NextAttemptAtIsNil(),
-		).Exist(ctx)
-		if err != nil {
-			return err
-		}
-		if err := tx.WebhookEvent.Create().
+		create := tx.WebhookEvent.Create().
 			SetStripeEventID(r.EventID).
 			SetType(r.Type).
 			SetObjectType(r.ObjectType).
 			SetObjectID(r.ObjectID).
-			SetOccurredAt(r.OccurredAt).
-			Exec(ctx); err != nil || awake {
+			SetOccurredAt(r.OccurredAt)
+		if r.ignorable() {
+			processed.WithLabelValues(string(billing.WebhookIgnored)).Inc()
+			return create.SetStatus(billing.WebhookIgnored).SetProcessedAt(i.clock()).Exec(ctx)
+		}
+		o := Object{Type: r.ObjectType, ID: r.ObjectID}
+		if err := tx.LockName(ctx, o.lock()); err != nil {
 			return err
 		}
-		return i.alarm.ScheduleApply(ctx, tx, i.clock(), Object{Type: r.ObjectType, ID: r.ObjectID})
+		// An object with events that wait has an alarm already.
+		awake, err := tx.WebhookEvent.Query().Where(
+			append(o.waiting(), webhookevent.NextAttemptAtIsNil())...,
+		).Exist(ctx)
+		if err != nil {
+			return err
+		}
+		if err := create.Exec(ctx); err != nil || awake {
+			return err
+		}
+		return i.alarm.ScheduleApply(ctx, tx, i.clock(), o)
 	})
 	if store.IsUnique(err) {
 		return false, nil
@@ -118,18 +135,18 @@ func (i *Inbox) Apply(ctx context.Context, o Object) error {
 func (i *Inbox) take(ctx context.Context, o Object) (ids []string, err error) {
 	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		ids = nil
-		if err := tx.LockName(ctx, o.ID); err != nil {
+		if err := tx.LockName(ctx, o.lock()); err != nil {
 			return err
 		}
 		now := i.clock()
 		busy, err := tx.WebhookEvent.Query().Where(
-			webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil(), webhookevent.ClaimedUntilGT(now),
+			append(o.waiting(), webhookevent.ClaimedUntilGT(now))...,
 		).Exist(ctx)
 		if err != nil || busy {
 			return err
 		}
 		if ids, err = tx.WebhookEvent.Query().Where(
-			webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil(),
+			o.waiting()...,
 		).IDs(ctx); err != nil || len(ids) == 0 {
 			return err
 		}
@@ -155,7 +172,7 @@ func (i *Inbox) settle(ctx context.Context, o Object, ids []string, mirrored boo
 	}
 	processed.WithLabelValues(string(status)).Add(float64(len(ids)))
 	err = i.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.LockName(ctx, o.ID); err != nil {
+		if err := tx.LockName(ctx, o.lock()); err != nil {
 			return err
 		}
 		update := tx.WebhookEvent.Update().Where(webhookevent.IDIn(ids...)).
@@ -169,7 +186,7 @@ func (i *Inbox) settle(ctx context.Context, o Object, ids []string, mirrored boo
 			return err
 		}
 		more, err = tx.WebhookEvent.Query().Where(
-			webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil(),
+			o.waiting()...,
 		).Exist(ctx)
 		return err
 	})
@@ -182,7 +199,7 @@ func (i *Inbox) postpone(ctx context.Context, o Object, ids []string, cause erro
 	reason, delay := i.judge(ctx, o, cause)
 	processed.WithLabelValues("postponed").Add(float64(len(ids)))
 	return i.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.LockName(ctx, o.ID); err != nil {
+		if err := tx.LockName(ctx, o.lock()); err != nil {
 			return err
 		}
 		first, err := tx.WebhookEvent.Get(ctx, ids[0])
@@ -191,7 +208,7 @@ func (i *Inbox) postpone(ctx context.Context, o Object, ids []string, cause erro
 		}
 		at := i.clock().Add(delay(first)).Truncate(time.Microsecond)
 		update := tx.WebhookEvent.Update().
-			Where(webhookevent.ObjectID(o.ID), webhookevent.ProcessedAtIsNil()).
+			Where(o.waiting()...).
 			SetNextAttemptAt(at).ClearClaimedUntil().SetLastError(reason)
 		if !errors.Is(cause, stripesync.ErrBusy) {
 			update.AddAttempts(1)

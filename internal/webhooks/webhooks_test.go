@@ -10,6 +10,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76/webhook"
 
+	"tallystick/ent/price"
 	"tallystick/ent/webhookevent"
 	"tallystick/internal/billing"
 	"tallystick/internal/testkit"
@@ -187,6 +188,64 @@ func TestUnknownEventsDoNoHarm(t *testing.T) {
 			if got[id] != status {
 				t.Errorf("%s is %s, want %s", id, got[id], status)
 			}
+		}
+	})
+}
+
+// TestObjectsWithOneIDAreApart delivers an event of a plan before the one of
+// the price that has its id: the price appears all the same, and later changes.
+func TestObjectsWithOneIDAreApart(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		product := k.Stripe.Post(t, "/v1/products", url.Values{"name": {"Plan"}})["id"].(string)
+		stripeID := k.Stripe.Post(t, "/v1/prices", url.Values{
+			"product": {product}, "currency": {"usd"}, "unit_amount": {"3000"}, "recurring[interval]": {"month"},
+		})["id"].(string)
+		both := func(n, what string) {
+			t.Helper()
+			for _, objectType := range []string{"plan", "price"} {
+				body := event("evt_"+objectType+n, objectType+"."+what, objectType, stripeID)
+				if status := deliver(t, k, body, testkit.WebhookSecret, time.Now()); status != http.StatusOK {
+					t.Fatalf("the event of the %s was answered with %d", objectType, status)
+				}
+			}
+			apply(t, k, "plan", stripeID)
+			apply(t, k, "price", stripeID)
+		}
+		both("1", "created")
+		row := k.Store.Client.Price.Query().Where(price.StripeID(stripeID)).OnlyX(t.Context())
+		if row.Status != billing.PriceActive {
+			t.Errorf("the price is %s", row.Status)
+		}
+		k.Stripe.Post(t, "/v1/prices/"+stripeID, url.Values{"active": {"false"}})
+		both("2", "updated")
+		if row = k.Store.Client.Price.GetX(t.Context(), row.ID); row.Status != billing.PriceArchived {
+			t.Errorf("the archived price is %s", row.Status)
+		}
+	})
+}
+
+// TestEventsAboutNothingHere stores a preview without an id and an event of a
+// connected account as ignored, and asks Stripe nothing.
+func TestEventsAboutNothingHere(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		k.Stripe.Forget(t)
+		for name, body := range map[string]string{
+			"upcoming":  `{"id":"evt_upcoming","object":"event","type":"invoice.upcoming","data":{"object":{"object":"invoice","total":100}}}`,
+			"connected": `{"id":"evt_connected","object":"event","account":"acct_other","type":"customer.created","data":{"object":{"id":"cus_1","object":"customer"}}}`,
+		} {
+			if status := deliver(t, k, body, testkit.WebhookSecret, time.Now()); status != http.StatusOK {
+				t.Fatalf("%s was answered with %d", name, status)
+			}
+			row := k.Store.Client.WebhookEvent.Query().Where(webhookevent.StripeEventID("evt_" + name)).OnlyX(t.Context())
+			if row.Status != billing.WebhookIgnored || row.ProcessedAt == nil {
+				t.Errorf("%s is %s", name, row.Status)
+			}
+		}
+		k.Work(t)
+		if n := len(k.Stripe.Requests(t)); n != 0 {
+			t.Errorf("%d requests to Stripe, want none", n)
 		}
 	})
 }
