@@ -70,6 +70,15 @@ func (e *Engine) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.
 	if err := e.pending(ctx, tx, c.Metadata); err != nil {
 		return err
 	}
+	// An operation may have linked the customer while Stripe was asked; its own
+	// e-mail is not somebody else's then.
+	linked, err := tx.Customer.Query().Where(customer.StripeID(c.ID)).Exist(ctx)
+	if err != nil {
+		return err
+	}
+	if linked {
+		return errChanged
+	}
 	if err := emailUsable(ctx, tx, c.Email, ""); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package stripesync_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -138,5 +139,32 @@ func TestProductDeletedInStripe(t *testing.T) {
 		row := s.productRow(t, id)
 		want(t, "on sale", row.Active, false)
 		want(t, "the link", row.StripeStatus, billing.SyncUnlinked)
+	})
+}
+
+// TestReportOfACustomerThatIsLinkedMeanwhile lets the operation that creates a
+// customer end while Stripe is asked about it: the customer is found to be the
+// one that is linked, and not another one with the same e-mail.
+func TestReportOfACustomerThatIsLinkedMeanwhile(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/customers", Kind: "drop_after", Count: 3})
+		id := s.run(t, createCustomer, map[string]any{"email": "ada@example.com"}).String("customer.id")
+		s.Work(t)
+		stripeID := text(s.all(t, "/v1/customers")[0]["id"])
+		s.available(t)
+
+		w := s.newWire(t)
+		w.after = func(n int, _ *http.Request) verdict {
+			if n == 1 {
+				s.settle(t)
+			}
+			return pass
+		}
+		if _, err := s.Replica(t, w.on).Engine.Refresh(t.Context(), "customer", stripeID); err != nil {
+			t.Error(err)
+		}
+		row := s.customerRow(t, id)
+		want(t, "the customer in Stripe", deref(row.StripeID), stripeID)
+		want(t, "its link", row.StripeStatus, billing.SyncSynced)
 	})
 }
