@@ -67,7 +67,7 @@ func TestCreateSubscription(t *testing.T) {
 	})
 }
 
-func TestDeclinedCardLeavesNothingBehind(t *testing.T) {
+func TestDeclinedCardLeavesNoSubscription(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		price := *s.product(t, "Team").DefaultPriceID
 		customer := s.customer(t, "ada@example.com", true)
