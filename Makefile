@@ -16,7 +16,10 @@ export GOTESTSUM_FORMAT ?= pkgname
 GENERATED := graph ent resolvers docs
 
 POSTGRES := scripts/postgres run --
-TEST := chromium=$$(scripts/chromium) && CHROMIUM=$$chromium $(POSTGRES) $(GOTESTSUM) --format-hide-empty-pkg --
+
+# Only the tests of pages need a browser.
+BROWSER_TESTS = go list -f '{{join .TestImports " "}} {{join .XTestImports " "}}' $(PKG) | grep chromedp >/dev/null
+TEST = if $(BROWSER_TESTS); then chromium=$$(scripts/chromium); export CHROMIUM=$$chromium; fi; $(POSTGRES) $(GOTESTSUM) --format-hide-empty-pkg --
 
 .PHONY: help
 help: ## Show this list
