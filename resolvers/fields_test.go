@@ -34,7 +34,7 @@ func TestFields(t *testing.T) {
 		same(t, "first cause", answer.String("subscription.history.0.cause"), "activate")
 		same(t, "second cause", answer.String("subscription.history.1.cause"), "payment_failed")
 		same(t, "there is a state before", answer.Has("subscription.history.0.from"), false)
-		same(t, "number of actions", len(answer.List("subscription.availableActions")), len(billing.PastDue.Actions(false)))
+		same(t, "number of actions", len(answer.List("subscription.availableActions")), len(billing.SubscriptionPastDue.Actions(false)))
 		same(t, "customer", answer.String("subscription.customer.id"), w.customers[0])
 		same(t, "price", answer.String("subscription.price.id"), w.prices[0])
 		same(t, "product", answer.String("subscription.product.id"), w.products[0])

@@ -66,7 +66,7 @@ func (w *world) add(ctx context.Context, tx *store.Tx, i int) error {
 	add(tx.Product.UpdateOneID(product).SetDefaultPriceID(price).SetUpdatedAt(at(i)).Exec(ctx))
 	add(tx.Customer.Create().SetID(customer).SetEmail("c" + number + "@example.com").SetName("Customer " + number).SetCreatedAt(at(i)).
 		SetUpdatedAt(at(i)).SetStripeStatus(billing.SyncPending).SetStripeOperationID(customerOp.id).Exec(ctx))
-	for j, status := range []billing.SubscriptionStatus{billing.Active, billing.PastDue} {
+	for j, status := range []billing.SubscriptionStatus{billing.SubscriptionActive, billing.SubscriptionPastDue} {
 		add(w.subscription(ctx, tx, 2*i+j, status, customer, product, price))
 	}
 	for _, op := range []seededOperation{productOp, customerOp} {

@@ -26,7 +26,7 @@ func (Subscription) Fields() []ent.Field {
 		field.String("customer_id").Immutable(),
 		field.String("price_id"),
 		field.String("product_id").Comment("The price's product."),
-		field.Enum("status").GoType(billing.SubscriptionStatus("")).Default(string(billing.Incomplete)),
+		field.Enum("status").GoType(billing.SubscriptionStatus("")).Default(string(billing.SubscriptionIncomplete)),
 		field.Enum("collection").GoType(billing.CollectionMethod("")).Default(string(billing.CollectionChargeAutomatically)),
 		field.Bool("cancel_at_period_end").Default(false),
 		field.Time("cancel_at").Optional().Nillable(),

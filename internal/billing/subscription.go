@@ -9,19 +9,20 @@ type SubscriptionStatus string
 
 // The states of a subscription.
 const (
-	Incomplete        SubscriptionStatus = "INCOMPLETE"
-	IncompleteExpired SubscriptionStatus = "INCOMPLETE_EXPIRED"
-	Trialing          SubscriptionStatus = "TRIALING"
-	Active            SubscriptionStatus = "ACTIVE"
-	PastDue           SubscriptionStatus = "PAST_DUE"
-	Unpaid            SubscriptionStatus = "UNPAID"
-	Paused            SubscriptionStatus = "PAUSED"
-	Canceled          SubscriptionStatus = "CANCELED"
-	Revoked           SubscriptionStatus = "REVOKED"
+	SubscriptionIncomplete        SubscriptionStatus = "INCOMPLETE"
+	SubscriptionIncompleteExpired SubscriptionStatus = "INCOMPLETE_EXPIRED"
+	SubscriptionTrialing          SubscriptionStatus = "TRIALING"
+	SubscriptionActive            SubscriptionStatus = "ACTIVE"
+	SubscriptionPastDue           SubscriptionStatus = "PAST_DUE"
+	SubscriptionUnpaid            SubscriptionStatus = "UNPAID"
+	SubscriptionPaused            SubscriptionStatus = "PAUSED"
+	SubscriptionCanceled          SubscriptionStatus = "CANCELED"
+	SubscriptionRevoked           SubscriptionStatus = "REVOKED"
 )
 
 var subscriptionStatuses = []SubscriptionStatus{
-	Incomplete, IncompleteExpired, Trialing, Active, PastDue, Unpaid, Paused, Canceled, Revoked,
+	SubscriptionIncomplete, SubscriptionIncompleteExpired, SubscriptionTrialing, SubscriptionActive, SubscriptionPastDue,
+	SubscriptionUnpaid, SubscriptionPaused, SubscriptionCanceled, SubscriptionRevoked,
 }
 
 // Values lists all values of the type.
@@ -36,7 +37,7 @@ func (SubscriptionStatus) Values() []string {
 // Ended reports whether the state is an end state. Nothing leaves it: Stripe
 // cannot revive a subscription that has ended.
 func (s SubscriptionStatus) Ended() bool {
-	return s == Canceled || s == Revoked || s == IncompleteExpired
+	return s == SubscriptionCanceled || s == SubscriptionRevoked || s == SubscriptionIncompleteExpired
 }
 
 // SubscriptionEvent is something that happens to a subscription, asked for
@@ -79,54 +80,54 @@ func (SubscriptionEvent) Values() []string {
 // to several states, Stripe decides, by the settings of the account; the
 // first one is what an account does by default.
 var subscriptionTable = map[SubscriptionStatus]map[SubscriptionEvent][]SubscriptionStatus{
-	Incomplete: {
-		EventActivate:      {Active},
-		EventPaymentFailed: {Incomplete},
-		EventCancel:        {Canceled},
-		EventRevoke:        {Revoked},
-		EventExpire:        {IncompleteExpired},
+	SubscriptionIncomplete: {
+		EventActivate:      {SubscriptionActive},
+		EventPaymentFailed: {SubscriptionIncomplete},
+		EventCancel:        {SubscriptionCanceled},
+		EventRevoke:        {SubscriptionRevoked},
+		EventExpire:        {SubscriptionIncompleteExpired},
 	},
-	Trialing: {
-		EventActivate:         {Active},
-		EventTrialEnd:         {Active},
-		EventPaymentFailed:    {PastDue},
-		EventScheduleCancel:   {Trialing},
-		EventUnscheduleCancel: {Trialing},
-		EventCancel:           {Canceled},
-		EventRevoke:           {Revoked},
-		EventPause:            {Paused},
+	SubscriptionTrialing: {
+		EventActivate:         {SubscriptionActive},
+		EventTrialEnd:         {SubscriptionActive},
+		EventPaymentFailed:    {SubscriptionPastDue},
+		EventScheduleCancel:   {SubscriptionTrialing},
+		EventUnscheduleCancel: {SubscriptionTrialing},
+		EventCancel:           {SubscriptionCanceled},
+		EventRevoke:           {SubscriptionRevoked},
+		EventPause:            {SubscriptionPaused},
 	},
-	Active: {
-		EventPaymentFailed:    {PastDue},
-		EventScheduleCancel:   {Active},
-		EventUnscheduleCancel: {Active},
-		EventCancel:           {Canceled},
-		EventRevoke:           {Revoked},
+	SubscriptionActive: {
+		EventPaymentFailed:    {SubscriptionPastDue},
+		EventScheduleCancel:   {SubscriptionActive},
+		EventUnscheduleCancel: {SubscriptionActive},
+		EventCancel:           {SubscriptionCanceled},
+		EventRevoke:           {SubscriptionRevoked},
 	},
-	PastDue: {
-		EventPaymentFailed:    {PastDue},
-		EventPaymentRecovered: {Active},
-		EventScheduleCancel:   {PastDue},
-		EventUnscheduleCancel: {PastDue},
-		EventCancel:           {Canceled},
-		EventRevoke:           {Revoked},
-		EventDunningExhausted: {Revoked, Unpaid},
+	SubscriptionPastDue: {
+		EventPaymentFailed:    {SubscriptionPastDue},
+		EventPaymentRecovered: {SubscriptionActive},
+		EventScheduleCancel:   {SubscriptionPastDue},
+		EventUnscheduleCancel: {SubscriptionPastDue},
+		EventCancel:           {SubscriptionCanceled},
+		EventRevoke:           {SubscriptionRevoked},
+		EventDunningExhausted: {SubscriptionRevoked, SubscriptionUnpaid},
 	},
-	Unpaid: {
-		EventPaymentRecovered: {Active},
-		EventScheduleCancel:   {Unpaid},
-		EventUnscheduleCancel: {Unpaid},
-		EventCancel:           {Canceled},
-		EventRevoke:           {Revoked},
-		EventDunningExhausted: {Revoked},
+	SubscriptionUnpaid: {
+		EventPaymentRecovered: {SubscriptionActive},
+		EventScheduleCancel:   {SubscriptionUnpaid},
+		EventUnscheduleCancel: {SubscriptionUnpaid},
+		EventCancel:           {SubscriptionCanceled},
+		EventRevoke:           {SubscriptionRevoked},
+		EventDunningExhausted: {SubscriptionRevoked},
 	},
-	Paused: {
-		EventResume:           {Active},
-		EventPaymentFailed:    {PastDue},
-		EventScheduleCancel:   {Paused},
-		EventUnscheduleCancel: {Paused},
-		EventCancel:           {Canceled},
-		EventRevoke:           {Revoked},
+	SubscriptionPaused: {
+		EventResume:           {SubscriptionActive},
+		EventPaymentFailed:    {SubscriptionPastDue},
+		EventScheduleCancel:   {SubscriptionPaused},
+		EventUnscheduleCancel: {SubscriptionPaused},
+		EventCancel:           {SubscriptionCanceled},
+		EventRevoke:           {SubscriptionRevoked},
 	},
 }
 
@@ -207,7 +208,7 @@ func (s SubscriptionStatus) CheckPriceChange() error {
 	switch {
 	case s.Ended():
 		return Errorf(CodeSubscriptionEnded, "The subscription has ended: it is %s.", s)
-	case s == Trialing, s == Active, s == PastDue:
+	case s == SubscriptionTrialing, s == SubscriptionActive, s == SubscriptionPastDue:
 		return nil
 	}
 	return Errorf(CodeInvalidTransition, "A subscription that is %s does not allow another price.", s)
@@ -225,24 +226,24 @@ type Reported struct {
 func StripeStatus(status, cancellationReason string) (SubscriptionStatus, error) {
 	switch status {
 	case "incomplete":
-		return Incomplete, nil
+		return SubscriptionIncomplete, nil
 	case "incomplete_expired":
-		return IncompleteExpired, nil
+		return SubscriptionIncompleteExpired, nil
 	case "trialing":
-		return Trialing, nil
+		return SubscriptionTrialing, nil
 	case "active":
-		return Active, nil
+		return SubscriptionActive, nil
 	case "past_due":
-		return PastDue, nil
+		return SubscriptionPastDue, nil
 	case "unpaid":
-		return Unpaid, nil
+		return SubscriptionUnpaid, nil
 	case "paused":
-		return Paused, nil
+		return SubscriptionPaused, nil
 	case "canceled":
 		if cancellationReason == "payment_failed" || cancellationReason == "payment_disputed" {
-			return Revoked, nil
+			return SubscriptionRevoked, nil
 		}
-		return Canceled, nil
+		return SubscriptionCanceled, nil
 	}
 	return "", Errorf(CodeStripeRejected, "Stripe reports a subscription status that is not known here: %q.", status)
 }
@@ -260,24 +261,24 @@ func EventBetween(was, is Reported) (e SubscriptionEvent, ok bool) {
 		return "", false
 	}
 	switch is.Status {
-	case Active:
+	case SubscriptionActive:
 		return eventToActive(was.Status), true
-	case PastDue, Incomplete:
+	case SubscriptionPastDue, SubscriptionIncomplete:
 		return EventPaymentFailed, true
-	case Unpaid:
+	case SubscriptionUnpaid:
 		return EventDunningExhausted, true
-	case Paused:
+	case SubscriptionPaused:
 		return EventPause, true
-	case Canceled:
+	case SubscriptionCanceled:
 		return EventCancel, true
-	case Revoked:
-		if was.Status == PastDue || was.Status == Unpaid {
+	case SubscriptionRevoked:
+		if was.Status == SubscriptionPastDue || was.Status == SubscriptionUnpaid {
 			return EventDunningExhausted, true
 		}
 		return EventRevoke, true
-	case IncompleteExpired:
+	case SubscriptionIncompleteExpired:
 		return EventExpire, true
-	case Trialing:
+	case SubscriptionTrialing:
 		return EventActivate, true
 	}
 	return "", false
@@ -285,11 +286,11 @@ func EventBetween(was, is Reported) (e SubscriptionEvent, ok bool) {
 
 func eventToActive(from SubscriptionStatus) SubscriptionEvent {
 	switch from {
-	case Trialing:
+	case SubscriptionTrialing:
 		return EventTrialEnd
-	case PastDue, Unpaid:
+	case SubscriptionPastDue, SubscriptionUnpaid:
 		return EventPaymentRecovered
-	case Paused:
+	case SubscriptionPaused:
 		return EventResume
 	default:
 		return EventActivate

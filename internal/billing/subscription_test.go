@@ -91,13 +91,13 @@ func TestActions(t *testing.T) {
 	const live, going = "CANCEL CANCEL_AT_PERIOD_END REVOKE", "CANCEL RESUME REVOKE"
 	const change = " CHANGE_PRICE"
 	for status, want := range map[billing.SubscriptionStatus][2]string{
-		billing.Incomplete: {"CANCEL REVOKE", "CANCEL REVOKE"},
-		billing.Trialing:   {live + change, going + change},
-		billing.Active:     {live + change, going + change},
-		billing.PastDue:    {live + change, going + change},
-		billing.Unpaid:     {live, going},
-		billing.Paused:     {live, going},
-		billing.Canceled:   {}, billing.Revoked: {}, billing.IncompleteExpired: {},
+		billing.SubscriptionIncomplete: {"CANCEL REVOKE", "CANCEL REVOKE"},
+		billing.SubscriptionTrialing:   {live + change, going + change},
+		billing.SubscriptionActive:     {live + change, going + change},
+		billing.SubscriptionPastDue:    {live + change, going + change},
+		billing.SubscriptionUnpaid:     {live, going},
+		billing.SubscriptionPaused:     {live, going},
+		billing.SubscriptionCanceled:   {}, billing.SubscriptionRevoked: {}, billing.SubscriptionIncompleteExpired: {},
 	} {
 		for i, atPeriodEnd := range []bool{false, true} {
 			var got []string
@@ -116,10 +116,10 @@ func TestActions(t *testing.T) {
 
 func TestCheckPriceChange(t *testing.T) {
 	for status, want := range map[billing.SubscriptionStatus]billing.Code{
-		billing.Trialing: "", billing.Active: "", billing.PastDue: "",
-		billing.Incomplete: billing.CodeInvalidTransition, billing.Unpaid: billing.CodeInvalidTransition,
-		billing.Paused: billing.CodeInvalidTransition, billing.Canceled: billing.CodeSubscriptionEnded,
-		billing.Revoked: billing.CodeSubscriptionEnded, billing.IncompleteExpired: billing.CodeSubscriptionEnded,
+		billing.SubscriptionTrialing: "", billing.SubscriptionActive: "", billing.SubscriptionPastDue: "",
+		billing.SubscriptionIncomplete: billing.CodeInvalidTransition, billing.SubscriptionUnpaid: billing.CodeInvalidTransition,
+		billing.SubscriptionPaused: billing.CodeInvalidTransition, billing.SubscriptionCanceled: billing.CodeSubscriptionEnded,
+		billing.SubscriptionRevoked: billing.CodeSubscriptionEnded, billing.SubscriptionIncompleteExpired: billing.CodeSubscriptionEnded,
 	} {
 		err := status.CheckPriceChange()
 		if want == "" && err != nil || want != "" && !billing.IsCode(err, want) {
@@ -133,18 +133,18 @@ func TestStripeStatus(t *testing.T) {
 		status, reason string
 		want           billing.SubscriptionStatus
 	}{
-		{"incomplete", "", billing.Incomplete},
-		{"incomplete_expired", "", billing.IncompleteExpired},
-		{"trialing", "", billing.Trialing},
-		{"active", "", billing.Active},
-		{"active", "payment_failed", billing.Active},
-		{"past_due", "", billing.PastDue},
-		{"unpaid", "", billing.Unpaid},
-		{"paused", "", billing.Paused},
-		{"canceled", "", billing.Canceled},
-		{"canceled", "cancellation_requested", billing.Canceled},
-		{"canceled", "payment_failed", billing.Revoked},
-		{"canceled", "payment_disputed", billing.Revoked},
+		{"incomplete", "", billing.SubscriptionIncomplete},
+		{"incomplete_expired", "", billing.SubscriptionIncompleteExpired},
+		{"trialing", "", billing.SubscriptionTrialing},
+		{"active", "", billing.SubscriptionActive},
+		{"active", "payment_failed", billing.SubscriptionActive},
+		{"past_due", "", billing.SubscriptionPastDue},
+		{"unpaid", "", billing.SubscriptionUnpaid},
+		{"paused", "", billing.SubscriptionPaused},
+		{"canceled", "", billing.SubscriptionCanceled},
+		{"canceled", "cancellation_requested", billing.SubscriptionCanceled},
+		{"canceled", "payment_failed", billing.SubscriptionRevoked},
+		{"canceled", "payment_disputed", billing.SubscriptionRevoked},
 	} {
 		if got, err := billing.StripeStatus(c.status, c.reason); got != c.want || err != nil {
 			t.Errorf("%s, %q: %s, %v; want %s", c.status, c.reason, got, err, c.want)
@@ -161,15 +161,15 @@ func TestEventBetween(t *testing.T) {
 	// What must have happened, by the state after; "from:event" for those that
 	// say so, and * for the others.
 	after := map[billing.SubscriptionStatus]string{
-		billing.Incomplete:        "*:payment_failed",
-		billing.IncompleteExpired: "*:expire",
-		billing.Trialing:          "*:activate",
-		billing.Active:            "TRIALING:trial_end PAST_DUE:payment_recovered UNPAID:payment_recovered PAUSED:resume *:activate",
-		billing.PastDue:           "*:payment_failed",
-		billing.Unpaid:            "*:dunning_exhausted",
-		billing.Paused:            "*:pause",
-		billing.Canceled:          "*:cancel",
-		billing.Revoked:           "PAST_DUE:dunning_exhausted UNPAID:dunning_exhausted *:revoke",
+		billing.SubscriptionIncomplete:        "*:payment_failed",
+		billing.SubscriptionIncompleteExpired: "*:expire",
+		billing.SubscriptionTrialing:          "*:activate",
+		billing.SubscriptionActive:            "TRIALING:trial_end PAST_DUE:payment_recovered UNPAID:payment_recovered PAUSED:resume *:activate",
+		billing.SubscriptionPastDue:           "*:payment_failed",
+		billing.SubscriptionUnpaid:            "*:dunning_exhausted",
+		billing.SubscriptionPaused:            "*:pause",
+		billing.SubscriptionCanceled:          "*:cancel",
+		billing.SubscriptionRevoked:           "PAST_DUE:dunning_exhausted UNPAID:dunning_exhausted *:revoke",
 	}
 	for _, from := range statuses() {
 		for _, to := range statuses() {
@@ -196,7 +196,7 @@ func TestEventBetween(t *testing.T) {
 			}
 		}
 	}
-	if _, ok := billing.EventBetween(billing.Reported{Status: billing.Active}, billing.Reported{Status: "NEW"}); ok {
+	if _, ok := billing.EventBetween(billing.Reported{Status: billing.SubscriptionActive}, billing.Reported{Status: "NEW"}); ok {
 		t.Error("a state that is not known has an event")
 	}
 }
@@ -206,12 +206,12 @@ func TestEventBetween(t *testing.T) {
 // counted as unexpected.
 func TestEventsThatTheTableKnows(t *testing.T) {
 	for from, targets := range map[billing.SubscriptionStatus][]billing.SubscriptionStatus{
-		billing.Incomplete: {billing.Active, billing.IncompleteExpired, billing.Canceled},
-		billing.Trialing:   {billing.Active, billing.PastDue, billing.Paused, billing.Canceled},
-		billing.Active:     {billing.PastDue, billing.Canceled, billing.Revoked},
-		billing.PastDue:    {billing.Active, billing.Unpaid, billing.Canceled, billing.Revoked},
-		billing.Unpaid:     {billing.Active, billing.Canceled, billing.Revoked},
-		billing.Paused:     {billing.Active, billing.Canceled},
+		billing.SubscriptionIncomplete: {billing.SubscriptionActive, billing.SubscriptionIncompleteExpired, billing.SubscriptionCanceled},
+		billing.SubscriptionTrialing:   {billing.SubscriptionActive, billing.SubscriptionPastDue, billing.SubscriptionPaused, billing.SubscriptionCanceled},
+		billing.SubscriptionActive:     {billing.SubscriptionPastDue, billing.SubscriptionCanceled, billing.SubscriptionRevoked},
+		billing.SubscriptionPastDue:    {billing.SubscriptionActive, billing.SubscriptionUnpaid, billing.SubscriptionCanceled, billing.SubscriptionRevoked},
+		billing.SubscriptionUnpaid:     {billing.SubscriptionActive, billing.SubscriptionCanceled, billing.SubscriptionRevoked},
+		billing.SubscriptionPaused:     {billing.SubscriptionActive, billing.SubscriptionCanceled},
 	} {
 		for _, to := range targets {
 			event, _ := billing.EventBetween(billing.Reported{Status: from}, billing.Reported{Status: to})

@@ -120,7 +120,7 @@ func subscribablePrice(ctx context.Context, tx *store.Tx, id string) (*ent.Price
 // confirmed. When Stripe cannot answer, the same mutation with the same
 // idempotency key asks again.
 func (c *Commands) clientSecret(ctx context.Context, row *ent.Subscription) (*string, error) {
-	if row == nil || row.StripeID == nil || row.Status != billing.Incomplete {
+	if row == nil || row.StripeID == nil || row.Status != billing.SubscriptionIncomplete {
 		return nil, nil
 	}
 	secret, err := c.sync.ClientSecret(ctx, *row.StripeID)

@@ -246,7 +246,7 @@ func TestEmailIsUniqueAmongTheLiving(t *testing.T) {
 		}
 		// A missing customer violates another constraint.
 		_, err = s.Writer.Subscription.Create().SetCustomerID("cst_nobody").SetPriceID("prc_none").SetProductID("pdt_none").
-			SetStatus(billing.Active).Save(t.Context())
+			SetStatus(billing.SubscriptionActive).Save(t.Context())
 		if err == nil || store.IsUnique(err) {
 			t.Errorf("a subscription of nobody: %v", err)
 		}

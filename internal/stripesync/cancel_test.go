@@ -37,12 +37,12 @@ func TestCancelSubscription(t *testing.T) {
 		price := *s.product(t, "Team").DefaultPriceID
 		customer := s.customer(t, "ada@example.com", true)
 		for _, status := range []billing.SubscriptionStatus{
-			billing.Incomplete, billing.Trialing, billing.Active, billing.PastDue, billing.Unpaid, billing.Paused,
+			billing.SubscriptionIncomplete, billing.SubscriptionTrialing, billing.SubscriptionActive, billing.SubscriptionPastDue, billing.SubscriptionUnpaid, billing.SubscriptionPaused,
 		} {
 			for _, at := range []string{"PERIOD_END", "IMMEDIATELY"} {
 				t.Run(string(status)+" "+at, func(t *testing.T) {
 					here, there := s.subscribe(t, customer, price)
-					if status != billing.Active {
+					if status != billing.SubscriptionActive {
 						s.into(t, here, there, status)
 					}
 					invoice := text(s.Stripe.Get(t, "/v1/subscriptions/"+there)["latest_invoice"])
@@ -51,7 +51,7 @@ func TestCancelSubscription(t *testing.T) {
 					answer := s.run(t, cancelSubscription, map[string]any{
 						"subscriptionId": here, "at": at, "reason": "TOO_EXPENSIVE", "comment": "Too dear.",
 					})
-					if status == billing.Incomplete && at == "PERIOD_END" {
+					if status == billing.SubscriptionIncomplete && at == "PERIOD_END" {
 						want(t, "code", answer.String("userErrors.0.code"), "INVALID_TRANSITION")
 						want(t, "requests", len(s.writes(t)), 0)
 						return
@@ -68,7 +68,7 @@ func TestCancelSubscription(t *testing.T) {
 					object := s.Stripe.Get(t, "/v1/subscriptions/"+there)
 					want(t, "feedback", text(object["cancellation_details"].(map[string]any)["feedback"]), "too_expensive")
 					want(t, "the last invoice in Stripe", text(s.Stripe.Get(t, "/v1/invoices/"+invoice)["status"]), before)
-					if status == billing.PastDue {
+					if status == billing.SubscriptionPastDue {
 						want(t, "the unpaid invoice", before, "open")
 					}
 					history := answer.List("subscription.history")
@@ -122,9 +122,9 @@ func TestSubscriptionThatEndedInStripe(t *testing.T) {
 			name, status, reason string
 			want                 billing.SubscriptionStatus
 		}{
-			{"somebody canceled it", "canceled", "", billing.Canceled},
-			{"dunning was exhausted", "canceled", "payment_failed", billing.Revoked},
-			{"its first payment did not come", "incomplete_expired", "", billing.IncompleteExpired},
+			{"somebody canceled it", "canceled", "", billing.SubscriptionCanceled},
+			{"dunning was exhausted", "canceled", "payment_failed", billing.SubscriptionRevoked},
+			{"its first payment did not come", "incomplete_expired", "", billing.SubscriptionIncompleteExpired},
 		} {
 			for _, at := range []string{"PERIOD_END", "IMMEDIATELY"} {
 				t.Run("cancel "+at+" when "+end.name, func(t *testing.T) {
@@ -202,7 +202,7 @@ func TestCancelWhileStripeIsDown(t *testing.T) {
 			want(t, "operation in the end", s.op(t, answer.String("operation.id")).String("status"), "SUCCEEDED")
 			s.equalSubscription(t, here, there)
 			row := s.subscriptionRow(t, here)
-			want(t, "it is canceled", row.CancelAtPeriodEnd || row.Status == billing.Canceled, true)
+			want(t, "it is canceled", row.CancelAtPeriodEnd || row.Status == billing.SubscriptionCanceled, true)
 		}
 	})
 }

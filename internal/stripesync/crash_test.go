@@ -154,7 +154,7 @@ var crashes = []crash{
 			there := s.all(t, "/v1/subscriptions", "customer", customer, "status", "all")
 			want(t, "subscriptions in Stripe", len(there), 1)
 			want(t, "its id", deref(row.StripeID), text(there[0]["id"]))
-			want(t, "its status", row.Status, billing.Active)
+			want(t, "its status", row.Status, billing.SubscriptionActive)
 			want(t, "payment methods", len(s.all(t, "/v1/customers/"+customer+"/payment_methods")), 1)
 		},
 	},

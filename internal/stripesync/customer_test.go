@@ -170,7 +170,7 @@ func TestDeleteAndRestoreCustomer(t *testing.T) {
 		want(t, "deleted in Stripe", s.Stripe.Get(t, "/v1/customers/"+first)["deleted"], any(true))
 		want(t, "subscription in Stripe", text(s.Stripe.Get(t, "/v1/subscriptions/"+subThere)["status"]), "canceled")
 		row := s.subscriptionRow(t, sub)
-		want(t, "subscription here", row.Status, billing.Canceled)
+		want(t, "subscription here", row.Status, billing.SubscriptionCanceled)
 		if row.EndedAt == nil || row.CanceledAt == nil {
 			t.Error("the subscription does not tell when it ended")
 		}

@@ -69,7 +69,7 @@ func (e *Engine) endSubscriptionsOf(ctx context.Context, tx *store.Tx, customerI
 			continue
 		}
 		snapshot := snapshotOf(row, now)
-		snapshot.Status, snapshot.EndedAt = billing.Canceled, &now
+		snapshot.Status, snapshot.EndedAt = billing.SubscriptionCanceled, &now
 		if snapshot.CanceledAt == nil {
 			snapshot.CanceledAt = &now
 		}

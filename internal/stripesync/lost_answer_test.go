@@ -50,7 +50,7 @@ func equalSubscription(wanted billing.SubscriptionStatus) func(*testing.T, *shop
 		row := s.subscriptionRow(t, op.SubjectID)
 		there := s.Stripe.Get(t, "/v1/subscriptions/"+*row.StripeID)
 		status := strings.ToLower(string(row.Status))
-		if row.Status == billing.Revoked {
+		if row.Status == billing.SubscriptionRevoked {
 			status = "canceled"
 		}
 		want(t, "status in Stripe", text(there["status"]), status)
@@ -162,21 +162,21 @@ var deeds = []deed{
 		},
 	},
 	{
-		name: "cancelSubscription at period end", method: "POST", path: "/v1/subscriptions/*", equal: equalSubscription(billing.Active),
+		name: "cancelSubscription at period end", method: "POST", path: "/v1/subscriptions/*", equal: equalSubscription(billing.SubscriptionActive),
 		prepare: onSubscription("", func(s *shop, ctx context.Context, id string) (*ent.Operation, error) {
 			r, err := s.Commands.CancelSubscription(ctx, commands.CancelSubscription{SubscriptionID: id, At: billing.CancelPeriodEnd})
 			return r.Operation, err
 		}),
 	},
 	{
-		name: "cancelSubscription now", method: "DELETE", path: "/v1/subscriptions/*", equal: equalSubscription(billing.Canceled),
-		prepare: onSubscription(billing.PastDue, func(s *shop, ctx context.Context, id string) (*ent.Operation, error) {
+		name: "cancelSubscription now", method: "DELETE", path: "/v1/subscriptions/*", equal: equalSubscription(billing.SubscriptionCanceled),
+		prepare: onSubscription(billing.SubscriptionPastDue, func(s *shop, ctx context.Context, id string) (*ent.Operation, error) {
 			r, err := s.Commands.CancelSubscription(ctx, commands.CancelSubscription{SubscriptionID: id, At: billing.CancelImmediately})
 			return r.Operation, err
 		}),
 	},
 	{
-		name: "revokeSubscription", method: "DELETE", path: "/v1/subscriptions/*", equal: equalSubscription(billing.Revoked),
+		name: "revokeSubscription", method: "DELETE", path: "/v1/subscriptions/*", equal: equalSubscription(billing.SubscriptionRevoked),
 		prepare: onSubscription("", func(s *shop, ctx context.Context, id string) (*ent.Operation, error) {
 			r, err := s.Commands.RevokeSubscription(ctx, commands.RevokeSubscription{SubscriptionID: id})
 			return r.Operation, err

@@ -103,7 +103,7 @@ func TestRepeatedAnswerIsNotThePresent(t *testing.T) {
 		s.refresh(t, "subscription", *row.StripeID)
 		s.settle(t)
 		want(t, "the operation", s.op(t, paid.String("operation.id")).String("status"), "SUCCEEDED")
-		want(t, "the subscription", s.subscriptionRow(t, here).Status, billing.Canceled)
+		want(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionCanceled)
 		want(t, "the invoice", s.Store.Client.Invoice.GetX(t.Context(), *row.LatestInvoiceID).Status, billing.InvoicePaid)
 	})
 }

@@ -26,13 +26,13 @@ func revoke(c *subscriptionCall) (Result, error) {
 		return seenWith(after, err)
 	}
 	if ended == nil {
-		after.Status = billing.Revoked
+		after.Status = billing.SubscriptionRevoked
 		return after.result()
 	}
 	// It ended before: by an earlier request of ours, or for a reason of its own.
 	ours, err := c.InDoubt()
-	if err == nil && ours && ended.Status == billing.Canceled {
-		ended.Status = billing.Revoked
+	if err == nil && ours && ended.Status == billing.SubscriptionCanceled {
+		ended.Status = billing.SubscriptionRevoked
 	}
 	return seenWith(ended, err)
 }

@@ -151,8 +151,8 @@ func snapshotOf(row *ent.Subscription, asOf time.Time) *subscriptionSnapshot {
 // nothing newer can have come in between; any other report that is older than
 // the row's is passed over.
 func (e *Engine) mirrorSubscription(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *subscriptionSnapshot, operationID *string) error {
-	if row.Status == billing.Revoked && s.Status == billing.Canceled {
-		s.Status = billing.Revoked // to Stripe, one that was revoked here is canceled
+	if row.Status == billing.SubscriptionRevoked && s.Status == billing.SubscriptionCanceled {
+		s.Status = billing.SubscriptionRevoked // to Stripe, one that was revoked here is canceled
 	}
 	own := operationID != nil && row.StripeOperationID != nil && *row.StripeOperationID == *operationID
 	if !own && row.StripeSyncedAt != nil && row.StripeSyncedAt.After(s.AsOf) {

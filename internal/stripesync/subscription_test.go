@@ -49,7 +49,7 @@ func TestCreateSubscription(t *testing.T) {
 			s.settle(t)
 			stripeCustomer := s.oneCustomer(t, customer)
 			row := s.subscriptionRow(t, sub.String("subscription.id"))
-			want(t, "subscription", row.Status, billing.Active)
+			want(t, "subscription", row.Status, billing.SubscriptionActive)
 			want(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions", "customer", stripeCustomer, "status", "all")), 1)
 		})
 		t.Run("stores no client secret", func(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 func TestEveryStatusAndEvent(t *testing.T) {
 	t.Parallel()
 	statuses := map[string]billing.SubscriptionStatus{
-		"incomplete": billing.Incomplete, "incomplete_expired": billing.IncompleteExpired, "trialing": billing.Trialing,
-		"active": billing.Active, "past_due": billing.PastDue, "unpaid": billing.Unpaid, "paused": billing.Paused,
-		"canceled": billing.Canceled,
+		"incomplete": billing.SubscriptionIncomplete, "incomplete_expired": billing.SubscriptionIncompleteExpired, "trialing": billing.SubscriptionTrialing,
+		"active": billing.SubscriptionActive, "past_due": billing.SubscriptionPastDue, "unpaid": billing.SubscriptionUnpaid, "paused": billing.SubscriptionPaused,
+		"canceled": billing.SubscriptionCanceled,
 	}
 	events := []string{"created", "updated", "deleted", "paused", "resumed", "trial_will_end", "pending_update_applied"}
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
@@ -43,7 +43,7 @@ func TestEveryStatusAndEvent(t *testing.T) {
 					t.Errorf("%s after %s: %s, want %s", status, kind, row.Status, want)
 				}
 				changes := 1 // its beginning
-				if want != billing.Active {
+				if want != billing.SubscriptionActive {
 					changes = 2
 				}
 				if got := row.QueryHistory().CountX(t.Context()); got != changes {
@@ -67,9 +67,9 @@ func TestEndsThatNobodyAskedFor(t *testing.T) {
 			reason string
 			want   billing.SubscriptionStatus
 		}{
-			{"payment_failed", billing.Revoked},
-			{"payment_disputed", billing.Revoked},
-			{"cancellation_requested", billing.Canceled},
+			{"payment_failed", billing.SubscriptionRevoked},
+			{"payment_disputed", billing.SubscriptionRevoked},
+			{"cancellation_requested", billing.SubscriptionCanceled},
 		} {
 			l := newLife(t, k, price, n)
 			k.Stripe.Force(t, l.subscription, "canceled", c.reason)
