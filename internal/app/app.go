@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -21,6 +22,7 @@ import (
 	"tallystick/internal/config"
 	"tallystick/internal/httpapi"
 	"tallystick/internal/jobs"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -39,6 +41,7 @@ type App struct {
 	Store    *store.Store
 	Engine   *stripesync.Engine
 	Stripe   *stripeapi.Client
+	Mirror   *mirror.Mirror
 	Commands *commands.Commands
 	Inbox    *webhooks.Inbox
 
@@ -131,10 +134,15 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		c(&s)
 	}
 	a.Stripe = stripeapi.New(s.Stripe)
-	s.Engine.Stripe = a.Stripe
+	now := s.Engine.Now
+	if now == nil {
+		now = time.Now
+	}
+	a.Mirror = mirror.New(mirror.Options{Store: a.Store, Stripe: a.Stripe, Logger: a.logger, Now: now})
+	s.Engine.Stripe, s.Engine.Mirror = a.Stripe, a.Mirror
 	a.Engine = stripesync.New(s.Engine)
 	a.Commands = commands.New(a.Store, a.Engine)
-	a.Inbox = webhooks.NewInbox(a.Store, a.Engine, alarm, a.logger)
+	a.Inbox = webhooks.NewInbox(a.Store, a.Mirror, alarm, a.logger)
 	if s.Idle {
 		return nil
 	}

@@ -117,7 +117,7 @@ func texts(a testkit.Answer, path string) []string {
 // refresh takes over what has happened to a subscription in Stripe.
 func refresh(t testing.TB, k *testkit.Kit, stripeID string) {
 	t.Helper()
-	if _, err := k.Engine.Refresh(t.Context(), "subscription", stripeID); err != nil {
+	if _, err := k.Mirror.Refresh(t.Context(), "subscription", stripeID); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -13,7 +13,7 @@ func overdue(t *testing.T, k *testkit.Kit) (subscription, invoice string) {
 	_, price := newProduct(t, k, "Team")
 	plan := newSubscription(t, k, newCustomer(t, k, "ada@example.com"), price)
 	k.Stripe.Force(t, plan.String("stripe.id"), "past_due", "")
-	if _, err := k.Engine.Refresh(t.Context(), "subscription", plan.String("stripe.id")); err != nil {
+	if _, err := k.Mirror.Refresh(t.Context(), "subscription", plan.String("stripe.id")); err != nil {
 		t.Fatal(err)
 	}
 	plan = read(t, k, planQuery, plan.String("id"))

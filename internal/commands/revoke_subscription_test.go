@@ -21,7 +21,7 @@ func TestRevokeSubscription(t *testing.T) {
 		same(t, "comment in Stripe", inStripe["cancellation_details"].(object)["comment"], any("fraud"))
 
 		// Stripe only knows that it is canceled.
-		if _, err := k.Engine.Refresh(t.Context(), "subscription", stripeID); err != nil {
+		if _, err := k.Mirror.Refresh(t.Context(), "subscription", stripeID); err != nil {
 			t.Fatal(err)
 		}
 		same(t, "status after a report", read(t, k, planQuery, id).String("status"), "REVOKED")

@@ -67,7 +67,7 @@ func TestSessionsLinkTheCustomerFirst(t *testing.T) {
 		// One that was deleted in Stripe is linked anew.
 		linked := read(t, k, personQuery, customer).String("stripe.id")
 		k.Stripe.Delete(t, "/v1/customers/"+linked)
-		if _, err := k.Engine.Refresh(t.Context(), "customer", linked); err != nil {
+		if _, err := k.Mirror.Refresh(t.Context(), "customer", linked); err != nil {
 			t.Fatal(err)
 		}
 		opened = portal(t, k, object{"customerId": customer, "returnUrl": "https://shop.example/"})

@@ -28,3 +28,11 @@ func OrNotFound(err error, kind, id string) error {
 	}
 	return err
 }
+
+// OrNil turns "no such row" into nil.
+func OrNil[T any](row *T, err error) (*T, error) {
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	return row, err
+}

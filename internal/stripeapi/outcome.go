@@ -156,3 +156,15 @@ func IsFailure(err error) bool {
 	}
 	return false
 }
+
+// AsFailure is the failure of a request that an error comes from; nil when it
+// comes from elsewhere, or is nil.
+func AsFailure(err error) *Failure {
+	if err == nil || !IsFailure(err) {
+		return nil
+	}
+	return Classify(err)
+}
+
+// IsGone reports whether Stripe has no such object.
+func IsGone(err error) bool { return IsRejected(err, http.StatusNotFound) }

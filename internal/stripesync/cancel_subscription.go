@@ -8,6 +8,7 @@ import (
 	"tallystick/ent"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 )
 
 // Cancellation is when and why a subscription is canceled.
@@ -39,14 +40,14 @@ func cancel(c *subscriptionCall) (Result, error) {
 	if ended != nil { // what was wanted holds already
 		after = ended
 	}
-	return after.result()
+	return subscriptionResult(after)
 }
 
 func cancelNow(c *subscriptionCall) (*stripe.Subscription, error) {
 	params := &stripe.SubscriptionCancelParams{Params: c.Write()}
 	if d := c.Params.Cancel; d.Reason != "" || d.Comment != "" {
 		params.CancellationDetails = &stripe.SubscriptionCancelCancellationDetailsParams{
-			Comment: text(d.Comment), Feedback: text(lower(d.Reason)),
+			Comment: stripeapi.NonEmpty(d.Comment), Feedback: stripeapi.NonEmpty(stripeapi.Lower(d.Reason)),
 		}
 	}
 	return c.Stripe.Subscriptions.Cancel(c.Params.StripeID, params)
@@ -56,7 +57,7 @@ func cancelAtPeriodEnd(c *subscriptionCall) (*stripe.Subscription, error) {
 	params := &stripe.SubscriptionParams{Params: c.Write(), CancelAtPeriodEnd: stripe.Bool(true)}
 	if d := c.Params.Cancel; d.Reason != "" || d.Comment != "" {
 		params.CancellationDetails = &stripe.SubscriptionCancellationDetailsParams{
-			Comment: text(d.Comment), Feedback: text(lower(d.Reason)),
+			Comment: stripeapi.NonEmpty(d.Comment), Feedback: stripeapi.NonEmpty(stripeapi.Lower(d.Reason)),
 		}
 	}
 	return c.Stripe.Subscriptions.Update(c.Params.StripeID, params)

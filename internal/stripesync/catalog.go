@@ -10,7 +10,9 @@ import (
 	"tallystick/ent"
 	"tallystick/ent/price"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 )
 
 // catalogParams is the frozen input of the operations on a product. Ids in
@@ -85,11 +87,11 @@ func createPrice(c *catalogCall) (Result, error) {
 		Metadata:   c.Metadata(p.ID, nil),
 		Product:    stripe.String(productInStripe(c)),
 		UnitAmount: stripe.Int64(p.UnitAmount),
-		Currency:   stripe.String(lower(p.Currency)),
+		Currency:   stripe.String(stripeapi.Lower(p.Currency)),
 	}
 	if p.Recurring != nil {
 		params.Recurring = &stripe.PriceRecurringParams{
-			Interval:      stripe.String(lower(string(p.Recurring.Interval))),
+			Interval:      stripe.String(stripeapi.Lower(string(p.Recurring.Interval))),
 			IntervalCount: stripe.Int64(int64(p.Recurring.IntervalCount)),
 		}
 	}
@@ -175,7 +177,7 @@ func showPrice(ctx context.Context, tx *store.Tx, d *catalogDone) error {
 	if key := d.Params.Price.LookupKey; key != "" {
 		update.SetLookupKey(key)
 	}
-	synced(update.Mutation(), d.Engine)
+	mirror.Synced(update.Mutation(), d.Engine.clock())
 	return update.Exec(ctx)
 }
 
@@ -191,7 +193,7 @@ func dropPrice(ctx context.Context, tx *store.Tx, d *catalogDone) error {
 	}
 	update := tx.Price.UpdateOneID(d.Params.Price.ID).
 		SetStatus(billing.PriceArchived).SetArchivedAt(d.Engine.clock()).SetStripeID(id)
-	synced(update.Mutation(), d.Engine)
+	mirror.Synced(update.Mutation(), d.Engine.clock())
 	return update.Exec(ctx)
 }
 
@@ -202,14 +204,14 @@ func retirePrice(ctx context.Context, tx *store.Tx, d *catalogDone) error {
 	if d.Params.Old.LookupKey != "" {
 		update.ClearLookupKey()
 	}
-	synced(update.Mutation(), d.Engine)
+	mirror.Synced(update.Mutation(), d.Engine.clock())
 	return update.Exec(ctx)
 }
 
 // endProduct begins the update of the product's row at the end of an operation.
 func endProduct(tx *store.Tx, d *catalogDone) *ent.ProductUpdateOne {
 	update := tx.Product.UpdateOneID(d.Params.ProductID)
-	synced(update.Mutation(), d.Engine)
+	mirror.Synced(update.Mutation(), d.Engine.clock())
 	return update
 }
 

@@ -8,6 +8,7 @@ import (
 	"tallystick/ent"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 )
 
 // PriceSwitch is the price that a subscription goes over to.
@@ -48,7 +49,7 @@ func switchPrice(c *subscriptionCall) (Result, error) {
 		Items: []*stripe.SubscriptionItemsParams{{
 			ID: stripe.String(now.Items.Data[0].ID), Price: stripe.String(c.Params.Switch.PriceStripeID),
 		}},
-		ProrationBehavior: stripe.String(lower(c.Params.Switch.Proration)),
+		ProrationBehavior: stripe.String(stripeapi.Lower(c.Params.Switch.Proration)),
 	}
 	params.AddExpand("latest_invoice")
 	after, ended, err := change(c, func() (*stripe.Subscription, error) {
@@ -58,7 +59,7 @@ func switchPrice(c *subscriptionCall) (Result, error) {
 		return seenWith(after, err)
 	}
 	if ended == nil {
-		return after.result()
+		return subscriptionResult(after)
 	}
 	return endedInStripe(ended)
 }

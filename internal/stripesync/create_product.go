@@ -65,10 +65,10 @@ const clockSkew = 600
 func removeProduct(c *catalogCall) (Result, error) {
 	id := productInStripe(c)
 	_, err := c.Stripe.Products.Del(id, &stripe.ProductParams{Params: c.Write()})
-	if err == nil || gone(err) {
+	if err == nil || stripeapi.IsGone(err) {
 		return Result{"deleted": "true"}, nil
 	}
-	if f := failureOf(err); f == nil || f.Outcome != stripeapi.Rejected {
+	if f := stripeapi.AsFailure(err); f == nil || f.Outcome != stripeapi.Rejected {
 		return nil, err
 	}
 	_, err = c.Stripe.Products.Update(id, &stripe.ProductParams{Params: c.Write("archive"), Active: stripe.Bool(false)})

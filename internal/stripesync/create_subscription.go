@@ -8,7 +8,9 @@ import (
 	"tallystick/ent"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 )
 
 // NewSubscription is what a new subscription is made of.
@@ -55,8 +57,8 @@ func createSubscription(c *subscriptionCall) (Result, error) {
 		Metadata:         c.Metadata(c.Params.SubscriptionID, nil),
 		Customer:         stripe.String(customer),
 		Items:            []*stripe.SubscriptionItemsParams{{Price: stripe.String(n.PriceStripeID)}},
-		CollectionMethod: stripe.String(lower(n.Collection)),
-		PaymentBehavior:  stripe.String(lower(n.PaymentBehavior)),
+		CollectionMethod: stripe.String(stripeapi.Lower(n.Collection)),
+		PaymentBehavior:  stripe.String(stripeapi.Lower(n.PaymentBehavior)),
 	}
 	if n.TrialDays > 0 {
 		params.TrialPeriodDays = stripe.Int64(int64(n.TrialDays))
@@ -77,7 +79,7 @@ func createSubscription(c *subscriptionCall) (Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.result()
+	return subscriptionResult(s)
 }
 
 func findSubscription(c *subscriptionCall) (Result, bool, error) {
@@ -94,11 +96,11 @@ func findSubscription(c *subscriptionCall) (Result, bool, error) {
 		if !c.IsMine(subscriptions.Subscription().Metadata) {
 			continue
 		}
-		s, err := snapshot(subscriptions.Subscription(), c.SentAt)
+		s, err := mirror.ReadSubscription(subscriptions.Subscription(), c.SentAt)
 		if err != nil {
 			return nil, false, err
 		}
-		result, err := s.result()
+		result, err := subscriptionResult(s)
 		return result, err == nil, err
 	}
 	return nil, false, subscriptions.Err()

@@ -7,6 +7,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 )
 
@@ -154,7 +155,7 @@ func (e *Engine) keepLink(ctx context.Context, tx *store.Tx, op *ent.Operation, 
 	}
 	update := tx.Customer.UpdateOne(row).SetStripeID(id)
 	if row.StripeOperationID == nil { // no later operation of its own waits for its turn
-		synced(update.Mutation(), e)
+		mirror.Synced(update.Mutation(), e.clock())
 	}
 	return update.Exec(ctx)
 }
@@ -169,7 +170,7 @@ func endCustomer(ctx context.Context, tx *store.Tx, d *customerDone, change func
 	}
 	update := tx.Customer.UpdateOne(row)
 	if row.StripeOperationID != nil && *row.StripeOperationID == d.ID {
-		synced(update.Mutation(), d.Engine)
+		mirror.Synced(update.Mutation(), d.Engine.clock())
 	}
 	if id := d.Result("link_customer", customerResult); id != "" {
 		update.SetStripeID(id)

@@ -22,6 +22,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 )
@@ -44,6 +45,7 @@ const leaseForRequest = 10 * time.Second
 type Options struct {
 	Store  *store.Store
 	Stripe *stripeapi.Client
+	Mirror *mirror.Mirror
 	Alarm  Alarm
 	Logger *slog.Logger
 	// Budget is how long a mutation waits for Stripe; 10 seconds by default.
@@ -58,6 +60,7 @@ type Options struct {
 type Engine struct {
 	store  *store.Store
 	stripe *stripeapi.Client
+	mirror *mirror.Mirror
 	alarm  Alarm
 	logger *slog.Logger
 	budget time.Duration
@@ -75,7 +78,7 @@ type Engine struct {
 // New builds an engine.
 func New(o Options) *Engine {
 	e := &Engine{
-		store: o.Store, stripe: o.Stripe, alarm: o.Alarm, logger: o.Logger,
+		store: o.Store, stripe: o.Stripe, mirror: o.Mirror, alarm: o.Alarm, logger: o.Logger,
 		budget: o.Budget, now: o.Now, pause: o.Pause,
 		driving: map[string]chan struct{}{},
 	}

@@ -7,6 +7,7 @@ import (
 	"tallystick/ent/operation"
 	"tallystick/ent/webhookevent"
 	"tallystick/internal/billing"
+	"tallystick/internal/store"
 )
 
 // Health is the state of the link to Stripe: how it answered last, and what
@@ -31,7 +32,7 @@ func (e *Engine) operationHealth(ctx context.Context, h *billing.Health) (err er
 	if h.PendingOperations, err = pending.Clone().Count(ctx); err != nil {
 		return err
 	}
-	oldest, err := orNil(pending.Order(operation.ByCreatedAt()).First(ctx))
+	oldest, err := store.OrNil(pending.Order(operation.ByCreatedAt()).First(ctx))
 	if err == nil && oldest != nil {
 		h.OldestPendingAt = &oldest.CreatedAt
 	}
@@ -40,7 +41,7 @@ func (e *Engine) operationHealth(ctx context.Context, h *billing.Health) (err er
 
 func (e *Engine) webhookHealth(ctx context.Context, h *billing.Health) error {
 	events := e.store.Client.WebhookEvent
-	last, err := orNil(events.Query().Order(ent.Desc(webhookevent.FieldID)).First(ctx))
+	last, err := store.OrNil(events.Query().Order(ent.Desc(webhookevent.FieldID)).First(ctx))
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (e *Engine) webhookHealth(ctx context.Context, h *billing.Health) error {
 	if h.PendingWebhookEvents, err = pending.Clone().Count(ctx); err != nil {
 		return err
 	}
-	oldest, err := orNil(pending.Order(webhookevent.ByCreatedAt()).First(ctx))
+	oldest, err := store.OrNil(pending.Order(webhookevent.ByCreatedAt()).First(ctx))
 	if err == nil && oldest != nil {
 		h.OldestWebhookAt = &oldest.CreatedAt
 	}

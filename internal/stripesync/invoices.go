@@ -10,6 +10,7 @@ import (
 	"tallystick/ent"
 	"tallystick/ent/subscription"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 )
@@ -54,7 +55,7 @@ func voidInvoice() *Operation[invoiceParams] {
 
 func pay(c *invoiceCall) (Result, error) {
 	params := &stripe.InvoicePayParams{
-		Params: c.Write(), PaymentMethod: text(c.Result("attach_payment_method", "payment_method")),
+		Params: c.Write(), PaymentMethod: stripeapi.NonEmpty(c.Result("attach_payment_method", "payment_method")),
 	}
 	params.AddExpand("subscription")
 	i, err := c.Stripe.Invoices.Pay(c.Params.StripeID, params)
@@ -75,7 +76,7 @@ func invoiceAfter(c *invoiceCall, i *stripe.Invoice, err error, wanted billing.I
 	if err == nil && !stripeapi.Replayed(i.LastResponse) {
 		return invoiceResult(c, i)
 	}
-	if f := failureOf(err); err != nil && (f == nil || f.Outcome != stripeapi.Rejected) {
+	if f := stripeapi.AsFailure(err); err != nil && (f == nil || f.Outcome != stripeapi.Rejected) {
 		return nil, err
 	}
 	refusal := err
@@ -85,7 +86,7 @@ func invoiceAfter(c *invoiceCall, i *stripe.Invoice, err error, wanted billing.I
 	if i, err = c.Stripe.Invoices.Get(c.Params.StripeID, params); err != nil {
 		return nil, err
 	}
-	if refusal != nil && invoiceStatus(i) != wanted {
+	if refusal != nil && mirror.InvoiceStatus(i) != wanted {
 		return nil, refusal
 	}
 	return invoiceResult(c, i)
@@ -95,33 +96,33 @@ func invoiceAfter(c *invoiceCall, i *stripe.Invoice, err error, wanted billing.I
 func invoiceResult(c *invoiceCall, i *stripe.Invoice) (Result, error) {
 	result := Result{}
 	if i.Subscription != nil && i.Subscription.Status != "" { // expanded
-		s, err := snapshot(i.Subscription, c.SentAt)
+		s, err := mirror.ReadSubscription(i.Subscription, c.SentAt)
 		if err != nil {
 			return nil, err
 		}
-		if result, err = s.result(); err != nil {
+		if result, err = subscriptionResult(s); err != nil {
 			return nil, err
 		}
 	}
-	b, err := json.Marshal(snapshotInvoice(i, c.SentAt))
+	b, err := json.Marshal(mirror.ReadInvoice(i, c.SentAt))
 	result["invoice"] = string(b)
 	return result, err
 }
 
 // endInvoice mirrors what the last step saw.
 func endInvoice(ctx context.Context, tx *store.Tx, d *invoiceDone) error {
-	var s invoiceSnapshot
+	var s mirror.Invoice
 	if err := json.Unmarshal([]byte(d.Result(d.Steps[len(d.Steps)-1].Name, "invoice")), &s); err != nil {
 		return fmt.Errorf("read what operation %s saw: %w", d.ID, err)
 	}
 	if err := endInvoicedSubscription(ctx, tx, d); err != nil { // first, as everywhere, to lock in one order
 		return err
 	}
-	if _, err := d.Engine.mirrorInvoice(ctx, tx, invoiceOwner{customerID: d.Params.CustomerID}, &s); err != nil {
+	if _, err := d.Engine.mirror.ShowInvoice(ctx, tx, mirror.InvoiceOwner{CustomerID: d.Params.CustomerID}, &s); err != nil {
 		return err
 	}
 	update := tx.Invoice.UpdateOneID(d.Params.InvoiceID)
-	settled(update.Mutation())
+	mirror.Settled(update.Mutation())
 	return update.Exec(ctx)
 }
 
@@ -131,11 +132,11 @@ func endInvoicedSubscription(ctx context.Context, tx *store.Tx, d *invoiceDone) 
 	if err != nil || s == nil {
 		return err
 	}
-	row, err := orNil(tx.Subscription.Query().Where(subscription.StripeID(s.StripeID), store.ForUpdate).Only(ctx))
+	row, err := store.OrNil(tx.Subscription.Query().Where(subscription.StripeID(s.StripeID), store.ForUpdate).Only(ctx))
 	if err != nil || row == nil {
 		return err
 	}
-	return d.Engine.mirrorSubscription(ctx, tx, row, s, &d.ID)
+	return d.Engine.mirror.ShowSubscription(ctx, tx, row, s, &d.ID)
 }
 
 func discardInvoiceChange(ctx context.Context, tx *store.Tx, d *invoiceDone) error {

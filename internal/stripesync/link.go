@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"tallystick/ent"
 	"tallystick/ent/customer"
@@ -12,48 +11,12 @@ import (
 	"tallystick/ent/product"
 	"tallystick/ent/subscription"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 )
 
-// link is what the rows with a counterpart in Stripe have in common.
-type link interface {
-	SetStripeStatus(billing.SyncStatus)
-	SetStripeSyncedAt(time.Time)
-	SetStripeError(string)
-	ClearStripeError()
-	ClearStripeOperationID()
-}
-
-// synced says that both halves of a row are equal now, and that no operation
-// is under way on it.
-func synced(l link, e *Engine) {
-	l.SetStripeSyncedAt(e.clock())
-	settled(l)
-}
-
-// settled says that no operation is under way on a row any more, and that the
-// last one left both halves equal.
-func settled(l link) {
-	l.SetStripeStatus(billing.SyncSynced)
-	l.ClearStripeError()
-	l.ClearStripeOperationID()
-}
-
-// reported says that a row is what Stripe has reported as of a time. What an
-// operation shows on the row stays, while it is unfinished, and after it was
-// refused until another one succeeds: Stripe's word does not change that.
-func (e *Engine) reported(ctx context.Context, tx *store.Tx, l link, row *billing.StripeLink, asOf time.Time) error {
-	l.SetStripeSyncedAt(asOf)
-	op, err := e.Unfinished(ctx, tx, row)
-	if err != nil || op != nil || row.Status == billing.SyncFailed {
-		return err
-	}
-	settled(l)
-	return nil
-}
-
-// refused says that the last operation on a row was refused.
-func refused(l link, reason string, over bool) {
+// markRefused says that the last operation on a row was refused.
+func markRefused(l mirror.Link, reason string, over bool) {
 	l.SetStripeStatus(billing.SyncFailed)
 	l.SetStripeError(reason)
 	if over {
@@ -70,19 +33,19 @@ func markFailed(ctx context.Context, tx *store.Tx, op *ent.Operation, reason str
 	switch prefix {
 	case billing.ProductPrefix:
 		update := tx.Product.Update().Where(product.ID(op.SubjectID), product.StripeOperationID(op.ID))
-		refused(update.Mutation(), reason, over)
+		markRefused(update.Mutation(), reason, over)
 		return update.Exec(ctx)
 	case billing.CustomerPrefix:
 		update := tx.Customer.Update().Where(customer.ID(op.SubjectID), customer.StripeOperationID(op.ID))
-		refused(update.Mutation(), reason, over)
+		markRefused(update.Mutation(), reason, over)
 		return update.Exec(ctx)
 	case billing.SubscriptionPrefix:
 		update := tx.Subscription.Update().Where(subscription.ID(op.SubjectID), subscription.StripeOperationID(op.ID))
-		refused(update.Mutation(), reason, over)
+		markRefused(update.Mutation(), reason, over)
 		return update.Exec(ctx)
 	case billing.InvoicePrefix:
 		update := tx.Invoice.Update().Where(invoice.ID(op.SubjectID), invoice.StripeOperationID(op.ID))
-		refused(update.Mutation(), reason, over)
+		markRefused(update.Mutation(), reason, over)
 		return update.Exec(ctx)
 	}
 	return fmt.Errorf("operation %s has a subject of an unknown type: %s", op.ID, op.SubjectID)

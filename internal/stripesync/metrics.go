@@ -10,8 +10,4 @@ var (
 		Name: "tallystick_operations_finished_total",
 		Help: "Operations that came to their end, by kind and status; NEEDS_ATTENTION counts each time.",
 	}, []string{"kind", "status"})
-	unexpectedTransitions = promauto.NewCounter(prometheus.CounterOpts{
-		Name: "tallystick_subscription_transitions_unexpected_total",
-		Help: "Changes of subscriptions that Stripe reported and that the state table does not know.",
-	})
 )

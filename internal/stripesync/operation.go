@@ -104,8 +104,8 @@ func (c *Call[P]) Write(suffix ...string) stripe.Params {
 func (c *Call[P]) Metadata(objectID string, metadata map[string]string) map[string]string {
 	m := make(map[string]string, len(metadata)+2)
 	maps.Copy(m, metadata)
-	m[metadataID] = objectID
-	m[metadataOperation] = c.Op.ID
+	m[stripeapi.MetadataID] = objectID
+	m[stripeapi.MetadataOperation] = c.Op.ID
 	return m
 }
 
@@ -120,14 +120,8 @@ func (c *Call[P]) List() stripe.ListParams {
 // IsMine reports whether metadata say that this operation has created an
 // object.
 func (c *Call[P]) IsMine(metadata map[string]string) bool {
-	return metadata[metadataOperation] == c.Op.ID
+	return metadata[stripeapi.MetadataOperation] == c.Op.ID
 }
-
-// The metadata keys by which an object in Stripe tells whose it is.
-const (
-	metadataID        = billing.ReservedMetadata + "id"
-	metadataOperation = billing.ReservedMetadata + "operation"
-)
 
 func result(op *ent.Operation, step, key string) string {
 	for _, s := range op.Steps {

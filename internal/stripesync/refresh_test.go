@@ -8,14 +8,14 @@ import (
 
 	"tallystick/ent/price"
 	"tallystick/internal/billing"
-	"tallystick/internal/stripesync"
+	"tallystick/internal/mirror"
 	"tallystick/internal/testkit"
 )
 
 // refresh mirrors an object, as an event about it would.
 func (s *shop) refresh(t testing.TB, objectType, stripeID string) {
 	t.Helper()
-	if _, err := s.Engine.Refresh(t.Context(), objectType, stripeID); err != nil {
+	if _, err := s.Mirror.Refresh(t.Context(), objectType, stripeID); err != nil {
 		t.Fatalf("refresh the %s: %v", objectType, err)
 	}
 }
@@ -33,10 +33,10 @@ func TestReportsDoNotHideWhatNeedsAttention(t *testing.T) {
 		created := s.row(t, id).Steps[0].Result["price"]
 		s.Stripe.Heal(t)
 
-		if _, err := s.Engine.Refresh(t.Context(), "price", created); err == nil {
+		if _, err := s.Mirror.Refresh(t.Context(), "price", created); err == nil {
 			t.Error("the new price was mirrored while its operation is unfinished")
 		}
-		if _, err := s.Engine.Refresh(t.Context(), "product", *product.StripeID); err != nil && !errors.Is(err, stripesync.ErrBusy) {
+		if _, err := s.Mirror.Refresh(t.Context(), "product", *product.StripeID); err != nil && !errors.Is(err, mirror.ErrBusy) {
 			t.Error(err)
 		}
 		if n := s.Store.Client.Price.Query().Where(price.ProductID(product.ID)).CountX(t.Context()); n != 2 {
@@ -117,7 +117,7 @@ func TestBusyObjectsAreNotAskedFor(t *testing.T) {
 		answer := s.run(t, updateProductPrice, map[string]any{"productId": product.ID, "unitAmount": 2000})
 		want(t, "the operation", answer.String("operation.status"), "PENDING")
 		s.Stripe.Forget(t)
-		if _, err := s.Engine.Refresh(t.Context(), "product", *product.StripeID); err == nil {
+		if _, err := s.Mirror.Refresh(t.Context(), "product", *product.StripeID); err == nil {
 			t.Error("the product was mirrored in the middle of its change")
 		}
 		if n := len(s.Stripe.Requests(t)); n != 0 {
@@ -160,7 +160,7 @@ func TestReportOfACustomerThatIsLinkedMeanwhile(t *testing.T) {
 			}
 			return pass
 		}
-		if _, err := s.Replica(t, w.on).Engine.Refresh(t.Context(), "customer", stripeID); err != nil {
+		if _, err := s.Replica(t, w.on).Mirror.Refresh(t.Context(), "customer", stripeID); err != nil {
 			t.Error(err)
 		}
 		row := s.customerRow(t, id)

@@ -8,15 +8,6 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// failureOf is the failure of a request to Stripe that an error comes from;
-// nil when it comes from elsewhere.
-func failureOf(err error) *stripeapi.Failure {
-	if err == nil || !stripeapi.IsFailure(err) {
-		return nil
-	}
-	return stripeapi.Classify(err)
-}
-
 // refuse puts a definitive no of Stripe into our words.
 func refuse(f *stripeapi.Failure) *billing.Error {
 	switch {
@@ -72,6 +63,3 @@ func Refusal(op *ent.Operation) *billing.Error {
 	}
 	return e
 }
-
-// gone reports whether Stripe has no such object.
-func gone(err error) bool { return stripeapi.IsRejected(err, 404) }

@@ -30,7 +30,7 @@ func resume(c *subscriptionCall) (Result, error) {
 		return seenWith(after, err)
 	}
 	if ended == nil {
-		return after.result()
+		return subscriptionResult(after)
 	}
 	return endedInStripe(ended)
 }

@@ -27,7 +27,7 @@ func revoke(c *subscriptionCall) (Result, error) {
 	}
 	if ended == nil {
 		after.Status = billing.SubscriptionRevoked
-		return after.result()
+		return subscriptionResult(after)
 	}
 	// It ended before: by an earlier request of ours, or for a reason of its own.
 	ours, err := c.InDoubt()

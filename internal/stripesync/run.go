@@ -74,7 +74,7 @@ func (r *run) refused(ctx context.Context, i int, err error) (state State, stop 
 		return Finished, false, nil
 	}
 	var refusal *billing.Error
-	failure := failureOf(err)
+	failure := stripeapi.AsFailure(err)
 	switch {
 	case errors.As(err, &refusal):
 	case failure == nil: // a fault of ours
@@ -118,7 +118,7 @@ func (r *run) undo(ctx context.Context) (State, error) {
 			continue
 		}
 		err = r.compensate(ctx, i)
-		if failure := failureOf(err); failure != nil {
+		if failure := stripeapi.AsFailure(err); failure != nil {
 			if failure.Outcome == stripeapi.Rejected {
 				return Waiting, r.needAttention(ctx, i, failure)
 			}
@@ -183,7 +183,7 @@ func (r *run) step(ctx context.Context, i int) error {
 	}
 	for try := 0; ; try++ {
 		result, err := r.def.do(r.calls.record(ctx), r, i)
-		failure := failureOf(err)
+		failure := stripeapi.AsFailure(err)
 		if err == nil || failure == nil {
 			if err == nil {
 				step.Status = billing.StepDone
@@ -273,7 +273,7 @@ func (r *run) lookInDoubt(ctx context.Context, i int) (found bool, err error) {
 func (r *run) compensate(ctx context.Context, i int) error {
 	for try := 0; ; try++ {
 		result, err := r.def.undo(r.calls.record(ctx), r, i)
-		failure := failureOf(err)
+		failure := stripeapi.AsFailure(err)
 		if err == nil {
 			if r.op.Steps[i].Status == billing.StepFailed {
 				r.keep(i, Result{undone: "true"})

@@ -27,9 +27,9 @@ func (e *Engine) CreateCheckoutSession(ctx context.Context, s CheckoutSession) (
 	params := &stripe.CheckoutSessionParams{
 		Params:     stripe.Params{Context: ctx, IdempotencyKey: s.IdempotencyKey},
 		Customer:   stripe.String(s.CustomerStripeID),
-		Mode:       stripe.String(lower(s.Mode)),
+		Mode:       stripe.String(stripeapi.Lower(s.Mode)),
 		SuccessURL: stripe.String(s.SuccessURL),
-		CancelURL:  text(s.CancelURL),
+		CancelURL:  stripeapi.NonEmpty(s.CancelURL),
 	}
 	if s.Mode == billing.CheckoutSubscription {
 		params.LineItems = []*stripe.CheckoutSessionLineItemParams{{

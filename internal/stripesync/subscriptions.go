@@ -8,6 +8,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 )
@@ -43,7 +44,7 @@ func endSubscription(ctx context.Context, tx *store.Tx, d *subscriptionDone) err
 	if err != nil {
 		return err
 	}
-	return d.Engine.mirrorSubscription(ctx, tx, row, s, &d.ID)
+	return d.Engine.mirror.ShowSubscription(ctx, tx, row, s, &d.ID)
 }
 
 // discardChange shows that a change was refused, and what was seen meanwhile.
@@ -61,13 +62,13 @@ func discardChange(ctx context.Context, tx *store.Tx, d *subscriptionDone) error
 // change sends a change of a subscription that Stripe may have ended without
 // us knowing. When it refuses, its word on the state counts: after comes along
 // with the refusal, and ended is nil unless it has come to its end.
-func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (after, ended *subscriptionSnapshot, err error) {
+func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (after, ended *mirror.Subscription, err error) {
 	s, err := send()
 	if err == nil {
 		after, err = present(c, s)
 		return after, nil, err
 	}
-	if f := failureOf(err); f == nil || f.Outcome != stripeapi.Rejected {
+	if f := stripeapi.AsFailure(err); f == nil || f.Outcome != stripeapi.Rejected {
 		return nil, nil, err
 	}
 	refusal := err
@@ -83,15 +84,15 @@ func change(c *subscriptionCall, send func() (*stripe.Subscription, error)) (aft
 
 // present is the subscription of an answer as it is now. An answer that Stripe
 // only repeats tells what was when it was first given.
-func present(c *subscriptionCall, s *stripe.Subscription) (*subscriptionSnapshot, error) {
+func present(c *subscriptionCall, s *stripe.Subscription) (*mirror.Subscription, error) {
 	if stripeapi.Replayed(s.LastResponse) {
 		return ask(c, s.ID)
 	}
-	return snapshot(s, c.SentAt)
+	return mirror.ReadSubscription(s, c.SentAt)
 }
 
 // ask reads a subscription, with its latest invoice.
-func ask(c *subscriptionCall, stripeID string) (*subscriptionSnapshot, error) {
+func ask(c *subscriptionCall, stripeID string) (*mirror.Subscription, error) {
 	asOf := c.run.engine.clock()
 	params := &stripe.SubscriptionParams{Params: c.Read()}
 	params.AddExpand("latest_invoice")
@@ -99,16 +100,16 @@ func ask(c *subscriptionCall, stripeID string) (*subscriptionSnapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return snapshot(s, asOf)
+	return mirror.ReadSubscription(s, asOf)
 }
 
 // seenWith keeps what was seen of a subscription with the error of a change,
 // nothing when that is nil.
-func seenWith(s *subscriptionSnapshot, err error) (Result, error) {
+func seenWith(s *mirror.Subscription, err error) (Result, error) {
 	if s == nil {
 		return nil, err
 	}
-	result, resultErr := s.result()
+	result, resultErr := subscriptionResult(s)
 	return result, errors.Join(err, resultErr)
 }
 
@@ -126,6 +127,6 @@ func (e *Engine) beginSubscription(ctx context.Context, tx *store.Tx, kind billi
 
 // endedInStripe refuses a change of a subscription that Stripe has ended, and
 // keeps what was seen of its end.
-func endedInStripe(s *subscriptionSnapshot) (Result, error) {
+func endedInStripe(s *mirror.Subscription) (Result, error) {
 	return seenWith(s, billing.Errorf(billing.CodeSubscriptionEnded, "The subscription has ended in Stripe: it is %s.", s.Status))
 }

@@ -15,9 +15,9 @@ import (
 	"tallystick/ent/predicate"
 	"tallystick/ent/webhookevent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
-	"tallystick/internal/stripesync"
 )
 
 var received = promauto.NewCounterVec(prometheus.CounterOpts{
@@ -58,15 +58,15 @@ func (o Object) waiting() []predicate.WebhookEvent {
 // burst costs one look at the object.
 type Inbox struct {
 	store  *store.Store
-	sync   *stripesync.Engine
+	mirror *mirror.Mirror
 	alarm  Alarm
 	logger *slog.Logger
 	now    func() time.Time
 }
 
 // NewInbox builds an inbox.
-func NewInbox(s *store.Store, e *stripesync.Engine, alarm Alarm, logger *slog.Logger) *Inbox {
-	return &Inbox{store: s, sync: e, alarm: alarm, logger: logger, now: time.Now}
+func NewInbox(s *store.Store, m *mirror.Mirror, alarm Alarm, logger *slog.Logger) *Inbox {
+	return &Inbox{store: s, mirror: m, alarm: alarm, logger: logger, now: time.Now}
 }
 
 func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microsecond) }
@@ -123,7 +123,7 @@ func (i *Inbox) Apply(ctx context.Context, o Object) error {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		mirrored, err := i.sync.Refresh(ctx, o.Type, o.ID)
+		mirrored, err := i.mirror.Refresh(ctx, o.Type, o.ID)
 		more, err := i.settle(ctx, o, ids, mirrored, err)
 		if err != nil || !more {
 			return err
@@ -160,7 +160,7 @@ func (i *Inbox) take(ctx context.Context, o Object) (ids []string, err error) {
 // have come in meanwhile. What failed is tried again later.
 func (i *Inbox) settle(ctx context.Context, o Object, ids []string, mirrored bool, cause error) (more bool, err error) {
 	status := billing.WebhookProcessed
-	var unmirrorable *stripesync.Unmirrorable
+	var unmirrorable *mirror.Unmirrorable
 	switch {
 	case errors.As(cause, &unmirrorable):
 		status = billing.WebhookFailed
@@ -210,7 +210,7 @@ func (i *Inbox) postpone(ctx context.Context, o Object, ids []string, cause erro
 		update := tx.WebhookEvent.Update().
 			Where(o.waiting()...).
 			SetNextAttemptAt(at).ClearClaimedUntil().SetLastError(reason)
-		if !errors.Is(cause, stripesync.ErrBusy) {
+		if !errors.Is(cause, mirror.ErrBusy) {
 			update.AddAttempts(1)
 		}
 		if err := update.Exec(ctx); err != nil {
@@ -222,7 +222,7 @@ func (i *Inbox) postpone(ctx context.Context, o Object, ids []string, cause erro
 
 // judge says why events wait, and for how long.
 func (i *Inbox) judge(ctx context.Context, o Object, cause error) (reason string, delay func(*ent.WebhookEvent) time.Duration) {
-	if errors.Is(cause, stripesync.ErrBusy) {
+	if errors.Is(cause, mirror.ErrBusy) {
 		return "An operation is changing the object.", func(first *ent.WebhookEvent) time.Duration {
 			return min(max(i.clock().Sub(first.CreatedAt)/4, time.Second), 30*time.Second)
 		}

@@ -1,9 +1,13 @@
-package stripesync
+// Package mirror turns Stripe's word into rows: one file for each kind of
+// object. It has no opinions: what Stripe reports about an object is shown,
+// unless an operation is changing it or the report is older than the row.
+package mirror
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -12,7 +16,32 @@ import (
 	"tallystick/ent/operation"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 )
+
+// Options configure a [Mirror].
+type Options struct {
+	Store  *store.Store
+	Stripe *stripeapi.Client
+	Logger *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Mirror reads objects from Stripe and shows them here.
+type Mirror struct {
+	store  *store.Store
+	stripe *stripeapi.Client
+	logger *slog.Logger
+	now    func() time.Time
+}
+
+// New builds a mirror.
+func New(o Options) *Mirror {
+	return &Mirror{store: o.Store, stripe: o.Stripe, logger: o.Logger, now: o.Now}
+}
+
+func (m *Mirror) clock() time.Time { return m.now().UTC().Truncate(time.Microsecond) }
 
 // ErrBusy says that an object cannot be refreshed now, because an operation
 // is changing it. It can when that is over.
@@ -36,13 +65,13 @@ func unmirrorable(format string, args ...any) error {
 // type is Stripe's word for it; mirrored is false for types that are not kept
 // here. It returns [ErrBusy] while an operation is changing the object, and an
 // [Unmirrorable] for what cannot be shown here.
-func (e *Engine) Refresh(ctx context.Context, objectType, stripeID string) (mirrored bool, err error) {
+func (m *Mirror) Refresh(ctx context.Context, objectType, stripeID string) (mirrored bool, err error) {
 	refresh := map[string]func(context.Context, string) error{
-		"product":      e.refreshProduct,
-		"price":        e.refreshPrice,
-		"customer":     e.refreshCustomer,
-		"subscription": e.refreshSubscription,
-		"invoice":      e.refreshInvoice,
+		"product":      m.refreshProduct,
+		"price":        m.refreshPrice,
+		"customer":     m.refreshCustomer,
+		"subscription": m.refreshSubscription,
+		"invoice":      m.refreshInvoice,
 	}[objectType]
 	if refresh == nil {
 		return false, nil
@@ -72,7 +101,7 @@ func (v version) check(updatedAt time.Time) error {
 
 // busy returns ErrBusy while an operation on an object is unfinished. One that
 // needs attention does not keep Stripe's word out.
-func (e *Engine) busy(ctx context.Context, client *ent.Client, operationID *string) error {
+func busy(ctx context.Context, client *ent.Client, operationID *string) error {
 	if operationID == nil {
 		return nil
 	}
@@ -88,9 +117,9 @@ func (e *Engine) busy(ctx context.Context, client *ent.Client, operationID *stri
 
 // pending returns ErrBusy for an object that an unfinished operation has
 // created, and whose row does not know its counterpart yet.
-func (e *Engine) pending(ctx context.Context, tx *store.Tx, metadata map[string]string) error {
+func pending(ctx context.Context, tx *store.Tx, metadata map[string]string) error {
 	unfinished, err := tx.Operation.Query().Where(
-		operation.ID(metadata[metadataOperation]), operation.FinishedAtIsNil(),
+		operation.ID(metadata[stripeapi.MetadataOperation]), operation.FinishedAtIsNil(),
 	).Exist(ctx)
 	if err == nil && unfinished {
 		err = ErrBusy
@@ -105,17 +134,17 @@ func read(ctx context.Context) stripe.Params { return stripe.Params{Context: ctx
 func ours(metadata map[string]string) map[string]string {
 	kept := make(map[string]string, len(metadata))
 	for key, value := range metadata {
-		if key != metadataID && key != metadataOperation {
+		if key != stripeapi.MetadataID && key != stripeapi.MetadataOperation {
 			kept[key] = value
 		}
 	}
 	return kept
 }
 
-// orNil turns "no such row" into nil.
-func orNil[T any](row *T, err error) (*T, error) {
-	if ent.IsNotFound(err) {
-		return nil, nil
+// changedIfUnique says that a row exists by now which did not before.
+func changedIfUnique(err error) error {
+	if store.IsUnique(err) {
+		return errChanged
 	}
-	return row, err
+	return err
 }

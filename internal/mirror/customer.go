@@ -1,4 +1,4 @@
-package stripesync
+package mirror
 
 import (
 	"context"
@@ -10,32 +10,33 @@ import (
 	"tallystick/ent/customer"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 )
 
-func (e *Engine) refreshCustomer(ctx context.Context, stripeID string) error {
+func (m *Mirror) refreshCustomer(ctx context.Context, stripeID string) error {
 	all := store.WithDeleted(ctx)
-	was, err := orNil(e.store.Client.Customer.Query().Where(customer.StripeID(stripeID)).Only(all))
+	was, err := store.OrNil(m.store.Client.Customer.Query().Where(customer.StripeID(stripeID)).Only(all))
 	if err != nil {
 		return err
 	}
 	if was != nil {
-		if err := e.busy(ctx, e.store.Client, was.StripeOperationID); err != nil {
+		if err := busy(ctx, m.store.Client, was.StripeOperationID); err != nil {
 			return err
 		}
 	}
-	asOf := e.clock()
-	c, err := e.stripe.Customers.Get(stripeID, &stripe.CustomerParams{Params: read(ctx)})
-	if gone(err) || err == nil && c.Deleted {
-		return e.unlinkCustomer(all, was)
+	asOf := m.clock()
+	c, err := m.stripe.Customers.Get(stripeID, &stripe.CustomerParams{Params: read(ctx)})
+	if stripeapi.IsGone(err) || err == nil && c.Deleted {
+		return m.unlinkCustomer(all, was)
 	}
 	if err != nil {
 		return err
 	}
-	return e.store.InTx(all, func(ctx context.Context, tx *store.Tx) error {
+	return m.store.InTx(all, func(ctx context.Context, tx *store.Tx) error {
 		if was == nil {
-			return e.createCustomerRow(ctx, tx, c)
+			return m.createCustomerRow(ctx, tx, c)
 		}
-		row, err := e.unchangedCustomer(ctx, tx, was)
+		row, err := m.unchangedCustomer(ctx, tx, was)
 		if err != nil {
 			return err
 		}
@@ -46,7 +47,7 @@ func (e *Engine) refreshCustomer(ctx context.Context, stripeID string) error {
 			}
 			update.SetEmail(c.Email)
 		}
-		if err := e.reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
+		if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
 			return err
 		}
 		return update.Exec(ctx)
@@ -54,7 +55,7 @@ func (e *Engine) refreshCustomer(ctx context.Context, stripeID string) error {
 }
 
 // unchangedCustomer locks a customer's row that Stripe was asked about.
-func (e *Engine) unchangedCustomer(ctx context.Context, tx *store.Tx, was *ent.Customer) (*ent.Customer, error) {
+func (m *Mirror) unchangedCustomer(ctx context.Context, tx *store.Tx, was *ent.Customer) (*ent.Customer, error) {
 	row, err := tx.Customer.Query().Where(customer.ID(was.ID), store.ForUpdate).Only(ctx)
 	if err != nil {
 		return nil, err
@@ -62,12 +63,12 @@ func (e *Engine) unchangedCustomer(ctx context.Context, tx *store.Tx, was *ent.C
 	if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
 		return nil, err
 	}
-	return row, e.busy(ctx, tx.Client, row.StripeOperationID)
+	return row, busy(ctx, tx.Client, row.StripeOperationID)
 }
 
 // createCustomerRow shows a customer here that was created in Stripe.
-func (e *Engine) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.Customer) error {
-	if err := e.pending(ctx, tx, c.Metadata); err != nil {
+func (m *Mirror) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.Customer) error {
+	if err := pending(ctx, tx, c.Metadata); err != nil {
 		return err
 	}
 	// An operation may have linked the customer while Stripe was asked; its own
@@ -85,7 +86,7 @@ func (e *Engine) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.
 	create := tx.Customer.Create().
 		SetStripeID(c.ID).SetEmail(c.Email).SetName(c.Name).
 		SetMetadata(ours(c.Metadata)).SetCreatedAt(time.Unix(c.Created, 0).UTC())
-	synced(create.Mutation(), e)
+	Synced(create.Mutation(), m.clock())
 	return changedIfUnique(create.Exec(ctx))
 }
 
@@ -104,33 +105,33 @@ func emailUsable(ctx context.Context, tx *store.Tx, email, exceptID string) erro
 
 // unlinkCustomer keeps the customer here that was deleted in Stripe, without
 // its counterpart. Its subscriptions ended with it.
-func (e *Engine) unlinkCustomer(ctx context.Context, was *ent.Customer) error {
+func (m *Mirror) unlinkCustomer(ctx context.Context, was *ent.Customer) error {
 	if was == nil {
 		return nil
 	}
-	return e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		row, err := e.unchangedCustomer(ctx, tx, was)
+	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		row, err := m.unchangedCustomer(ctx, tx, was)
 		if err != nil {
 			return err
 		}
-		if err := e.endSubscriptionsOf(ctx, tx, row.ID, nil); err != nil {
+		if err := m.EndSubscriptions(ctx, tx, row.ID, nil); err != nil {
 			return err
 		}
 		return tx.Customer.UpdateOne(row).
-			ClearStripeID().SetStripeStatus(billing.SyncUnlinked).SetStripeSyncedAt(e.clock()).
+			ClearStripeID().SetStripeStatus(billing.SyncUnlinked).SetStripeSyncedAt(m.clock()).
 			ClearStripeError().ClearStripeOperationID().Exec(ctx)
 	})
 }
 
 // customerRow is a customer's row, which is made if it must be.
-func (e *Engine) customerRow(ctx context.Context, stripeID string) (*ent.Customer, error) {
+func (m *Mirror) customerRow(ctx context.Context, stripeID string) (*ent.Customer, error) {
 	ctx = store.WithDeleted(ctx)
-	query := e.store.Client.Customer.Query().Where(customer.StripeID(stripeID))
+	query := m.store.Client.Customer.Query().Where(customer.StripeID(stripeID))
 	row, err := query.Clone().Only(ctx)
 	if !ent.IsNotFound(err) {
 		return row, err
 	}
-	if err := e.refreshCustomer(ctx, stripeID); err != nil {
+	if err := m.refreshCustomer(ctx, stripeID); err != nil {
 		return nil, err
 	}
 	row, err = query.Only(ctx)

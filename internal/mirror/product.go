@@ -1,0 +1,139 @@
+package mirror
+
+import (
+	"context"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/ent/price"
+	"tallystick/ent/product"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+)
+
+func (m *Mirror) refreshProduct(ctx context.Context, stripeID string) error {
+	row, err := store.OrNil(m.store.Client.Product.Query().Where(product.StripeID(stripeID)).Only(ctx))
+	if err != nil {
+		return err
+	}
+	if row != nil {
+		if err := busy(ctx, m.store.Client, row.StripeOperationID); err != nil {
+			return err
+		}
+	}
+	asOf := m.clock()
+	p, err := m.stripe.Products.Get(stripeID, &stripe.ProductParams{Params: read(ctx)})
+	if stripeapi.IsGone(err) || err == nil && p.Deleted {
+		return m.dropProduct(ctx, row)
+	}
+	if err != nil {
+		return err
+	}
+	was, err := m.mirrorProduct(ctx, row, p, asOf)
+	if err != nil || p.DefaultPrice == nil {
+		return err
+	}
+	return m.mirrorDefaultPrice(ctx, was, p.DefaultPrice.ID)
+}
+
+// mirrorProduct makes the row what Stripe said as of a time, its default price
+// apart, which may need a row of its own first. It returns the row.
+func (m *Mirror) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.Product, asOf time.Time) (row *ent.Product, err error) {
+	err = m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if was == nil {
+			if err := pending(ctx, tx, p.Metadata); err != nil {
+				return err
+			}
+			create := tx.Product.Create().
+				SetStripeID(p.ID).SetName(p.Name).SetDescription(p.Description).SetActive(p.Active).
+				SetMetadata(ours(p.Metadata)).SetCreatedAt(time.Unix(p.Created, 0).UTC())
+			Synced(create.Mutation(), m.clock())
+			row, err = create.Save(ctx)
+			return changedIfUnique(err)
+		}
+		if row, err = m.unchangedProduct(ctx, tx, was); err != nil {
+			return err
+		}
+		update := tx.Product.UpdateOne(row).
+			SetName(p.Name).SetDescription(p.Description).SetActive(p.Active).SetMetadata(ours(p.Metadata))
+		if p.DefaultPrice == nil {
+			update.ClearDefaultPriceID()
+		}
+		if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
+			return err
+		}
+		row, err = update.Save(ctx)
+		return err
+	})
+	return row, err
+}
+
+// unchangedProduct locks a product's row that Stripe was asked about.
+func (m *Mirror) unchangedProduct(ctx context.Context, tx *store.Tx, was *ent.Product) (*ent.Product, error) {
+	row, err := tx.Product.Query().Where(product.ID(was.ID), store.ForUpdate).Only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
+		return nil, err
+	}
+	return row, busy(ctx, tx.Client, row.StripeOperationID)
+}
+
+func (m *Mirror) mirrorDefaultPrice(ctx context.Context, was *ent.Product, priceID string) error {
+	known, err := m.store.Client.Price.Query().Where(price.StripeID(priceID)).Exist(ctx)
+	if err != nil {
+		return err
+	}
+	if !known {
+		if err := m.refreshPrice(ctx, priceID); err != nil {
+			return err
+		}
+	}
+	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		id, err := tx.Price.Query().Where(price.StripeID(priceID)).OnlyID(ctx)
+		if err != nil {
+			return err
+		}
+		row, err := m.unchangedProduct(ctx, tx, was)
+		if err != nil {
+			return err
+		}
+		return tx.Product.UpdateOne(row).SetDefaultPriceID(id).Exec(ctx)
+	})
+}
+
+// dropProduct shows a product that Stripe has deleted as archived.
+func (m *Mirror) dropProduct(ctx context.Context, was *ent.Product) error {
+	if was == nil {
+		return nil
+	}
+	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		row, err := m.unchangedProduct(ctx, tx, was)
+		if err != nil {
+			return err
+		}
+		return tx.Product.UpdateOne(row).SetActive(false).ClearDefaultPriceID().
+			ClearStripeID().SetStripeStatus(billing.SyncUnlinked).Exec(ctx)
+	})
+}
+
+// productRow is the id of a product's row, which is made if it must be.
+func (m *Mirror) productRow(ctx context.Context, stripeID string) (string, error) {
+	query := m.store.Client.Product.Query().Where(product.StripeID(stripeID))
+	id, err := query.Clone().OnlyID(ctx)
+	if !ent.IsNotFound(err) {
+		return id, err
+	}
+	p, err := m.stripe.Products.Get(stripeID, &stripe.ProductParams{Params: read(ctx)})
+	if err != nil {
+		return "", err
+	}
+	if _, err := m.mirrorProduct(ctx, nil, p, m.clock()); err != nil {
+		return "", err
+	}
+	return query.OnlyID(ctx)
+}
