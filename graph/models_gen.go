@@ -206,7 +206,7 @@ type CreateProductInput struct {
 	// Your own data about it.
 	Metadata map[string]string `json:"metadata,omitempty"`
 	// Its default price.
-	Price *PriceInput `json:"price,omitempty"`
+	Price *billing.PriceTerms `json:"price,omitempty"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
@@ -325,20 +325,6 @@ type PayInvoicePayload struct {
 type PriceFilter struct {
 	// Only those in one of these states.
 	Status []billing.PriceStatus `json:"status,omitempty"`
-}
-
-// A new price.
-type PriceInput struct {
-	// What it charges each time, in minor units: 1 to 99,999,999.
-	UnitAmount int64 `json:"unitAmount"`
-	// The currency.
-	Currency string `json:"currency"`
-	// How often it charges; left out for a price that is paid once.
-	Recurring *billing.Recurring `json:"recurring,omitempty"`
-	// A key by which code can find it, of 200 characters at most; no two prices have the same.
-	LookupKey *string `json:"lookupKey,omitempty"`
-	// A short name that customers do not see.
-	Nickname *string `json:"nickname,omitempty"`
 }
 
 // Which products a list shows.

@@ -9457,7 +9457,7 @@ func (ec *executionContext) unmarshalInputCreateProductInput(ctx context.Context
 			it.Metadata = data
 		case "price":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("price"))
-			data, err := ec.unmarshalOPriceInput2ᚖtallystickᚋgraphᚐPriceInput(ctx, v)
+			data, err := ec.unmarshalOPriceInput2ᚖtallystickᚋinternalᚋbillingᚐPriceTerms(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -9930,8 +9930,8 @@ func (ec *executionContext) unmarshalInputPriceFilter(ctx context.Context, obj a
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputPriceInput(ctx context.Context, obj any) (PriceInput, error) {
-	var it PriceInput
+func (ec *executionContext) unmarshalInputPriceInput(ctx context.Context, obj any) (billing.PriceTerms, error) {
+	var it billing.PriceTerms
 	if obj == nil {
 		return it, nil
 	}
@@ -16875,7 +16875,7 @@ func (ec *executionContext) unmarshalOPriceFilter2ᚖtallystickᚋgraphᚐPriceF
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOPriceInput2ᚖtallystickᚋgraphᚐPriceInput(ctx context.Context, v any) (*PriceInput, error) {
+func (ec *executionContext) unmarshalOPriceInput2ᚖtallystickᚋinternalᚋbillingᚐPriceTerms(ctx context.Context, v any) (*billing.PriceTerms, error) {
 	if v == nil {
 		return nil, nil
 	}

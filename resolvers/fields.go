@@ -10,8 +10,8 @@ import (
 	"tallystick/ent/price"
 	"tallystick/graph"
 	"tallystick/internal/billing"
+	"tallystick/internal/catalog"
 	"tallystick/internal/store"
-	"tallystick/internal/stripesync"
 )
 
 type productResolver struct{ *Resolver }
@@ -37,7 +37,7 @@ func (priceResolver) UnitAmount(_ context.Context, obj *ent.Price) (*billing.Mon
 }
 
 func (priceResolver) Recurring(_ context.Context, obj *ent.Price) (*billing.Recurring, error) {
-	return stripesync.Recurring(obj), nil
+	return catalog.Recurring(obj), nil
 }
 
 func (priceResolver) Nickname(_ context.Context, obj *ent.Price) (*string, error) {

@@ -6,14 +6,18 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"tallystick/graph"
-	"tallystick/internal/commands"
+	"tallystick/internal/billing"
+	"tallystick/internal/catalog"
+	"tallystick/internal/customers"
+	"tallystick/internal/stripesync"
+	"tallystick/internal/subscriptions"
 )
 
 type mutationResolver struct{ *Resolver }
 
 func (r mutationResolver) CreateProduct(ctx context.Context, input graph.CreateProductInput) (*graph.CreateProductPayload, error) {
-	result, err := r.commands.CreateProduct(ctx, commands.CreateProduct{
-		Name: input.Name, Description: input.Description, Metadata: input.Metadata, Price: priceInput(input.Price),
+	result, err := r.catalog.CreateProduct(ctx, catalog.CreateProduct{
+		Name: input.Name, Description: input.Description, Metadata: input.Metadata, Price: input.Price,
 		IdempotencyKey: input.IdempotencyKey,
 	})
 	refused, err := userErrors(err)
@@ -21,7 +25,7 @@ func (r mutationResolver) CreateProduct(ctx context.Context, input graph.CreateP
 }
 
 func (r mutationResolver) UpdateProduct(ctx context.Context, input graph.UpdateProductInput) (*graph.UpdateProductPayload, error) {
-	result, err := r.commands.UpdateProduct(ctx, commands.UpdateProduct{
+	result, err := r.catalog.UpdateProduct(ctx, catalog.UpdateProduct{
 		ProductID: input.ProductID, Name: input.Name, Description: orEmpty(input.Description),
 		Metadata: input.Metadata, Active: input.Active, IdempotencyKey: input.IdempotencyKey,
 	})
@@ -30,15 +34,15 @@ func (r mutationResolver) UpdateProduct(ctx context.Context, input graph.UpdateP
 }
 
 func (r mutationResolver) ArchiveProduct(ctx context.Context, input graph.ArchiveProductInput) (*graph.ArchiveProductPayload, error) {
-	result, err := r.commands.ArchiveProduct(ctx, commands.ArchiveProduct(input))
+	result, err := r.catalog.ArchiveProduct(ctx, catalog.ArchiveProduct(input))
 	refused, err := userErrors(err)
 	return &graph.ArchiveProductPayload{Product: result.Product, Operation: result.Operation, UserErrors: refused}, err
 }
 
 func (r mutationResolver) AddProductPrice(ctx context.Context, input graph.AddProductPriceInput) (*graph.AddProductPricePayload, error) {
-	result, err := r.commands.AddProductPrice(ctx, commands.AddProductPrice{
+	result, err := r.catalog.AddProductPrice(ctx, catalog.AddProductPrice{
 		ProductID: input.ProductID,
-		PriceInput: commands.PriceInput{
+		PriceTerms: billing.PriceTerms{
 			UnitAmount: input.UnitAmount, Currency: input.Currency, Recurring: input.Recurring,
 			LookupKey: input.LookupKey, Nickname: input.Nickname,
 		},
@@ -51,7 +55,7 @@ func (r mutationResolver) AddProductPrice(ctx context.Context, input graph.AddPr
 }
 
 func (r mutationResolver) ArchivePrice(ctx context.Context, input graph.ArchivePriceInput) (*graph.ArchivePricePayload, error) {
-	result, err := r.commands.ArchivePrice(ctx, commands.ArchivePrice(input))
+	result, err := r.catalog.ArchivePrice(ctx, catalog.ArchivePrice(input))
 	refused, err := userErrors(err)
 	return &graph.ArchivePricePayload{
 		Product: result.Product, Price: result.Price, Operation: result.Operation, UserErrors: refused,
@@ -59,10 +63,12 @@ func (r mutationResolver) ArchivePrice(ctx context.Context, input graph.ArchiveP
 }
 
 func (r mutationResolver) UpdateProductPrice(ctx context.Context, input graph.UpdateProductPriceInput) (*graph.UpdateProductPricePayload, error) {
-	result, err := r.commands.UpdateProductPrice(ctx, commands.UpdateProductPrice{
-		ProductID: input.ProductID, PriceID: input.PriceID, UnitAmount: input.UnitAmount, Currency: input.Currency,
-		Recurring: input.Recurring.Value(), RecurringGiven: input.Recurring.IsSet(),
-		Nickname: orEmpty(input.Nickname), IdempotencyKey: input.IdempotencyKey,
+	result, err := r.catalog.UpdateProductPrice(ctx, catalog.UpdateProductPrice{
+		ProductID: input.ProductID, PriceID: input.PriceID, IdempotencyKey: input.IdempotencyKey,
+		PriceChange: billing.PriceChange{
+			UnitAmount: input.UnitAmount, Currency: input.Currency, Recurring: input.Recurring.Value(),
+			RecurringGiven: input.Recurring.IsSet(), Nickname: orEmpty(input.Nickname),
+		},
 	})
 	refused, err := userErrors(err)
 	return &graph.UpdateProductPricePayload{
@@ -72,13 +78,13 @@ func (r mutationResolver) UpdateProductPrice(ctx context.Context, input graph.Up
 }
 
 func (r mutationResolver) CreateCustomer(ctx context.Context, input graph.CreateCustomerInput) (*graph.CreateCustomerPayload, error) {
-	result, err := r.commands.CreateCustomer(ctx, commands.CreateCustomer(input))
+	result, err := r.customers.CreateCustomer(ctx, customers.CreateCustomer(input))
 	refused, err := userErrors(err)
 	return &graph.CreateCustomerPayload{Customer: result.Customer, Operation: result.Operation, UserErrors: refused}, err
 }
 
 func (r mutationResolver) UpdateCustomer(ctx context.Context, input graph.UpdateCustomerInput) (*graph.UpdateCustomerPayload, error) {
-	result, err := r.commands.UpdateCustomer(ctx, commands.UpdateCustomer{
+	result, err := r.customers.UpdateCustomer(ctx, customers.UpdateCustomer{
 		CustomerID: input.CustomerID, Email: input.Email, Name: orEmpty(input.Name), Metadata: input.Metadata,
 		IdempotencyKey: input.IdempotencyKey,
 	})
@@ -87,19 +93,19 @@ func (r mutationResolver) UpdateCustomer(ctx context.Context, input graph.Update
 }
 
 func (r mutationResolver) DeleteCustomer(ctx context.Context, input graph.DeleteCustomerInput) (*graph.DeleteCustomerPayload, error) {
-	result, err := r.commands.DeleteCustomer(ctx, commands.DeleteCustomer(input))
+	result, err := r.customers.DeleteCustomer(ctx, customers.DeleteCustomer(input))
 	refused, err := userErrors(err)
 	return &graph.DeleteCustomerPayload{Customer: result.Customer, Operation: result.Operation, UserErrors: refused}, err
 }
 
 func (r mutationResolver) RestoreCustomer(ctx context.Context, input graph.RestoreCustomerInput) (*graph.RestoreCustomerPayload, error) {
-	result, err := r.commands.RestoreCustomer(ctx, commands.RestoreCustomer(input))
+	result, err := r.customers.RestoreCustomer(ctx, customers.RestoreCustomer(input))
 	refused, err := userErrors(err)
 	return &graph.RestoreCustomerPayload{Customer: result.Customer, Operation: result.Operation, UserErrors: refused}, err
 }
 
 func (r mutationResolver) CreateSubscription(ctx context.Context, input graph.CreateSubscriptionInput) (*graph.CreateSubscriptionPayload, error) {
-	result, err := r.commands.CreateSubscription(ctx, commands.CreateSubscription(input))
+	result, err := r.subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription(input))
 	refused, err := userErrors(err)
 	return &graph.CreateSubscriptionPayload{
 		Subscription: result.Subscription, ClientSecret: result.ClientSecret,
@@ -108,7 +114,7 @@ func (r mutationResolver) CreateSubscription(ctx context.Context, input graph.Cr
 }
 
 func (r mutationResolver) CancelSubscription(ctx context.Context, input graph.CancelSubscriptionInput) (*graph.CancelSubscriptionPayload, error) {
-	result, err := r.commands.CancelSubscription(ctx, commands.CancelSubscription(input))
+	result, err := r.subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription(input))
 	refused, err := userErrors(err)
 	return &graph.CancelSubscriptionPayload{
 		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
@@ -116,7 +122,7 @@ func (r mutationResolver) CancelSubscription(ctx context.Context, input graph.Ca
 }
 
 func (r mutationResolver) ResumeSubscription(ctx context.Context, input graph.ResumeSubscriptionInput) (*graph.ResumeSubscriptionPayload, error) {
-	result, err := r.commands.ResumeSubscription(ctx, commands.ResumeSubscription(input))
+	result, err := r.subscriptions.ResumeSubscription(ctx, subscriptions.ResumeSubscription(input))
 	refused, err := userErrors(err)
 	return &graph.ResumeSubscriptionPayload{
 		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
@@ -124,7 +130,7 @@ func (r mutationResolver) ResumeSubscription(ctx context.Context, input graph.Re
 }
 
 func (r mutationResolver) ChangeSubscriptionPrice(ctx context.Context, input graph.ChangeSubscriptionPriceInput) (*graph.ChangeSubscriptionPricePayload, error) {
-	result, err := r.commands.ChangeSubscriptionPrice(ctx, commands.ChangeSubscriptionPrice(input))
+	result, err := r.subscriptions.ChangeSubscriptionPrice(ctx, subscriptions.ChangeSubscriptionPrice(input))
 	refused, err := userErrors(err)
 	return &graph.ChangeSubscriptionPricePayload{
 		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
@@ -132,7 +138,7 @@ func (r mutationResolver) ChangeSubscriptionPrice(ctx context.Context, input gra
 }
 
 func (r mutationResolver) RevokeSubscription(ctx context.Context, input graph.RevokeSubscriptionInput) (*graph.RevokeSubscriptionPayload, error) {
-	result, err := r.commands.RevokeSubscription(ctx, commands.RevokeSubscription(input))
+	result, err := r.subscriptions.RevokeSubscription(ctx, subscriptions.RevokeSubscription(input))
 	refused, err := userErrors(err)
 	return &graph.RevokeSubscriptionPayload{
 		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
@@ -140,19 +146,19 @@ func (r mutationResolver) RevokeSubscription(ctx context.Context, input graph.Re
 }
 
 func (r mutationResolver) PayInvoice(ctx context.Context, input graph.PayInvoiceInput) (*graph.PayInvoicePayload, error) {
-	result, err := r.commands.PayInvoice(ctx, commands.PayInvoice(input))
+	result, err := r.subscriptions.PayInvoice(ctx, subscriptions.PayInvoice(input))
 	refused, err := userErrors(err)
 	return &graph.PayInvoicePayload{Invoice: result.Invoice, Operation: result.Operation, UserErrors: refused}, err
 }
 
 func (r mutationResolver) VoidInvoice(ctx context.Context, input graph.VoidInvoiceInput) (*graph.VoidInvoicePayload, error) {
-	result, err := r.commands.VoidInvoice(ctx, commands.VoidInvoice(input))
+	result, err := r.subscriptions.VoidInvoice(ctx, subscriptions.VoidInvoice(input))
 	refused, err := userErrors(err)
 	return &graph.VoidInvoicePayload{Invoice: result.Invoice, Operation: result.Operation, UserErrors: refused}, err
 }
 
 func (r mutationResolver) CreateCheckoutSession(ctx context.Context, input graph.CreateCheckoutSessionInput) (*graph.CreateCheckoutSessionPayload, error) {
-	result, err := r.commands.CreateCheckoutSession(ctx, commands.CreateCheckoutSession(input))
+	result, err := r.subscriptions.CreateCheckoutSession(ctx, subscriptions.CreateCheckoutSession(input))
 	refused, err := userErrors(err)
 	return &graph.CreateCheckoutSessionPayload{
 		URL: orNone(result.URL), Operation: result.Operation, UserErrors: refused,
@@ -160,7 +166,7 @@ func (r mutationResolver) CreateCheckoutSession(ctx context.Context, input graph
 }
 
 func (r mutationResolver) CreateBillingPortalSession(ctx context.Context, input graph.CreateBillingPortalSessionInput) (*graph.CreateBillingPortalSessionPayload, error) {
-	result, err := r.commands.CreateBillingPortalSession(ctx, commands.CreateBillingPortalSession(input))
+	result, err := r.subscriptions.CreateBillingPortalSession(ctx, subscriptions.CreateBillingPortalSession(input))
 	refused, err := userErrors(err)
 	return &graph.CreateBillingPortalSessionPayload{
 		URL: orNone(result.URL), Operation: result.Operation, UserErrors: refused,
@@ -168,19 +174,9 @@ func (r mutationResolver) CreateBillingPortalSession(ctx context.Context, input 
 }
 
 func (r mutationResolver) RetryOperation(ctx context.Context, input graph.RetryOperationInput) (*graph.RetryOperationPayload, error) {
-	operation, err := r.commands.RetryOperation(ctx, commands.RetryOperation(input))
+	operation, err := r.sync.RetryOperation(ctx, stripesync.RetryOperation(input))
 	refused, err := userErrors(err)
 	return &graph.RetryOperationPayload{Operation: operation, UserErrors: refused}, err
-}
-
-func priceInput(in *graph.PriceInput) *commands.PriceInput {
-	if in == nil {
-		return nil
-	}
-	return &commands.PriceInput{
-		UnitAmount: in.UnitAmount, Currency: in.Currency, Recurring: in.Recurring,
-		LookupKey: in.LookupKey, Nickname: in.Nickname,
-	}
 }
 
 // orEmpty reads a text that may be left out: nil then, and empty for null.

@@ -231,7 +231,7 @@ func (r queryResolver) WebhookEvents(ctx context.Context, first *int, after *ent
 }
 
 func (r queryResolver) BillingHealth(ctx context.Context) (*billing.Health, error) {
-	return r.sync.Health(ctx)
+	return r.health.Read(ctx)
 }
 
 func (r queryResolver) Viewer(ctx context.Context) (*graph.Viewer, error) {

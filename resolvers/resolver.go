@@ -1,6 +1,6 @@
 // Package resolvers answers the fields of the schema: it decodes the input,
-// makes one call, and fills in the payload. What a change means is package
-// commands' business.
+// makes one call, and fills in the payload. What a change means is the business
+// of its subject: catalog, customers or subscriptions.
 package resolvers
 
 import (
@@ -12,32 +12,44 @@ import (
 	"tallystick/ent"
 	"tallystick/graph"
 	"tallystick/internal/billing"
-	"tallystick/internal/commands"
+	"tallystick/internal/catalog"
+	"tallystick/internal/customers"
+	"tallystick/internal/health"
 	"tallystick/internal/store"
 	"tallystick/internal/stripesync"
+	"tallystick/internal/subscriptions"
 	"tallystick/resolvers/scalars"
 )
 
 // Resolver is the root of all resolvers.
 type Resolver struct {
-	store    *store.Store
-	commands *commands.Commands
-	sync     *stripesync.Engine
-	logger   *slog.Logger
+	store         *store.Store
+	catalog       *catalog.Catalog
+	customers     *customers.Customers
+	subscriptions *subscriptions.Subscriptions
+	sync          *stripesync.Engine
+	health        *health.Reader
+	logger        *slog.Logger
 }
 
 // Options are what the resolvers work with.
 type Options struct {
-	Store    *store.Store
-	Commands *commands.Commands
-	Sync     *stripesync.Engine
-	Logger   *slog.Logger
+	Store         *store.Store
+	Catalog       *catalog.Catalog
+	Customers     *customers.Customers
+	Subscriptions *subscriptions.Subscriptions
+	Sync          *stripesync.Engine
+	Health        *health.Reader
+	Logger        *slog.Logger
 }
 
 // New builds the root resolver.
 func New(o Options) *Resolver {
 	o.Store.Client.Intercept(ent.InterceptFunc(expectReferred))
-	return &Resolver{store: o.Store, commands: o.Commands, sync: o.Sync, logger: o.Logger}
+	return &Resolver{
+		store: o.Store, catalog: o.Catalog, customers: o.Customers, subscriptions: o.Subscriptions,
+		sync: o.Sync, health: o.Health, logger: o.Logger,
+	}
 }
 
 // Schema is the executable schema.

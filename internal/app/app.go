@@ -18,14 +18,17 @@ import (
 
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
-	"tallystick/internal/commands"
+	"tallystick/internal/catalog"
 	"tallystick/internal/config"
+	"tallystick/internal/customers"
+	"tallystick/internal/health"
 	"tallystick/internal/httpapi"
 	"tallystick/internal/jobs"
 	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
+	"tallystick/internal/subscriptions"
 	"tallystick/internal/webhooks"
 	"tallystick/resolvers"
 )
@@ -37,13 +40,16 @@ const sandboxKey = "sk_test_tallystick_sandbox"
 // App is a server that has started, without its listener.
 type App struct {
 	// Handler serves every route.
-	Handler  http.Handler
-	Store    *store.Store
-	Engine   *stripesync.Engine
-	Stripe   *stripeapi.Client
-	Mirror   *mirror.Mirror
-	Commands *commands.Commands
-	Inbox    *webhooks.Inbox
+	Handler       http.Handler
+	Store         *store.Store
+	Engine        *stripesync.Engine
+	Stripe        *stripeapi.Client
+	Mirror        *mirror.Mirror
+	Catalog       *catalog.Catalog
+	Customers     *customers.Customers
+	Subscriptions *subscriptions.Subscriptions
+	Health        *health.Reader
+	Inbox         *webhooks.Inbox
 
 	config   config.Serve
 	lock     *os.File // on the data directory, when the sandbox is in it
@@ -101,7 +107,7 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 	a.Handler = a.routes()
 	if c.Sandbox() && c.Demo {
 		var refusal *billing.Error
-		switch err = seedDemo(ctx, a.Store, a.Commands); {
+		switch err = seedDemo(ctx, a.Store, a.Catalog); {
 		case errors.As(err, &refusal): // the sandbox has another database's, say
 			logger.Warn("there is no demo catalogue", "reason", refusal.Message)
 		case err != nil:
@@ -128,7 +134,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		return err
 	}
 	s.Engine = stripesync.Options{
-		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
+		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout, Principal: principal,
 	}
 	for _, c := range change {
 		c(&s)
@@ -139,14 +145,28 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		now = time.Now
 	}
 	a.Mirror = mirror.New(mirror.Options{Store: a.Store, Stripe: a.Stripe, Logger: a.logger, Now: now})
-	s.Engine.Stripe, s.Engine.Mirror = a.Stripe, a.Mirror
+	s.Engine.Stripe = a.Stripe
 	a.Engine = stripesync.New(s.Engine)
-	a.Commands = commands.New(a.Store, a.Engine)
+	a.Catalog = catalog.New(a.Store, a.Engine)
+	a.Customers = customers.New(a.Store, a.Engine, a.Mirror)
+	a.Subscriptions = subscriptions.New(subscriptions.Options{
+		Store: a.Store, Stripe: a.Stripe, Sync: a.Engine, Mirror: a.Mirror, Customers: a.Customers, Logger: a.logger,
+	})
+	a.Health = health.New(a.Store, a.Stripe)
 	a.Inbox = webhooks.NewInbox(a.Store, a.Mirror, alarm, a.logger)
 	if s.Idle {
 		return nil
 	}
 	return a.startWorking(ctx)
+}
+
+// principal names who asks, for the idempotency keys.
+func principal(ctx context.Context) (string, error) {
+	p, ok := auth.From(ctx)
+	if !ok {
+		return "", auth.ErrUnauthenticated
+	}
+	return p.ID, nil
 }
 
 // startWorking starts what works by itself: the workers that carry out what
@@ -176,7 +196,8 @@ func (a *App) startWorking(ctx context.Context) error {
 
 func (a *App) routes() http.Handler {
 	r := resolvers.New(resolvers.Options{
-		Store: a.Store, Commands: a.Commands, Sync: a.Engine, Logger: a.logger,
+		Store: a.Store, Catalog: a.Catalog, Customers: a.Customers, Subscriptions: a.Subscriptions,
+		Sync: a.Engine, Health: a.Health, Logger: a.logger,
 	})
 	return httpapi.New(httpapi.Options{
 		Schema:         r.Schema(),

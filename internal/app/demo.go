@@ -6,7 +6,7 @@ import (
 	"tallystick/ent/idempotencykey"
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
-	"tallystick/internal/commands"
+	"tallystick/internal/catalog"
 	"tallystick/internal/store"
 )
 
@@ -15,7 +15,7 @@ var demo = auth.Principal{ID: "demo", Scopes: auth.Admin.Scopes}
 
 // seedDemo gives a new database a small catalogue, by the same commands that
 // clients use. Their idempotency keys let it go on where it was stopped.
-func seedDemo(ctx context.Context, s *store.Store, c *commands.Commands) error {
+func seedDemo(ctx context.Context, s *store.Store, c *catalog.Catalog) error {
 	used, err := s.Client.Operation.Query().Exist(ctx)
 	if err != nil {
 		return err
@@ -38,16 +38,16 @@ func seedDemo(ctx context.Context, s *store.Store, c *commands.Commands) error {
 	} {
 		monthlyKey, yearlyKey := p.key+"_monthly", p.key+"_yearly"
 		product, yearlyPrice := p.key, p.key+"-yearly"
-		created, err := c.CreateProduct(ctx, commands.CreateProduct{
+		created, err := c.CreateProduct(ctx, catalog.CreateProduct{
 			IdempotencyKey: &product, Name: p.name, Description: &p.description,
-			Price: &commands.PriceInput{UnitAmount: p.monthly, Currency: "USD", Recurring: monthly, LookupKey: &monthlyKey},
+			Price: &billing.PriceTerms{UnitAmount: p.monthly, Currency: "USD", Recurring: monthly, LookupKey: &monthlyKey},
 		})
 		if err != nil {
 			return err
 		}
-		if _, err := c.AddProductPrice(ctx, commands.AddProductPrice{
+		if _, err := c.AddProductPrice(ctx, catalog.AddProductPrice{
 			IdempotencyKey: &yearlyPrice, ProductID: created.Product.ID,
-			PriceInput: commands.PriceInput{UnitAmount: p.yearly, Currency: "USD", Recurring: yearly, LookupKey: &yearlyKey},
+			PriceTerms: billing.PriceTerms{UnitAmount: p.yearly, Currency: "USD", Recurring: yearly, LookupKey: &yearlyKey},
 		}); err != nil {
 			return err
 		}

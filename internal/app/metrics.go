@@ -8,13 +8,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tallystick/internal/billing"
-	"tallystick/internal/stripesync"
+	"tallystick/internal/health"
 )
 
 // healthMetrics shows at each scrape what the query billingHealth shows, so
 // that an alert can be set on it.
 type healthMetrics struct {
-	engine *stripesync.Engine
+	health *health.Reader
 	logger *slog.Logger
 }
 
@@ -44,7 +44,7 @@ func (healthMetrics) Describe(ch chan<- *prometheus.Desc) {
 func (m healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout) //nolint:forbidigo // a scrape brings no context
 	defer cancel()
-	h, err := m.engine.Health(ctx)
+	h, err := m.health.Read(ctx)
 	if err != nil {
 		m.logger.Warn("the metrics lack the health: the database does not answer", "error", err)
 		return
@@ -70,6 +70,6 @@ func (m healthMetrics) Collect(ch chan<- prometheus.Metric) {
 // metrics are the process's own, and the health's.
 func (a *App) metrics() prometheus.Gatherer {
 	own := prometheus.NewRegistry()
-	own.MustRegister(healthMetrics{engine: a.Engine, logger: a.logger})
+	own.MustRegister(healthMetrics{health: a.Health, logger: a.logger})
 	return prometheus.Gatherers{prometheus.DefaultGatherer, own}
 }

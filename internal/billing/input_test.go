@@ -80,16 +80,17 @@ func TestPriceTermsEqual(t *testing.T) {
 	monthly := func() *billing.Recurring {
 		return &billing.Recurring{Interval: billing.IntervalMonth, IntervalCount: 1}
 	}
-	terms := billing.PriceTerms{Money: billing.Money{Amount: 1, Currency: "USD"}, Recurring: monthly(), Nickname: "n"}
+	nickname := "n"
+	terms := billing.PriceTerms{UnitAmount: 1, Currency: "USD", Recurring: monthly(), Nickname: &nickname}
 	same := terms
 	same.Recurring = monthly()
 	if !terms.Equal(same) {
 		t.Error("equal terms are not equal")
 	}
 	for name, change := range map[string]func(*billing.PriceTerms){
-		"amount":   func(u *billing.PriceTerms) { u.Money.Amount = 2 },
-		"currency": func(u *billing.PriceTerms) { u.Money.Currency = "EUR" },
-		"nickname": func(u *billing.PriceTerms) { u.Nickname = "" },
+		"amount":   func(u *billing.PriceTerms) { u.UnitAmount = 2 },
+		"currency": func(u *billing.PriceTerms) { u.Currency = "EUR" },
+		"nickname": func(u *billing.PriceTerms) { u.Nickname = nil },
 		"once":     func(u *billing.PriceTerms) { u.Recurring = nil },
 		"period": func(u *billing.PriceTerms) {
 			u.Recurring = &billing.Recurring{Interval: billing.IntervalYear, IntervalCount: 1}

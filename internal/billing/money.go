@@ -29,23 +29,6 @@ func ParseCurrency(code string) (string, error) {
 	return upper, nil
 }
 
-// CheckUnitAmount checks the amount of a new price. Stripe writes the amounts
-// of three-decimal currencies with a zero as the last digit, and those of ISK
-// and UGX, which lost their decimals, as if they still had two.
-func CheckUnitAmount(m Money) error {
-	switch {
-	case m.Amount <= 0:
-		return Errorf(CodeInvalidInput, "An amount must be at least 1 minor unit, not %d.", m.Amount)
-	case m.Amount > MaxAmount:
-		return Errorf(CodeInvalidInput, "An amount can be at most %d minor units, not %d.", MaxAmount, m.Amount)
-	case slices.Contains([]string{"BHD", "JOD", "KWD", "OMR", "TND"}, m.Currency) && m.Amount%10 != 0:
-		return Errorf(CodeInvalidInput, "Stripe needs the amounts of %s to end in a zero; %d does not.", m.Currency, m.Amount)
-	case slices.Contains([]string{"ISK", "UGX"}, m.Currency) && m.Amount%100 != 0:
-		return Errorf(CodeInvalidInput, "Stripe needs the amounts of %s to end in two zeros; %d does not.", m.Currency, m.Amount)
-	}
-	return nil
-}
-
 // currencies are the presentment currencies of Stripe
 // (https://docs.stripe.com/currencies#presentment-currencies).
 var currencies = strings.Fields(`

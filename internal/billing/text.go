@@ -129,3 +129,16 @@ func MergeMetadata(old, patch map[string]string) map[string]string {
 	}
 	return merged
 }
+
+// MetadataBefore is the patch that takes another one back: what its keys were
+// before, with an empty value for those that were not there.
+func MetadataBefore(patch, before map[string]string) map[string]string {
+	if patch == nil {
+		return nil
+	}
+	values := make(map[string]string, len(patch))
+	for key := range patch {
+		values[key] = before[key]
+	}
+	return values
+}

@@ -54,3 +54,13 @@ func unfinished(ctx context.Context, client *ent.Client, operationID *string) (b
 	}
 	return client.Operation.Query().Where(operation.ID(*operationID), operation.FinishedAtIsNil()).Exist(ctx)
 }
+
+// Failed says that the last operation on a row was rejected or needs
+// attention. over says that nothing is under way on it any more.
+func Failed(l Link, reason string, over bool) {
+	l.SetStripeStatus(billing.SyncFailed)
+	l.SetStripeError(reason)
+	if over {
+		l.ClearStripeOperationID()
+	}
+}

@@ -168,3 +168,10 @@ func AsFailure(err error) *Failure {
 
 // IsGone reports whether Stripe has no such object.
 func IsGone(err error) bool { return IsRejected(err, http.StatusNotFound) }
+
+// IsRejection reports whether Stripe said no, and will again. It is the first
+// of two questions about an error of a request; the other is [IsGone].
+func IsRejection(err error) bool {
+	f := AsFailure(err)
+	return f != nil && f.Outcome == Rejected
+}

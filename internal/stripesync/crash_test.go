@@ -1,7 +1,6 @@
 package stripesync_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"testing"
@@ -10,9 +9,10 @@ import (
 	"tallystick/ent/operation"
 	"tallystick/internal/app"
 	"tallystick/internal/billing"
-	"tallystick/internal/commands"
-	"tallystick/internal/store"
+	"tallystick/internal/catalog"
+	"tallystick/internal/customers"
 	"tallystick/internal/stripesync"
+	"tallystick/internal/subscriptions"
 	"tallystick/internal/testkit"
 )
 
@@ -60,8 +60,8 @@ type crash struct {
 
 func changePrice(t *testing.T, _ *shop, doomed *app.App, about any) {
 	t.Helper()
-	_, _ = doomed.Commands.UpdateProductPrice(testkit.Context(t), commands.UpdateProductPrice{
-		ProductID: about.(*ent.Product).ID, UnitAmount: 2000,
+	_, _ = doomed.Catalog.UpdateProductPrice(testkit.Context(t), catalog.UpdateProductPrice{
+		ProductID: about.(*ent.Product).ID, PriceChange: billing.PriceChange{UnitAmount: 2000},
 	})
 }
 
@@ -105,8 +105,8 @@ var crashes = []crash{
 		prepare: func(_ *testing.T, _ *shop, name string) any { return name },
 		change: func(t *testing.T, _ *shop, doomed *app.App, about any) {
 			name := about.(string)
-			_, _ = doomed.Commands.CreateProduct(testkit.Context(t), commands.CreateProduct{
-				Name: name, Price: &commands.PriceInput{UnitAmount: 1000, Currency: "USD", LookupKey: &name},
+			_, _ = doomed.Catalog.CreateProduct(testkit.Context(t), catalog.CreateProduct{
+				Name: name, Price: &billing.PriceTerms{UnitAmount: 1000, Currency: "USD", LookupKey: &name},
 			})
 		},
 		check: func(t *testing.T, s *shop, _ any, op *ent.Operation) {
@@ -124,7 +124,7 @@ var crashes = []crash{
 		name: "a new customer", calls: 1, status: billing.OperationSucceeded,
 		prepare: func(_ *testing.T, _ *shop, name string) any { return name },
 		change: func(t *testing.T, _ *shop, doomed *app.App, about any) {
-			created, err := doomed.Commands.CreateCustomer(testkit.Context(t), commands.CreateCustomer{Email: about.(string) + "@example.com"})
+			created, err := doomed.Customers.CreateCustomer(testkit.Context(t), customers.CreateCustomer{Email: about.(string) + "@example.com"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ var crashes = []crash{
 		},
 		change: func(t *testing.T, _ *shop, doomed *app.App, about any) {
 			card := "pm_card_visa"
-			_, _ = doomed.Commands.CreateSubscription(testkit.Context(t), commands.CreateSubscription{
+			_, _ = doomed.Subscriptions.CreateSubscription(testkit.Context(t), subscriptions.CreateSubscription{
 				CustomerID: about.([2]string)[0], PriceID: about.([2]string)[1], PaymentMethod: &card,
 				Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 			})
@@ -216,21 +216,8 @@ func (s *shop) oneCustomer(t *testing.T, id string) string {
 func TestCrashAfterTheBeginning(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		product := s.product(t, "Team")
-		old := s.priceRow(t, *product.DefaultPriceID)
-		var op *ent.Operation
-		err := s.Store.InTx(t.Context(), func(_ context.Context, tx *store.Tx) error {
-			row, err := tx.Price.Create().SetProductID(product.ID).SetUnitAmount(2000).SetCurrency("USD").Save(t.Context())
-			if err != nil {
-				return err
-			}
-			op, err = s.Engine.ReplacePrice(t.Context(), tx, stripesync.PriceReplacement{
-				Product: product, Old: old, New: row, MakeDefault: true, Default: old,
-			})
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		changePrice(t, s, s.doom(t, 1, "the request leaves"), product)
+		op := s.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).OnlyX(t.Context())
 		if woken, err := s.Engine.Sweep(t.Context()); woken != 0 || err != nil {
 			t.Fatalf("the sweep took an operation under a lease: %d, %v", woken, err)
 		}

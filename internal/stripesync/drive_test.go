@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stripe/stripe-go/v76"
+
 	"tallystick/ent"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
@@ -12,24 +14,75 @@ import (
 	"tallystick/internal/testkit"
 )
 
+// toy is the frozen input of an operation that knows no subject: it renames a
+// product in Stripe, and then describes it.
+type toy struct {
+	StripeID string `json:"stripe_id"`
+}
+
+var renameToy = &stripesync.Step[toy, stripesync.Nothing]{
+	Name: "rename",
+	Do: func(c *stripesync.Call[toy]) (stripesync.Nothing, error) {
+		return stripesync.Nothing{}, changeToy(c, &stripe.ProductParams{Name: stripe.String("Toy")})
+	},
+	Undo: func(c *stripesync.Call[toy], _ *stripesync.Nothing) error {
+		return changeToy(c, &stripe.ProductParams{Name: stripe.String("Team")})
+	},
+}
+
+var describeToy = &stripesync.Step[toy, stripesync.Nothing]{
+	Name: "describe",
+	Do: func(c *stripesync.Call[toy]) (stripesync.Nothing, error) {
+		return stripesync.Nothing{}, changeToy(c, &stripe.ProductParams{Description: stripe.String("To play with.")})
+	},
+	Keep: true,
+}
+
+func changeToy(c *stripesync.Call[toy], params *stripe.ProductParams) error {
+	params.Params = c.Write()
+	_, err := c.Stripe.Products.Update(c.Params.StripeID, params)
+	return err
+}
+
+// declareToy puts the toy in the place of a kind of operation.
+func declareToy(e *stripesync.Engine) *stripesync.Operation[toy] {
+	nothing := func(context.Context, *store.Tx, *stripesync.Ending[toy]) error { return nil }
+	return stripesync.Declare(e, &stripesync.Operation[toy]{
+		Kind:    billing.KindArchiveProduct,
+		Steps:   []stripesync.StepOf[toy]{renameToy, describeToy},
+		Finish:  nothing,
+		Discard: nothing,
+		Mark:    func(context.Context, *store.Tx, *ent.Operation, string, bool) error { return nil },
+	})
+}
+
+// beginToy begins the toy on the only product.
+func beginToy(t *testing.T, k *testkit.Kit, o *stripesync.Operation[toy]) (op *ent.Operation) {
+	t.Helper()
+	err := k.Store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		product, err := tx.Product.Query().Only(ctx)
+		if err != nil {
+			return err
+		}
+		op, err = o.Begin(ctx, tx, stripesync.Beginning[toy]{
+			ID: stripesync.NewID(), Subject: product.ID, Scope: product.ID,
+			Params: toy{StripeID: *product.StripeID}, Steps: []stripesync.StepOf[toy]{renameToy, describeToy},
+		})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return op
+}
+
 // TestExecuteAfterAwait asserts that an operation is carried out by the one
 // that has its lease, although somebody has come to wait for it before.
 func TestExecuteAfterAwait(t *testing.T) {
 	t.Parallel()
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		k.Query(t, `mutation { createProduct(input: {name: "Team"}) { operation { id } } }`)
-		var op *ent.Operation
-		if err := k.Store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			product, err := tx.Product.Query().Only(ctx)
-			if err != nil {
-				return err
-			}
-			name := "Teams"
-			op, err = k.Engine.UpdateProduct(ctx, tx, product, stripesync.ProductPatch{Name: &name})
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		op := beginToy(t, k, declareToy(k.Engine))
 		if _, err := k.Engine.Await(t.Context(), op, time.Now()); err != nil { // gives up, but has begun to look
 			t.Fatal(err)
 		}
@@ -37,5 +90,36 @@ func TestExecuteAfterAwait(t *testing.T) {
 		if err != nil || done.Status != billing.OperationSucceeded {
 			t.Errorf("the operation is %v: %v", done, err)
 		}
+	})
+}
+
+// TestToy carries an operation out that knows no subject, to its end and, when
+// its second step is refused, back again.
+func TestToy(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		k.Query(t, `mutation { createProduct(input: {name: "Team"}) { operation { id } } }`)
+		o := declareToy(k.Engine)
+		product := k.Store.Client.Product.Query().OnlyX(t.Context())
+		finish := func() (*ent.Operation, map[string]any) {
+			op, err := k.Engine.Execute(t.Context(), beginToy(t, k, o), time.Now().Add(k.Engine.Budget()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return op, k.Stripe.Get(t, "/v1/products/"+*product.StripeID)
+		}
+
+		k.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/products/*", Kind: "refuse", Params: map[string]string{"description": "To play with."}})
+		op, there := finish()
+		want(t, "status", op.Status, billing.OperationFailed)
+		want(t, "the first step", op.Steps[0].Status, billing.StepCompensated)
+		want(t, "the second step", op.Steps[1].Status, billing.StepFailed)
+		want(t, "the name in Stripe", text(there["name"]), "Team")
+
+		k.Stripe.Heal(t)
+		op, there = finish()
+		want(t, "status", op.Status, billing.OperationSucceeded)
+		want(t, "the name in Stripe", text(there["name"]), "Toy")
+		want(t, "the description in Stripe", text(there["description"]), "To play with.")
 	})
 }

@@ -22,7 +22,6 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
-	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 )
@@ -45,9 +44,11 @@ const leaseForRequest = 10 * time.Second
 type Options struct {
 	Store  *store.Store
 	Stripe *stripeapi.Client
-	Mirror *mirror.Mirror
 	Alarm  Alarm
 	Logger *slog.Logger
+	// Principal names who asks for a mutation; their idempotency keys are
+	// apart. It fails when nobody is known to.
+	Principal func(context.Context) (string, error)
 	// Budget is how long a mutation waits for Stripe; 10 seconds by default.
 	Budget time.Duration
 	// Now is the clock; time.Now by default.
@@ -58,15 +59,15 @@ type Options struct {
 
 // Engine carries operations out.
 type Engine struct {
-	store  *store.Store
-	stripe *stripeapi.Client
-	mirror *mirror.Mirror
-	alarm  Alarm
-	logger *slog.Logger
-	budget time.Duration
-	now    func() time.Time
-	pause  func(context.Context, int)
-	kinds  map[billing.OperationKind]definition
+	store     *store.Store
+	stripe    *stripeapi.Client
+	alarm     Alarm
+	logger    *slog.Logger
+	budget    time.Duration
+	now       func() time.Time
+	pause     func(context.Context, int)
+	kinds     map[billing.OperationKind]definition
+	principal func(context.Context) (string, error)
 
 	mu      sync.Mutex
 	driving map[string]chan struct{} // by operation; closed when this process lets go of it
@@ -78,9 +79,9 @@ type Engine struct {
 // New builds an engine.
 func New(o Options) *Engine {
 	e := &Engine{
-		store: o.Store, stripe: o.Stripe, mirror: o.Mirror, alarm: o.Alarm, logger: o.Logger,
+		store: o.Store, stripe: o.Stripe, alarm: o.Alarm, logger: o.Logger,
 		budget: o.Budget, now: o.Now, pause: o.Pause,
-		driving: map[string]chan struct{}{},
+		driving: map[string]chan struct{}{}, kinds: map[billing.OperationKind]definition{}, principal: o.Principal,
 	}
 	if e.logger == nil {
 		e.logger = slog.New(slog.DiscardHandler)
@@ -95,12 +96,6 @@ func New(o Options) *Engine {
 		e.pause = pause
 	}
 	e.stop, e.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // work outlives the requests that begin it
-	e.kinds = e.definitions()
-	for kind, def := range e.kinds {
-		if err := def.check(); err != nil {
-			panic(fmt.Sprintf("%s: %v", kind, err)) // a mistake in the declaration, found at every start
-		}
-	}
 	return e
 }
 

@@ -8,7 +8,9 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
-	"tallystick/internal/commands"
+	"tallystick/internal/catalog"
+	"tallystick/internal/customers"
+	"tallystick/internal/subscriptions"
 	"tallystick/internal/testkit"
 )
 
@@ -93,7 +95,7 @@ var deeds = []deed{
 		name: "updateProduct", method: "POST", path: "/v1/products/*", equal: equalProduct,
 		prepare: onProduct(func(s *shop, ctx context.Context, p *ent.Product) (*ent.Operation, error) {
 			name, description := p.Name+" renamed", "Described."
-			r, err := s.Commands.UpdateProduct(ctx, commands.UpdateProduct{
+			r, err := s.Catalog.UpdateProduct(ctx, catalog.UpdateProduct{
 				ProductID: p.ID, Name: &name, Description: &description, Metadata: map[string]string{"team": "a"},
 			})
 			return r.Operation, err
@@ -102,7 +104,7 @@ var deeds = []deed{
 	{
 		name: "archiveProduct", method: "POST", path: "/v1/products/*", equal: equalProduct,
 		prepare: onProduct(func(s *shop, ctx context.Context, p *ent.Product) (*ent.Operation, error) {
-			r, err := s.Commands.ArchiveProduct(ctx, commands.ArchiveProduct{ProductID: p.ID})
+			r, err := s.Catalog.ArchiveProduct(ctx, catalog.ArchiveProduct{ProductID: p.ID})
 			return r.Operation, err
 		}),
 	},
@@ -110,8 +112,8 @@ var deeds = []deed{
 		name: "addProductPrice", method: "POST", path: "/v1/prices", equal: equalProduct,
 		prepare: onProduct(func(s *shop, ctx context.Context, p *ent.Product) (*ent.Operation, error) {
 			key := p.Name + "_more"
-			r, err := s.Commands.AddProductPrice(ctx, commands.AddProductPrice{
-				ProductID: p.ID, PriceInput: commands.PriceInput{UnitAmount: 7, Currency: "USD", LookupKey: &key},
+			r, err := s.Catalog.AddProductPrice(ctx, catalog.AddProductPrice{
+				ProductID: p.ID, PriceTerms: billing.PriceTerms{UnitAmount: 7, Currency: "USD", LookupKey: &key},
 			})
 			return r.Operation, err
 		}),
@@ -122,7 +124,7 @@ var deeds = []deed{
 			p := s.product(t, name)
 			added := s.run(t, addProductPrice, map[string]any{"productId": p.ID, "unitAmount": 7, "currency": "USD"})
 			return func(ctx context.Context) (*ent.Operation, error) {
-				r, err := s.Commands.ArchivePrice(ctx, commands.ArchivePrice{PriceID: added.String("price.id")})
+				r, err := s.Catalog.ArchivePrice(ctx, catalog.ArchivePrice{PriceID: added.String("price.id")})
 				return r.Operation, err
 			}
 		},
@@ -133,7 +135,7 @@ var deeds = []deed{
 			id := s.customer(t, name+"@example.com", true)
 			return func(ctx context.Context) (*ent.Operation, error) {
 				name := "Grace"
-				r, err := s.Commands.UpdateCustomer(ctx, commands.UpdateCustomer{CustomerID: id, Name: &name})
+				r, err := s.Customers.UpdateCustomer(ctx, customers.UpdateCustomer{CustomerID: id, Name: &name})
 				return r.Operation, err
 			}
 		},
@@ -147,7 +149,7 @@ var deeds = []deed{
 		prepare: func(t *testing.T, s *shop, name string) func(context.Context) (*ent.Operation, error) {
 			id := s.customer(t, name+"@example.com", true)
 			return func(ctx context.Context) (*ent.Operation, error) {
-				r, err := s.Commands.DeleteCustomer(ctx, commands.DeleteCustomer{CustomerID: id})
+				r, err := s.Customers.DeleteCustomer(ctx, customers.DeleteCustomer{CustomerID: id})
 				return r.Operation, err
 			}
 		},
@@ -164,21 +166,21 @@ var deeds = []deed{
 	{
 		name: "cancelSubscription at period end", method: "POST", path: "/v1/subscriptions/*", equal: equalSubscription(billing.SubscriptionActive),
 		prepare: onSubscription("", func(s *shop, ctx context.Context, id string) (*ent.Operation, error) {
-			r, err := s.Commands.CancelSubscription(ctx, commands.CancelSubscription{SubscriptionID: id, At: billing.CancelPeriodEnd})
+			r, err := s.Subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription{SubscriptionID: id, At: billing.CancelPeriodEnd})
 			return r.Operation, err
 		}),
 	},
 	{
 		name: "cancelSubscription now", method: "DELETE", path: "/v1/subscriptions/*", equal: equalSubscription(billing.SubscriptionCanceled),
 		prepare: onSubscription(billing.SubscriptionPastDue, func(s *shop, ctx context.Context, id string) (*ent.Operation, error) {
-			r, err := s.Commands.CancelSubscription(ctx, commands.CancelSubscription{SubscriptionID: id, At: billing.CancelImmediately})
+			r, err := s.Subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription{SubscriptionID: id, At: billing.CancelImmediately})
 			return r.Operation, err
 		}),
 	},
 	{
 		name: "revokeSubscription", method: "DELETE", path: "/v1/subscriptions/*", equal: equalSubscription(billing.SubscriptionRevoked),
 		prepare: onSubscription("", func(s *shop, ctx context.Context, id string) (*ent.Operation, error) {
-			r, err := s.Commands.RevokeSubscription(ctx, commands.RevokeSubscription{SubscriptionID: id})
+			r, err := s.Subscriptions.RevokeSubscription(ctx, subscriptions.RevokeSubscription{SubscriptionID: id})
 			return r.Operation, err
 		}),
 	},
@@ -186,14 +188,14 @@ var deeds = []deed{
 		name: "payInvoice", method: "POST", path: "/v1/invoices/*/pay", equal: equalInvoice(billing.InvoicePaid),
 		prepare: onInvoice(func(s *shop, ctx context.Context, id string) (*ent.Operation, error) {
 			card := "pm_card_visa"
-			r, err := s.Commands.PayInvoice(ctx, commands.PayInvoice{InvoiceID: id, PaymentMethod: &card})
+			r, err := s.Subscriptions.PayInvoice(ctx, subscriptions.PayInvoice{InvoiceID: id, PaymentMethod: &card})
 			return r.Operation, err
 		}),
 	},
 	{
 		name: "voidInvoice", method: "POST", path: "/v1/invoices/*/void", equal: equalInvoice(billing.InvoiceVoid),
 		prepare: onInvoice(func(s *shop, ctx context.Context, id string) (*ent.Operation, error) {
-			r, err := s.Commands.VoidInvoice(ctx, commands.VoidInvoice{InvoiceID: id})
+			r, err := s.Subscriptions.VoidInvoice(ctx, subscriptions.VoidInvoice{InvoiceID: id})
 			return r.Operation, err
 		}),
 	},

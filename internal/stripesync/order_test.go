@@ -12,8 +12,10 @@ import (
 	"tallystick/ent/operation"
 	"tallystick/internal/app"
 	"tallystick/internal/billing"
-	"tallystick/internal/commands"
+	"tallystick/internal/catalog"
+	"tallystick/internal/customers"
 	"tallystick/internal/stripesync"
+	"tallystick/internal/subscriptions"
 	"tallystick/internal/testkit"
 )
 
@@ -68,7 +70,7 @@ func TestOperationsOfAScopeRunInOrderOnReplicas(t *testing.T) {
 			for r, replica := range replicas {
 				all.Go(func() {
 					name := fmt.Sprintf("Name %d of replica %d", i, r)
-					if _, err := replica.Commands.UpdateCustomer(testkit.Context(t), commands.UpdateCustomer{
+					if _, err := replica.Customers.UpdateCustomer(testkit.Context(t), customers.UpdateCustomer{
 						CustomerID: customer, Name: &name,
 					}); err != nil {
 						t.Errorf("change the customer: %v", err)
@@ -78,8 +80,8 @@ func TestOperationsOfAScopeRunInOrderOnReplicas(t *testing.T) {
 		}
 		for r, replica := range replicas {
 			all.Go(func() {
-				if _, err := replica.Commands.UpdateProductPrice(testkit.Context(t), commands.UpdateProductPrice{
-					ProductID: product.ID, UnitAmount: int64(2000 + r),
+				if _, err := replica.Catalog.UpdateProductPrice(testkit.Context(t), catalog.UpdateProductPrice{
+					ProductID: product.ID, PriceChange: billing.PriceChange{UnitAmount: int64(2000 + r)},
 				}); err != nil {
 					t.Errorf("change the price: %v", err)
 				}
@@ -130,7 +132,7 @@ func (s *shop) stall(t *testing.T, replica *app.App, st *stalled, productID stri
 	t.Helper()
 	go func() {
 		defer close(st.done)
-		_, _ = replica.Commands.UpdateProductPrice(testkit.Context(t), commands.UpdateProductPrice{ProductID: productID, UnitAmount: 2000})
+		_, _ = replica.Catalog.UpdateProductPrice(testkit.Context(t), catalog.UpdateProductPrice{ProductID: productID, PriceChange: billing.PriceChange{UnitAmount: 2000}})
 	}()
 	<-st.reached
 }
@@ -235,7 +237,7 @@ func TestSlowProcessKeepsItsLease(t *testing.T) {
 		}
 		replica := s.Replica(t, w.on)
 		card := "pm_card_visa"
-		subscribed, err := replica.Commands.CreateSubscription(testkit.Context(t), commands.CreateSubscription{
+		subscribed, err := replica.Subscriptions.CreateSubscription(testkit.Context(t), subscriptions.CreateSubscription{
 			CustomerID: customer, PriceID: *product.DefaultPriceID, PaymentMethod: &card,
 			Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 		})
@@ -271,7 +273,7 @@ func TestRetryLeavesALivingProcessAlone(t *testing.T) {
 		retried := make(chan struct{})
 		go func() {
 			defer close(retried)
-			_, _ = s.Commands.RetryOperation(testkit.Context(t), commands.RetryOperation{OperationID: op.ID})
+			_, _ = s.Engine.RetryOperation(testkit.Context(t), stripesync.RetryOperation{OperationID: op.ID})
 		}()
 		// The retry has begun once it is on record; it then waits for the lease.
 		s.Eventually(t, "the retry to be on record", func() bool { return s.row(t, op.ID).NextAttemptAt != nil })

@@ -11,7 +11,8 @@ import (
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/internal/billing"
-	"tallystick/internal/commands"
+	"tallystick/internal/catalog"
+	"tallystick/internal/stripesync"
 	"tallystick/internal/testkit"
 )
 
@@ -80,34 +81,34 @@ func (c *catalogueChanges) done(err error) {
 func (c *catalogueChanges) changePrice(r *rapid.T) {
 	of := c.product(r)
 	id := c.price(r, of)
-	_, err := c.s.Commands.UpdateProductPrice(testkit.Context(c.t), commands.UpdateProductPrice{
-		ProductID: of, PriceID: &id, UnitAmount: int64(rapid.IntRange(1, 50).Draw(r, "amount")),
+	_, err := c.s.Catalog.UpdateProductPrice(testkit.Context(c.t), catalog.UpdateProductPrice{
+		ProductID: of, PriceID: &id, PriceChange: billing.PriceChange{UnitAmount: int64(rapid.IntRange(1, 50).Draw(r, "amount"))},
 	})
 	c.done(err)
 }
 
 func (c *catalogueChanges) addPrice(r *rapid.T) {
 	c.n++
-	in := commands.AddProductPrice{ProductID: c.product(r)}
+	in := catalog.AddProductPrice{ProductID: c.product(r)}
 	in.UnitAmount, in.Currency = int64(c.n), "EUR"
 	if rapid.Bool().Draw(r, "with a lookup key") {
 		// A few keys only, so that they are taken now and then.
 		key := fmt.Sprintf("%s_key%d", c.name, rapid.IntRange(0, 2).Draw(r, "key"))
 		in.LookupKey = &key
 	}
-	_, err := c.s.Commands.AddProductPrice(testkit.Context(c.t), in)
+	_, err := c.s.Catalog.AddProductPrice(testkit.Context(c.t), in)
 	c.done(err)
 }
 
 func (c *catalogueChanges) archivePrice(r *rapid.T) {
-	_, err := c.s.Commands.ArchivePrice(testkit.Context(c.t), commands.ArchivePrice{PriceID: c.price(r, c.product(r))})
+	_, err := c.s.Catalog.ArchivePrice(testkit.Context(c.t), catalog.ArchivePrice{PriceID: c.price(r, c.product(r))})
 	c.done(err)
 }
 
 func (c *catalogueChanges) rename(r *rapid.T) {
 	c.n++
 	name := fmt.Sprintf("%s_renamed%d", c.name, c.n)
-	_, err := c.s.Commands.UpdateProduct(testkit.Context(c.t), commands.UpdateProduct{ProductID: c.product(r), Name: &name})
+	_, err := c.s.Catalog.UpdateProduct(testkit.Context(c.t), catalog.UpdateProduct{ProductID: c.product(r), Name: &name})
 	c.done(err)
 }
 
@@ -134,7 +135,7 @@ func (c *catalogueChanges) heal() {
 		c.t.Fatal(err)
 	}
 	for _, id := range ids {
-		_, err := c.s.Commands.RetryOperation(testkit.Context(c.t), commands.RetryOperation{OperationID: id})
+		_, err := c.s.Engine.RetryOperation(testkit.Context(c.t), stripesync.RetryOperation{OperationID: id})
 		c.done(err)
 	}
 	c.s.settle(c.t)

@@ -41,7 +41,7 @@ func (r *run) advance(ctx context.Context) (State, error) {
 		if err == nil { // stored before the end begins, so that a fault there repeats no request
 			err = r.save(ctx, nil)
 		}
-		if state, stop, err := r.refused(ctx, i, err); stop {
+		if state, stop, err := r.judge(ctx, i, err); stop {
 			return state, err
 		}
 	}
@@ -59,36 +59,36 @@ func (r *run) finish(ctx context.Context) (State, error) {
 	if err == nil {
 		r.count(billing.OperationSucceeded)
 	}
-	var refusal *billing.Error
-	if errors.As(err, &refusal) { // another change here won, an e-mail say
-		state, _, err := r.refused(ctx, -1, refusal)
+	var rejection *billing.Error
+	if errors.As(err, &rejection) { // another change here won, an e-mail say
+		state, _, err := r.judge(ctx, -1, rejection)
 		return state, err
 	}
 	return Finished, err
 }
 
-// refused decides what an error of a step means for the operation. stop is
+// judge decides what an error of a step means for the operation. stop is
 // false when there was none.
-func (r *run) refused(ctx context.Context, i int, err error) (state State, stop bool, _ error) {
+func (r *run) judge(ctx context.Context, i int, err error) (state State, stop bool, _ error) {
 	if err == nil {
 		return Finished, false, nil
 	}
-	var refusal *billing.Error
+	var rejection *billing.Error
 	failure := stripeapi.AsFailure(err)
 	switch {
-	case errors.As(err, &refusal):
+	case errors.As(err, &rejection):
 	case failure == nil: // a fault of ours
 		return Waiting, true, err
 	case failure.Outcome == stripeapi.Rejected:
-		refusal = refuse(failure)
+		rejection = stripeapi.Rejection(failure)
 	default:
 		return Waiting, true, r.wait(ctx, failure)
 	}
 	if i >= 0 {
 		r.op.Steps[i].Status = billing.StepFailed
-		r.keep(i, Result{refusalResult: refusal.Message})
+		r.keep(i, Result{rejectionResult: rejection.Message})
 	}
-	setRefusal(r.op, refusal)
+	keepRejection(r.op, rejection)
 	r.op.Status = billing.OperationCompensating
 	if r.anyDone() {
 		if err := r.save(ctx, func(_ context.Context, _ *store.Tx, u *ent.OperationUpdate) error {
@@ -132,7 +132,7 @@ func (r *run) undo(ctx context.Context) (State, error) {
 		}
 	}
 	for _, step := range r.op.Steps { // what undoing has met with is over
-		if message, ok := step.Result[refusalResult]; ok {
+		if message, ok := step.Result[rejectionResult]; ok {
 			r.op.LastError = &message
 		}
 	}
@@ -147,8 +147,8 @@ func (r *run) undo(ctx context.Context) (State, error) {
 	return Finished, err
 }
 
-// refusalResult keeps why a step was refused.
-const refusalResult = "refusal"
+// rejectionResult keeps why a step was rejected.
+const rejectionResult = "refusal"
 
 // undone marks a refused step of which nothing is left in Stripe.
 const undone = "undone"
@@ -164,7 +164,7 @@ func (r *run) mustUndo(ctx context.Context, i int) (bool, error) {
 		return false, nil
 	case step.Status == billing.StepDone:
 		return true, nil
-	case step.Status != billing.StepFailed, step.Result[undone] != "", r.def.mustLook(step.Name):
+	case step.Status != billing.StepFailed, step.Result[undone] != "", r.def.finds(step.Name):
 		return false, nil
 	}
 	return r.calls.inDoubt(ctx, step.Name)
@@ -223,7 +223,7 @@ func worthWaiting(f *stripeapi.Failure) bool {
 // next request gets a new key.
 func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 	step := &r.op.Steps[i]
-	if r.def.mustLook(step.Name) {
+	if r.def.finds(step.Name) {
 		var result Result
 		if result, found, err = r.def.find(r.calls.record(ctx), r, i); err != nil {
 			return false, err
@@ -248,7 +248,7 @@ func (r *run) lookIfStale(ctx context.Context, i int) (found bool, err error) {
 		step.Look = err != nil
 		return found, err
 	}
-	if !r.def.mustLook(step.Name) {
+	if !r.def.finds(step.Name) {
 		return false, nil
 	}
 	if stale, err := r.keyIsStale(ctx, r.key(i)); err != nil || !stale {
@@ -261,7 +261,7 @@ func (r *run) lookIfStale(ctx context.Context, i int) (found bool, err error) {
 // earlier request may have created it.
 func (r *run) lookInDoubt(ctx context.Context, i int) (found bool, err error) {
 	name := r.op.Steps[i].Name
-	if !r.def.mustLook(name) {
+	if !r.def.finds(name) {
 		return false, nil
 	}
 	if doubt, err := r.calls.inDoubt(ctx, name); err != nil || !doubt {
@@ -393,19 +393,19 @@ func (r *run) fault(ctx context.Context) error {
 		return err
 	}
 	return r.engine.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return markFailed(ctx, tx, r.op, message, false)
+		return r.def.mark(ctx, tx, r.op, message, false)
 	})
 }
 
 // needAttention gives up on undoing a step that Stripe refuses to undo.
 func (r *run) needAttention(ctx context.Context, i int, f *stripeapi.Failure) error {
 	r.count(billing.OperationNeedsAttention)
-	message := fmt.Sprintf("Undoing %s was refused: %s", r.op.Steps[i].Name, refuse(f).Message)
+	message := fmt.Sprintf("Undoing %s was refused: %s", r.op.Steps[i].Name, stripeapi.Rejection(f).Message)
 	r.engine.logger.Error("an operation needs attention", "operation", r.op.ID, "kind", r.op.Kind, "reason", message)
 	return r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
 		u.SetStatus(billing.OperationNeedsAttention).AddAttempts(1).SetLastError(message)
 		release(u)
-		return markFailed(ctx, tx, r.op, message, false)
+		return r.def.mark(ctx, tx, r.op, message, false)
 	})
 }
 

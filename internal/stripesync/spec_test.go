@@ -14,7 +14,9 @@ import (
 
 	"tallystick/ent/operation"
 	"tallystick/internal/billing"
-	"tallystick/internal/commands"
+	"tallystick/internal/catalog"
+	"tallystick/internal/customers"
+	"tallystick/internal/subscriptions"
 	"tallystick/internal/testkit"
 )
 
@@ -85,94 +87,94 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 	yearly := &billing.Recurring{Interval: billing.IntervalYear, IntervalCount: 2}
 	metadata := map[string]string{"team": "a", "gone": ""}
 
-	product, err := c.Commands.CreateProduct(ctx, commands.CreateProduct{
+	product, err := c.Catalog.CreateProduct(ctx, catalog.CreateProduct{
 		Name: "Team", Description: word("For a team."), Metadata: map[string]string{"team": "a"},
-		Price: &commands.PriceInput{UnitAmount: 1000, Currency: "USD", Recurring: yearly, LookupKey: word("team"), Nickname: word("Team")},
+		Price: &billing.PriceTerms{UnitAmount: 1000, Currency: "USD", Recurring: yearly, LookupKey: word("team"), Nickname: word("Team")},
 	})
 	ok(err)
 	id := product.Product.ID
-	_, err = c.Commands.UpdateProduct(ctx, commands.UpdateProduct{ProductID: id, Name: word("Teams"), Description: word(""), Metadata: metadata})
+	_, err = c.Catalog.UpdateProduct(ctx, catalog.UpdateProduct{ProductID: id, Name: word("Teams"), Description: word(""), Metadata: metadata})
 	ok(err)
-	added, err := c.Commands.AddProductPrice(ctx, commands.AddProductPrice{ProductID: id, PriceInput: commands.PriceInput{
+	added, err := c.Catalog.AddProductPrice(ctx, catalog.AddProductPrice{ProductID: id, PriceTerms: billing.PriceTerms{
 		UnitAmount: 500, Currency: "JPY", LookupKey: word("once"),
 	}})
 	ok(err)
-	_, err = c.Commands.ArchivePrice(ctx, commands.ArchivePrice{PriceID: added.Price.ID})
+	_, err = c.Catalog.ArchivePrice(ctx, catalog.ArchivePrice{PriceID: added.Price.ID})
 	ok(err)
-	changed, err := c.Commands.UpdateProductPrice(ctx, commands.UpdateProductPrice{ProductID: id, UnitAmount: 2000})
+	changed, err := c.Catalog.UpdateProductPrice(ctx, catalog.UpdateProductPrice{ProductID: id, PriceChange: billing.PriceChange{UnitAmount: 2000}})
 	ok(err)
 	price := changed.Price.ID
 
-	customer, err := c.Commands.CreateCustomer(ctx, commands.CreateCustomer{
+	customer, err := c.Customers.CreateCustomer(ctx, customers.CreateCustomer{
 		Email: "ada@example.com", Name: word("Ada"), Metadata: map[string]string{"team": "a"},
 	})
 	ok(err)
 	cus := customer.Customer.ID
-	_, err = c.Commands.UpdateCustomer(ctx, commands.UpdateCustomer{
+	_, err = c.Customers.UpdateCustomer(ctx, customers.UpdateCustomer{
 		CustomerID: cus, Email: word("ada@example.org"), Name: word(""), Metadata: metadata,
 	})
 	ok(err)
-	charged, err := c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+	charged, err := c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
 		CustomerID: cus, PriceID: price, PaymentMethod: word("pm_card_visa"), TrialDays: number(7),
 		Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 	})
 	ok(err)
-	sent, err := c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+	sent, err := c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
 		CustomerID: cus, PriceID: price, DaysUntilDue: number(14), Collection: billing.CollectionSendInvoice,
 	})
 	ok(err)
-	waiting, err := c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+	waiting, err := c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
 		CustomerID: cus, PriceID: price, Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentDefaultIncomplete,
 	})
 	ok(err)
 	want(t, "there is a client secret", waiting.ClientSecret != nil, true)
 	reason := billing.CancellationReason("OTHER")
-	_, err = c.Commands.CancelSubscription(ctx, commands.CancelSubscription{
+	_, err = c.Subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription{
 		SubscriptionID: charged.Subscription.ID, At: billing.CancelPeriodEnd, Reason: &reason, Comment: word("Bye."),
 	})
 	ok(err)
-	_, err = c.Commands.ResumeSubscription(ctx, commands.ResumeSubscription{SubscriptionID: charged.Subscription.ID})
+	_, err = c.Subscriptions.ResumeSubscription(ctx, subscriptions.ResumeSubscription{SubscriptionID: charged.Subscription.ID})
 	ok(err)
-	another, err := c.Commands.AddProductPrice(ctx, commands.AddProductPrice{ProductID: id, PriceInput: commands.PriceInput{
+	another, err := c.Catalog.AddProductPrice(ctx, catalog.AddProductPrice{ProductID: id, PriceTerms: billing.PriceTerms{
 		UnitAmount: 700, Currency: "USD", Recurring: yearly,
 	}})
 	ok(err)
-	_, err = c.Commands.ChangeSubscriptionPrice(ctx, commands.ChangeSubscriptionPrice{
+	_, err = c.Subscriptions.ChangeSubscriptionPrice(ctx, subscriptions.ChangeSubscriptionPrice{
 		SubscriptionID: charged.Subscription.ID, PriceID: another.Price.ID, Proration: billing.ProrationCreateProrations,
 	})
 	ok(err)
-	_, err = c.Commands.RevokeSubscription(ctx, commands.RevokeSubscription{SubscriptionID: charged.Subscription.ID, Reason: word("Fraud.")})
+	_, err = c.Subscriptions.RevokeSubscription(ctx, subscriptions.RevokeSubscription{SubscriptionID: charged.Subscription.ID, Reason: word("Fraud.")})
 	ok(err)
-	_, err = c.Commands.PayInvoice(ctx, commands.PayInvoice{InvoiceID: s.invoiceOf(t, waiting.Subscription.ID), PaymentMethod: word("pm_card_visa")})
+	_, err = c.Subscriptions.PayInvoice(ctx, subscriptions.PayInvoice{InvoiceID: s.invoiceOf(t, waiting.Subscription.ID), PaymentMethod: word("pm_card_visa")})
 	ok(err)
-	waiting, err = c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+	waiting, err = c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
 		CustomerID: cus, PriceID: price, Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentDefaultIncomplete,
 	})
 	ok(err)
-	_, err = c.Commands.VoidInvoice(ctx, commands.VoidInvoice{InvoiceID: s.invoiceOf(t, waiting.Subscription.ID)})
+	_, err = c.Subscriptions.VoidInvoice(ctx, subscriptions.VoidInvoice{InvoiceID: s.invoiceOf(t, waiting.Subscription.ID)})
 	ok(err)
-	_, err = c.Commands.CancelSubscription(ctx, commands.CancelSubscription{
+	_, err = c.Subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription{
 		SubscriptionID: sent.Subscription.ID, At: billing.CancelImmediately, Reason: &reason, Comment: word("Bye."),
 	})
 	ok(err)
-	_, err = c.Commands.CreateCheckoutSession(ctx, commands.CreateCheckoutSession{
+	_, err = c.Subscriptions.CreateCheckoutSession(ctx, subscriptions.CreateCheckoutSession{
 		CustomerID: cus, Mode: billing.CheckoutSubscription, PriceID: &price, TrialDays: number(7),
 		SuccessURL: "https://example.com/done", CancelURL: word("https://example.com/back"),
 	})
 	ok(err)
-	_, err = c.Commands.CreateCheckoutSession(ctx, commands.CreateCheckoutSession{
+	_, err = c.Subscriptions.CreateCheckoutSession(ctx, subscriptions.CreateCheckoutSession{
 		CustomerID: cus, Mode: billing.CheckoutSetup, SuccessURL: "https://example.com/done",
 	})
 	ok(err)
-	_, err = c.Commands.CreateBillingPortalSession(ctx, commands.CreateBillingPortalSession{
+	_, err = c.Subscriptions.CreateBillingPortalSession(ctx, subscriptions.CreateBillingPortalSession{
 		CustomerID: s.unlinked(t), ReturnURL: "https://example.com/",
 	})
 	ok(err)
-	_, err = c.Commands.DeleteCustomer(ctx, commands.DeleteCustomer{CustomerID: cus})
+	_, err = c.Customers.DeleteCustomer(ctx, customers.DeleteCustomer{CustomerID: cus})
 	ok(err)
-	_, err = c.Commands.RestoreCustomer(ctx, commands.RestoreCustomer{CustomerID: cus})
+	_, err = c.Customers.RestoreCustomer(ctx, customers.RestoreCustomer{CustomerID: cus})
 	ok(err)
-	_, err = c.Commands.ArchiveProduct(ctx, commands.ArchiveProduct{ProductID: id})
+	_, err = c.Catalog.ArchiveProduct(ctx, catalog.ArchiveProduct{ProductID: id})
 	ok(err)
 
 	// What is undone, and what is looked for.
@@ -182,19 +184,19 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 		refusal := call(product, s.priceRow(t, *product.DefaultPriceID))
 		refusal.Kind, refusal.Count = "refuse", 1
 		s.Stripe.Fail(t, refusal)
-		_, err := c.Commands.UpdateProductPrice(ctx, commands.UpdateProductPrice{ProductID: product.ID, UnitAmount: 2000})
+		_, err := c.Catalog.UpdateProductPrice(ctx, catalog.UpdateProductPrice{ProductID: product.ID, PriceChange: billing.PriceChange{UnitAmount: 2000}})
 		want(t, "refused", billing.IsCode(err, billing.CodeStripeRejected), true)
 	}
 	for _, path := range []string{"/v1/products", "/v1/prices", "/v1/customers", "/v1/subscriptions"} {
 		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: path, Kind: "stored_error_after", Count: 1})
 	}
-	product, err = c.Commands.CreateProduct(ctx, commands.CreateProduct{Name: "Found", Price: &commands.PriceInput{
+	product, err = c.Catalog.CreateProduct(ctx, catalog.CreateProduct{Name: "Found", Price: &billing.PriceTerms{
 		UnitAmount: 1000, Currency: "USD", Recurring: yearly,
 	}})
 	ok(err)
-	customer, err = c.Commands.CreateCustomer(ctx, commands.CreateCustomer{Email: "found@example.com"})
+	customer, err = c.Customers.CreateCustomer(ctx, customers.CreateCustomer{Email: "found@example.com"})
 	ok(err)
-	_, err = c.Commands.CreateSubscription(ctx, commands.CreateSubscription{
+	_, err = c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
 		CustomerID: customer.Customer.ID, PriceID: *s.productRow(t, product.Product.ID).DefaultPriceID, Collection: billing.CollectionSendInvoice,
 	})
 	ok(err)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tallystick/internal/billing"
-	"tallystick/internal/commands"
+	"tallystick/internal/subscriptions"
 	"tallystick/internal/testkit"
 )
 
@@ -119,7 +119,7 @@ func TestDeclinedCardLeavesNoSubscription(t *testing.T) {
 				return pass
 			}
 			card := "pm_card_chargeCustomerFail"
-			_, err := s.Replica(t, w.on).Commands.CreateSubscription(testkit.Context(t), commands.CreateSubscription{
+			_, err := s.Replica(t, w.on).Subscriptions.CreateSubscription(testkit.Context(t), subscriptions.CreateSubscription{
 				CustomerID: customer, PriceID: price, PaymentMethod: &card,
 				Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 			})

@@ -1,0 +1,146 @@
+// Package catalog changes products and prices, here and in Stripe. Each change
+// has a file, which reads from its input to its end: what it takes and when it
+// is allowed, its requests to Stripe and how each is undone, and what readers
+// see at the end.
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"tallystick/ent"
+	"tallystick/ent/price"
+	"tallystick/ent/product"
+	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+)
+
+// Catalog changes products and prices.
+type Catalog struct {
+	store *store.Store
+	sync  *stripesync.Engine
+
+	productCreation *stripesync.Operation[productCreation]
+	productUpdate   *stripesync.Operation[productUpdate]
+	productArchival *stripesync.Operation[productUpdate]
+	priceAddition   *stripesync.Operation[priceAddition]
+	priceArchival   *stripesync.Operation[priceArchival]
+	priceChange     *stripesync.Operation[priceChange]
+}
+
+// New declares the changes of the catalogue to an engine.
+func New(s *store.Store, e *stripesync.Engine) *Catalog {
+	return &Catalog{
+		store: s, sync: e,
+		productCreation: stripesync.Declare(e, productCreationOperation()),
+		productUpdate:   stripesync.Declare(e, productUpdateOperation(billing.KindUpdateProduct)),
+		productArchival: stripesync.Declare(e, productUpdateOperation(billing.KindArchiveProduct)),
+		priceAddition:   stripesync.Declare(e, priceAdditionOperation()),
+		priceArchival:   stripesync.Declare(e, priceArchivalOperation()),
+		priceChange:     stripesync.Declare(e, priceChangeOperation()),
+	}
+}
+
+// ProductResult is the outcome of a change of a product.
+type ProductResult struct {
+	// Product is nil when it has been discarded, or the change never began.
+	Product   *ent.Product
+	Operation *ent.Operation
+}
+
+// PriceResult is the outcome of a change of a price.
+type PriceResult struct {
+	Product *ent.Product
+	// Price is the new price, or the one that was archived.
+	Price *ent.Price
+	// PreviousPrice is the one that was replaced.
+	PreviousPrice *ent.Price
+	Operation     *ent.Operation
+}
+
+func checkProductID(id string) error {
+	return billing.CheckID("product", billing.ProductPrefix, id, "productId")
+}
+
+func checkPriceID(id string) error {
+	return billing.CheckID("price", billing.PricePrefix, id, "priceId")
+}
+
+// lockProduct reads a product under lock, with no operation on it under way.
+func (c *Catalog) lockProduct(ctx context.Context, tx *store.Tx, id, field string) (*ent.Product, error) {
+	row, err := tx.Product.Query().Where(product.ID(id), store.ForUpdate).Only(ctx)
+	if err != nil {
+		return nil, billing.At(store.OrNotFound(err, "product", id), field)
+	}
+	if err := c.sync.NotBusy(ctx, tx, row.Stripe()); err != nil {
+		return nil, err
+	}
+	if row.StripeID == nil {
+		return nil, billing.Errorf(billing.CodeStripeRejected, "The product %q was deleted in Stripe.", row.Name).At(field).About(row.ID)
+	}
+	return row, nil
+}
+
+// lockProductOnSale is lockProduct for a change that an archived product does
+// not allow: that is PRODUCT_ARCHIVED.
+func (c *Catalog) lockProductOnSale(ctx context.Context, tx *store.Tx, id, field string) (*ent.Product, error) {
+	row, err := c.lockProduct(ctx, tx, id, field)
+	if err == nil && !row.Active {
+		err = billing.Errorf(billing.CodeProductArchived, "The product %q is archived.", row.Name).About(row.ID).At(field)
+	}
+	return row, err
+}
+
+// productResult reads the product that an operation was on.
+func (c *Catalog) productResult(ctx context.Context, op *ent.Operation, rejection error) (ProductResult, error) {
+	if op == nil {
+		return ProductResult{}, rejection
+	}
+	row, err := store.OrNil(c.store.Client.Product.Get(ctx, op.ScopeID))
+	if err != nil {
+		return ProductResult{}, err
+	}
+	return ProductResult{Product: row, Operation: op}, rejection
+}
+
+// prices reads the prices that an operation creates and archives. Each is nil
+// when there is none, or when it was discarded.
+func (c *Catalog) prices(ctx context.Context, createdID, archivedID string) (created, archived *ent.Price, err error) {
+	rows, err := c.store.Client.Price.Query().Where(price.IDIn(createdID, archivedID)).All(ctx)
+	for _, row := range rows {
+		switch row.ID {
+		case createdID:
+			created = row
+		case archivedID:
+			archived = row
+		}
+	}
+	return created, archived, err
+}
+
+// showPending shows on a product that an operation is under way.
+func showPending(ctx context.Context, tx *store.Tx, productID, operationID string) error {
+	return tx.Product.UpdateOneID(productID).
+		SetStripeStatus(billing.SyncPending).SetStripeOperationID(operationID).Exec(ctx)
+}
+
+// markProduct shows on an operation's product that the operation failed. A
+// later one that waits for its turn stays in sight.
+func markProduct(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error {
+	update := tx.Product.Update().Where(product.ID(op.ScopeID), product.StripeOperationID(op.ID))
+	mirror.Failed(update.Mutation(), reason, over)
+	return update.Exec(ctx)
+}
+
+// endProduct shows a product at the end of an operation: both halves are
+// equal, with what a function adds.
+func endProduct(ctx context.Context, tx *store.Tx, id string, now time.Time, change func(*ent.ProductUpdateOne)) error {
+	update := tx.Product.UpdateOneID(id)
+	mirror.Synced(update.Mutation(), now)
+	if change != nil {
+		change(update)
+	}
+	return update.Exec(ctx)
+}

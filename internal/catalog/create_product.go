@@ -1,0 +1,226 @@
+package catalog
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
+)
+
+// CreateProduct is the input of [Catalog.CreateProduct].
+type CreateProduct struct {
+	Name           string
+	Description    *string
+	Metadata       map[string]string
+	Price          *billing.PriceTerms // the default price; nil for none
+	IdempotencyKey *string
+}
+
+func (in CreateProduct) check() error {
+	return billing.First(
+		billing.At(billing.CheckText("name", in.Name, billing.MaxProductName), "name"),
+		billing.CheckOptional("description", in.Description, billing.MaxDescription, "description"),
+		billing.At(billing.CheckMetadata(in.Metadata), "metadata"),
+	)
+}
+
+// CreateProduct creates a product, with its default price if it has one. Both
+// arrive in Stripe together or not at all. A lookup key that another price has
+// is INVALID_INPUT.
+func (c *Catalog) CreateProduct(ctx context.Context, in CreateProduct) (ProductResult, error) {
+	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
+		Name: "createProduct", Key: in.IdempotencyKey, Input: in,
+		Check: func() error {
+			if in.Price != nil {
+				terms, err := in.Price.Checked()
+				if err != nil {
+					return billing.Under("price", err)
+				}
+				in.Price = &terms
+			}
+			return in.check()
+		},
+		Begin: func(ctx context.Context, tx *store.Tx) (*ent.Operation, error) { return c.beginProduct(ctx, tx, in) },
+	})
+	result, err := c.productResult(ctx, op, rejection)
+	if err != nil {
+		result.Product = nil // where Stripe has kept it, it is archived on both sides
+	}
+	return result, err
+}
+
+// productCreation is the frozen input of the operation.
+type productCreation struct {
+	ProductID string     `json:"product_id"`
+	Product   newProduct `json:"product"`
+	Price     *newPrice  `json:"price,omitempty"`
+}
+
+type newProduct struct {
+	Name        string            `json:"name"`
+	Description *string           `json:"description,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+}
+
+// beginProduct writes the product, which is not on sale until Stripe has it,
+// its price and the operation.
+func (c *Catalog) beginProduct(ctx context.Context, tx *store.Tx, in CreateProduct) (*ent.Operation, error) {
+	id := stripesync.NewID()
+	row, err := tx.Product.Create().
+		SetName(in.Name).
+		SetNillableDescription(in.Description).
+		SetMetadata(billing.MergeMetadata(nil, in.Metadata)).
+		SetActive(false).
+		SetStripeStatus(billing.SyncPending).
+		SetStripeOperationID(id).
+		Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := productCreation{ProductID: row.ID, Product: newProduct{Name: row.Name, Metadata: row.Metadata}}
+	p.Product.Description = stripeapi.NonEmpty(row.Description)
+	steps := []stripesync.StepOf[productCreation]{createProduct}
+	if in.Price != nil {
+		if err := checkLookupKeyFree(ctx, tx, in.Price.LookupKey); err != nil {
+			return nil, billing.Under("price", err)
+		}
+		price, err := insertPrice(ctx, tx, row.ID, id, *in.Price)
+		if err != nil {
+			return nil, err
+		}
+		p.Price = &price
+		steps = append(steps, createFirstPrice, makeFirstPriceDefault)
+	}
+	return c.productCreation.Begin(ctx, tx, stripesync.Beginning[productCreation]{
+		ID: id, Subject: row.ID, Scope: row.ID, NewScope: true, Params: p, Steps: steps,
+	})
+}
+
+// productCreationOperation brings a product to Stripe, with its default price
+// if it has one.
+func productCreationOperation() *stripesync.Operation[productCreation] {
+	return &stripesync.Operation[productCreation]{
+		Kind:    billing.KindCreateProduct,
+		Steps:   []stripesync.StepOf[productCreation]{createProduct, createFirstPrice, makeFirstPriceDefault},
+		Finish:  finishProduct,
+		Discard: discardProduct,
+		Mark:    markProduct,
+	}
+}
+
+type productCall = stripesync.Call[productCreation]
+
+// createdProduct is the new product's id in Stripe, and whether it was deleted
+// again.
+type createdProduct struct {
+	Product string `json:"product,omitempty"`
+	Deleted string `json:"deleted,omitempty"`
+}
+
+// createProduct is undone by deleting the product, or archiving it where Stripe
+// does not let it be deleted, because it has a price already.
+var createProduct = &stripesync.Step[productCreation, createdProduct]{
+	Name: "create_product",
+	Do: func(c *productCall) (createdProduct, error) {
+		p := c.Params.Product
+		created, err := c.Stripe.Products.New(&stripe.ProductParams{
+			Params:      c.Write(),
+			Metadata:    c.Metadata(c.Params.ProductID, p.Metadata),
+			Name:        stripe.String(p.Name),
+			Description: p.Description,
+		})
+		if err != nil {
+			return createdProduct{}, err
+		}
+		return createdProduct{Product: created.ID}, nil
+	},
+	Find: func(c *productCall) (createdProduct, bool, error) {
+		params := &stripe.ProductListParams{ListParams: c.List()}
+		params.CreatedRange = &stripe.RangeQueryParams{GreaterThanOrEqual: c.Op.CreatedAt.Unix() - clockSkew}
+		products := c.Stripe.Products.List(params)
+		for products.Next() {
+			if c.IsMine(products.Product().Metadata) {
+				return createdProduct{Product: products.Product().ID}, true, nil
+			}
+		}
+		return createdProduct{}, false, products.Err()
+	},
+	Undo: func(c *productCall, created *createdProduct) error {
+		_, err := c.Stripe.Products.Del(created.Product, &stripe.ProductParams{Params: c.Write()})
+		if err == nil || stripeapi.IsGone(err) {
+			created.Deleted = "true"
+			return nil
+		}
+		if !stripeapi.IsRejection(err) {
+			return err
+		}
+		_, err = c.Stripe.Products.Update(created.Product, &stripe.ProductParams{Params: c.Write("archive"), Active: stripe.Bool(false)})
+		return err
+	},
+}
+
+// clockSkew is how far the clocks here and at Stripe may differ, in seconds.
+const clockSkew = 600
+
+// createFirstPrice is undone by archiving the price and freeing its lookup key.
+var createFirstPrice = &stripesync.Step[productCreation, createdPrice]{
+	Name: "create_price",
+	Do: func(c *productCall) (createdPrice, error) {
+		return postPrice(c, *c.Params.Price, createProduct.Of(c.Op).Product, false)
+	},
+	Find: func(c *productCall) (createdPrice, bool, error) {
+		return findPrice(c, createProduct.Of(c.Op).Product)
+	},
+	Undo: func(c *productCall, created *createdPrice) error {
+		return withdrawPrice(c, created.Price, c.Params.Price.LookupKey != nil)
+	},
+}
+
+// makeFirstPriceDefault is undone by leaving the product without a default.
+var makeFirstPriceDefault = &stripesync.Step[productCreation, stripesync.Nothing]{
+	Name: "set_default_price",
+	Do: func(c *productCall) (stripesync.Nothing, error) {
+		return stripesync.Nothing{}, setDefaultPrice(c, createProduct.Of(c.Op).Product, createFirstPrice.Of(c.Op).Price)
+	},
+	Undo: func(c *productCall, _ *stripesync.Nothing) error {
+		return setDefaultPrice(c, createProduct.Of(c.Op).Product, "")
+	},
+}
+
+// finishProduct puts the product and its price on sale here.
+func finishProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productCreation]) error {
+	price := e.Params.Price
+	if price != nil {
+		if err := showPrice(ctx, tx, *price, createFirstPrice.Of(e.Operation).Price, e.Now); err != nil {
+			return err
+		}
+	}
+	return endProduct(ctx, tx, e.Params.ProductID, e.Now, func(u *ent.ProductUpdateOne) {
+		u.SetActive(true).SetStripeID(createProduct.Of(e.Operation).Product)
+		if price != nil {
+			u.SetDefaultPriceID(price.ID)
+		}
+	})
+}
+
+// discardProduct forgets the product, unless Stripe has kept it, archived.
+func discardProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productCreation]) error {
+	if p := e.Params.Price; p != nil {
+		if err := dropPrice(ctx, tx, *p, createFirstPrice.Of(e.Operation).Price, e.Now); err != nil {
+			return err
+		}
+	}
+	created := createProduct.Of(e.Operation)
+	if created.Product == "" || created.Deleted != "" {
+		return tx.Product.DeleteOneID(e.Params.ProductID).Exec(ctx)
+	}
+	if err := tx.Product.UpdateOneID(e.Params.ProductID).SetActive(false).SetStripeID(created.Product).Exec(ctx); err != nil {
+		return err
+	}
+	return markProduct(ctx, tx, e.Operation, *e.LastError, true)
+}

@@ -1,0 +1,210 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/ent/price"
+	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
+)
+
+// newPrice is a price that an operation creates.
+type newPrice struct {
+	ID string `json:"id"`
+	billing.PriceTerms
+}
+
+// UnmarshalJSON also reads what versions up to 0.1 have stored.
+func (p *newPrice) UnmarshalJSON(b []byte) error {
+	type plain newPrice
+	var old struct {
+		UnitAmount *int64  `json:"unit_amount"`
+		LookupKey  *string `json:"lookup_key"`
+	}
+	if err := json.Unmarshal(b, (*plain)(p)); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, &old); err != nil {
+		return err
+	}
+	if old.UnitAmount != nil {
+		p.UnitAmount = *old.UnitAmount
+	}
+	if old.LookupKey != nil {
+		p.LookupKey = old.LookupKey
+	}
+	return nil
+}
+
+// createdPrice is what a step that creates a price results in: its id in
+// Stripe.
+type createdPrice struct {
+	Price string `json:"price,omitempty"`
+}
+
+// postPrice creates a price of a product in Stripe. transfer says that the
+// lookup key may be another price's, which loses it.
+func postPrice[P any](c *stripesync.Call[P], p newPrice, productStripeID string, transfer bool) (createdPrice, error) {
+	params := &stripe.PriceParams{
+		Params:     c.Write(),
+		Metadata:   c.Metadata(p.ID, nil),
+		Product:    stripe.String(productStripeID),
+		UnitAmount: stripe.Int64(p.UnitAmount),
+		Currency:   stripe.String(stripeapi.Lower(p.Currency)),
+	}
+	if p.Recurring != nil {
+		params.Recurring = &stripe.PriceRecurringParams{
+			Interval:      stripe.String(stripeapi.Lower(p.Recurring.Interval)),
+			IntervalCount: stripe.Int64(int64(p.Recurring.IntervalCount)),
+		}
+	}
+	params.Nickname = stripeapi.NonEmpty(billing.ValueOr(p.Nickname, ""))
+	if p.LookupKey != nil {
+		params.LookupKey = p.LookupKey
+		params.TransferLookupKey = stripe.Bool(transfer)
+	}
+	created, err := c.Stripe.Prices.New(params)
+	if err != nil {
+		return createdPrice{}, err
+	}
+	return createdPrice{Price: created.ID}, nil
+}
+
+// findPrice looks for the price that an operation has created in Stripe.
+func findPrice[P any](c *stripesync.Call[P], productStripeID string) (createdPrice, bool, error) {
+	prices := c.Stripe.Prices.List(&stripe.PriceListParams{ListParams: c.List(), Product: stripe.String(productStripeID)})
+	for prices.Next() {
+		if c.IsMine(prices.Price().Metadata) {
+			return createdPrice{Price: prices.Price().ID}, true, nil
+		}
+	}
+	return createdPrice{}, false, prices.Err()
+}
+
+// withdrawPrice undoes postPrice as far as Stripe allows: a price cannot be
+// deleted, but archived, and its lookup key freed for another one.
+func withdrawPrice[P any](c *stripesync.Call[P], id string, freeLookupKey bool) error {
+	params := &stripe.PriceParams{Params: c.Write(), Active: stripe.Bool(false)}
+	if freeLookupKey {
+		params.LookupKey = stripe.String("")
+	}
+	_, err := c.Stripe.Prices.Update(id, params)
+	return err
+}
+
+// activatePrice puts a price on sale in Stripe, or takes it off.
+func activatePrice[P any](c *stripesync.Call[P], id string, active bool) error {
+	_, err := c.Stripe.Prices.Update(id, &stripe.PriceParams{Params: c.Write(), Active: stripe.Bool(active)})
+	return err
+}
+
+// setDefaultPrice makes a price the default of a product in Stripe; an empty
+// one unsets it.
+func setDefaultPrice[P any](c *stripesync.Call[P], productStripeID, id string) error {
+	_, err := c.Stripe.Products.Update(productStripeID, &stripe.ProductParams{
+		Params: c.Write(), DefaultPrice: stripe.String(id),
+	})
+	return err
+}
+
+// checkLookupKeyFree rejects a key that a price here has already, before
+// Stripe does.
+func checkLookupKeyFree(ctx context.Context, tx *store.Tx, key *string) error {
+	if key == nil {
+		return nil
+	}
+	holder, err := tx.Price.Query().Where(price.LookupKey(*key)).FirstID(ctx)
+	if ent.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return billing.Errorf(billing.CodeInvalidInput, "Another price has the lookup key %q.", *key).About(holder).At("lookupKey")
+}
+
+// insertPrice writes the intent of a price, which nobody can subscribe to yet.
+func insertPrice(ctx context.Context, tx *store.Tx, productID, operationID string, t billing.PriceTerms) (newPrice, error) {
+	create := tx.Price.Create().
+		SetProductID(productID).
+		SetUnitAmount(t.UnitAmount).
+		SetCurrency(t.Currency).
+		SetNickname(billing.ValueOr(t.Nickname, "")).
+		SetStatus(billing.PricePending).
+		SetStripeStatus(billing.SyncPending).
+		SetStripeOperationID(operationID)
+	if t.Recurring != nil {
+		create.SetInterval(t.Recurring.Interval).SetIntervalCount(t.Recurring.IntervalCount)
+	}
+	row, err := create.Save(ctx)
+	if err != nil {
+		return newPrice{}, err
+	}
+	return newPrice{ID: row.ID, PriceTerms: t}, nil
+}
+
+// showPrice puts a new price on sale here.
+func showPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, now time.Time) error {
+	update := tx.Price.UpdateOneID(p.ID).
+		SetStatus(billing.PriceActive).SetStripeID(stripeID).SetNillableLookupKey(p.LookupKey)
+	mirror.Synced(update.Mutation(), now)
+	return update.Exec(ctx)
+}
+
+// dropPrice takes a new price back. Where Stripe has it, archived, it is kept
+// so here too.
+func dropPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, now time.Time) error {
+	if stripeID == "" {
+		return tx.Price.DeleteOneID(p.ID).Exec(ctx)
+	}
+	update := tx.Price.UpdateOneID(p.ID).SetStatus(billing.PriceArchived).SetArchivedAt(now).SetStripeID(stripeID)
+	mirror.Synced(update.Mutation(), now)
+	return update.Exec(ctx)
+}
+
+// retirePrice shows a price as archived.
+func retirePrice(ctx context.Context, tx *store.Tx, id string, losesLookupKey bool, now time.Time) error {
+	update := tx.Price.UpdateOneID(id).SetStatus(billing.PriceArchived).SetArchivedAt(now)
+	if losesLookupKey {
+		update.ClearLookupKey()
+	}
+	mirror.Synced(update.Mutation(), now)
+	return update.Exec(ctx)
+}
+
+// termsOf are an existing price's.
+func termsOf(p *ent.Price) *billing.PriceTerms {
+	return &billing.PriceTerms{
+		UnitAmount: p.UnitAmount, Currency: p.Currency, Recurring: Recurring(p),
+		LookupKey: p.LookupKey, Nickname: stripeapi.NonEmpty(p.Nickname),
+	}
+}
+
+// Recurring is a price's period; nil for one that is paid once.
+func Recurring(p *ent.Price) *billing.Recurring {
+	if p.Interval == nil {
+		return nil
+	}
+	return &billing.Recurring{Interval: *p.Interval, IntervalCount: p.IntervalCount}
+}
+
+// ActivePrice reads a price that is on sale, with its product. One that is not
+// is PRICE_NOT_ACTIVE.
+func ActivePrice(ctx context.Context, tx *store.Tx, id, field string) (*ent.Price, error) {
+	row, err := tx.Price.Query().Where(price.ID(id)).WithProduct().Only(ctx)
+	if err != nil {
+		return nil, billing.At(store.OrNotFound(err, "price", id), field)
+	}
+	if row.Status != billing.PriceActive {
+		return nil, billing.Errorf(billing.CodePriceNotActive, "The price is %s.", row.Status).At(field).About(id)
+	}
+	return row, nil
+}

@@ -1,0 +1,250 @@
+package catalog
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+)
+
+// UpdateProductPrice is the input of [Catalog.UpdateProductPrice].
+type UpdateProductPrice struct {
+	ProductID string
+	PriceID   *string // nil: the default price
+	billing.PriceChange
+	IdempotencyKey *string
+}
+
+func (in UpdateProductPrice) check() error {
+	if in.PriceID != nil {
+		if err := checkPriceID(*in.PriceID); err != nil {
+			return err
+		}
+	}
+	return checkProductID(in.ProductID)
+}
+
+// UpdateProductPrice replaces a price everywhere or nowhere: a new one is
+// created, made the default when the old one was or the product had none, and
+// the old one is archived. Existing subscriptions keep the old price.
+//
+// A change that changes nothing is PRICE_UNCHANGED, an archived product
+// PRODUCT_ARCHIVED, an old price that is not on sale PRICE_NOT_ACTIVE, and one
+// of another product NOT_FOUND.
+func (c *Catalog) UpdateProductPrice(ctx context.Context, in UpdateProductPrice) (PriceResult, error) {
+	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
+		Name: "updateProductPrice", Key: in.IdempotencyKey, Input: in, Check: in.check,
+		Begin: func(ctx context.Context, tx *store.Tx) (*ent.Operation, error) {
+			return c.beginPriceChange(ctx, tx, in)
+		},
+	})
+	product, err := c.productResult(ctx, op, rejection)
+	result := PriceResult{Product: product.Product, Operation: op}
+	if op == nil || result.Product == nil {
+		return result, err
+	}
+	p, err := c.priceChange.ParamsOf(op)
+	if err != nil {
+		return result, err
+	}
+	if result.Price, result.PreviousPrice, err = c.prices(ctx, p.Price.ID, p.oldID()); err != nil {
+		return result, err
+	}
+	if rejection != nil {
+		result.Price = nil // where Stripe has kept it, it is archived on both sides
+	}
+	return result, rejection
+}
+
+// priceChange is the frozen input of the operation.
+type priceChange struct {
+	ProductID       string    `json:"product_id"`
+	ProductStripeID string    `json:"product_stripe_id"`
+	Price           newPrice  `json:"price"`
+	Old             *oldPrice `json:"old,omitempty"` // nil when the product had no price
+	// DefaultPrice is the product's default price in Stripe before.
+	DefaultPrice string `json:"default_price,omitempty"`
+}
+
+type oldPrice struct {
+	ID        string `json:"id"`
+	StripeID  string `json:"stripe_id"`
+	LookupKey string `json:"lookup_key,omitempty"` // moves to the new price
+}
+
+func (p priceChange) oldID() string {
+	if p.Old == nil {
+		return ""
+	}
+	return p.Old.ID
+}
+
+// beginPriceChange checks the rules under the product's lock, and writes the
+// new price, which nobody sees on sale yet, and the operation.
+func (c *Catalog) beginPriceChange(ctx context.Context, tx *store.Tx, in UpdateProductPrice) (*ent.Operation, error) {
+	product, err := c.lockProductOnSale(ctx, tx, in.ProductID, "productId")
+	if err != nil {
+		return nil, err
+	}
+	old, isDefault, err := in.replaced(ctx, tx, product)
+	if err != nil {
+		return nil, err
+	}
+	var before *billing.PriceTerms
+	if old != nil {
+		before = termsOf(old)
+	}
+	terms, err := in.PriceChange.Of(before)
+	if billing.IsCode(err, billing.CodePriceUnchanged) {
+		err = billing.About(old.ID, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	id := stripesync.NewID()
+	p := priceChange{ProductID: product.ID, ProductStripeID: *product.StripeID}
+	if p.Price, err = insertPrice(ctx, tx, product.ID, id, terms); err != nil {
+		return nil, err
+	}
+	steps := []stripesync.StepOf[priceChange]{createNewPrice}
+	if isDefault {
+		steps = append(steps, makeDefault)
+		if p.DefaultPrice, err = defaultPrice(ctx, tx, product); err != nil {
+			return nil, err
+		}
+	}
+	if old != nil {
+		steps = append(steps, archiveOldPrice)
+		p.Old = &oldPrice{ID: old.ID, StripeID: *old.StripeID, LookupKey: billing.ValueOr(old.LookupKey, "")}
+		p.Price.LookupKey = old.LookupKey
+	}
+	if err := showPending(ctx, tx, product.ID, id); err != nil {
+		return nil, err
+	}
+	return c.priceChange.Begin(ctx, tx, stripesync.Beginning[priceChange]{
+		ID: id, Subject: product.ID, Scope: product.ID, Params: p, Steps: steps,
+	})
+}
+
+// replaced is the price that is replaced, nil when the product has none yet,
+// and whether the new one becomes the default.
+func (in UpdateProductPrice) replaced(ctx context.Context, tx *store.Tx, product *ent.Product) (old *ent.Price, isDefault bool, err error) {
+	switch {
+	case product.DefaultPriceID != nil && (in.PriceID == nil || *in.PriceID == *product.DefaultPriceID):
+		old, err = tx.Price.Get(ctx, *product.DefaultPriceID)
+		return old, true, err
+	case in.PriceID == nil:
+		return nil, true, nil
+	}
+	if old, err = ActivePrice(ctx, tx, *in.PriceID, "priceId"); err != nil {
+		return nil, false, err
+	}
+	if old.ProductID != product.ID {
+		return nil, false, billing.Errorf(billing.CodeNotFound, "The product %q has no price %q.", product.Name, *in.PriceID).At("priceId")
+	}
+	return old, product.DefaultPriceID == nil, nil
+}
+
+// defaultPrice is a product's default price in Stripe; empty when there is
+// none.
+func defaultPrice(ctx context.Context, tx *store.Tx, product *ent.Product) (string, error) {
+	if product.DefaultPriceID == nil {
+		return "", nil
+	}
+	row, err := tx.Price.Get(ctx, *product.DefaultPriceID)
+	if err != nil {
+		return "", err
+	}
+	return billing.ValueOr(row.StripeID, ""), nil
+}
+
+// priceChangeOperation is the change as it reaches Stripe. Stripe refuses to
+// archive a price while it is its product's default, so the order is: create,
+// make default, archive. The last two are left out where they do not apply.
+func priceChangeOperation() *stripesync.Operation[priceChange] {
+	return &stripesync.Operation[priceChange]{
+		Kind:    billing.KindUpdateProductPrice,
+		Steps:   []stripesync.StepOf[priceChange]{createNewPrice, makeDefault, archiveOldPrice},
+		Finish:  finishPriceChange,
+		Discard: discardPriceChange,
+		Mark:    markProduct,
+	}
+}
+
+type priceChangeCall = stripesync.Call[priceChange]
+
+// createNewPrice takes the lookup key over from the old price. It is undone by
+// giving the key back and archiving the new price, which cannot be deleted.
+var createNewPrice = &stripesync.Step[priceChange, createdPrice]{
+	Name: "create_price",
+	Do: func(c *priceChangeCall) (createdPrice, error) {
+		return postPrice(c, c.Params.Price, c.Params.ProductStripeID, c.Params.Old != nil)
+	},
+	Find: func(c *priceChangeCall) (createdPrice, bool, error) {
+		return findPrice(c, c.Params.ProductStripeID)
+	},
+	Undo: func(c *priceChangeCall, created *createdPrice) error {
+		if old := c.Params.Old; old != nil && old.LookupKey != "" {
+			_, err := c.Stripe.Prices.Update(old.StripeID, &stripe.PriceParams{
+				Params:            c.Write("lookup_key"),
+				LookupKey:         stripe.String(old.LookupKey),
+				TransferLookupKey: stripe.Bool(true),
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return withdrawPrice(c, created.Price, false)
+	},
+}
+
+// makeDefault is undone by making the product's default price what it was.
+var makeDefault = &stripesync.Step[priceChange, stripesync.Nothing]{
+	Name: "set_default_price",
+	Do: func(c *priceChangeCall) (stripesync.Nothing, error) {
+		return stripesync.Nothing{}, setDefaultPrice(c, c.Params.ProductStripeID, createNewPrice.Of(c.Op).Price)
+	},
+	Undo: func(c *priceChangeCall, _ *stripesync.Nothing) error {
+		return setDefaultPrice(c, c.Params.ProductStripeID, c.Params.DefaultPrice)
+	},
+}
+
+// archiveOldPrice is undone by putting the old price on sale again.
+var archiveOldPrice = &stripesync.Step[priceChange, stripesync.Nothing]{
+	Name: "archive_old_price",
+	Do: func(c *priceChangeCall) (stripesync.Nothing, error) {
+		return stripesync.Nothing{}, activatePrice(c, c.Params.Old.StripeID, false)
+	},
+	Undo: func(c *priceChangeCall, _ *stripesync.Nothing) error {
+		return activatePrice(c, c.Params.Old.StripeID, true)
+	},
+}
+
+// finishPriceChange shows readers the new price in the place of the old one.
+func finishPriceChange(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceChange]) error {
+	if old := e.Params.Old; old != nil { // first, so that the lookup key is free
+		if err := retirePrice(ctx, tx, old.ID, old.LookupKey != "", e.Now); err != nil {
+			return err
+		}
+	}
+	if err := showPrice(ctx, tx, e.Params.Price, createNewPrice.Of(e.Operation).Price, e.Now); err != nil {
+		return err
+	}
+	return endProduct(ctx, tx, e.Params.ProductID, e.Now, func(u *ent.ProductUpdateOne) {
+		if e.Has(makeDefault) {
+			u.SetDefaultPriceID(e.Params.Price.ID)
+		}
+	})
+}
+
+func discardPriceChange(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceChange]) error {
+	if err := dropPrice(ctx, tx, e.Params.Price, createNewPrice.Of(e.Operation).Price, e.Now); err != nil {
+		return err
+	}
+	return markProduct(ctx, tx, e.Operation, *e.LastError, true)
+}

@@ -1,0 +1,157 @@
+package customers
+
+import (
+	"context"
+
+	"tallystick/ent"
+	"tallystick/ent/customer"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+)
+
+// CreateCustomer is the input of [Customers.CreateCustomer].
+type CreateCustomer struct {
+	Email          string
+	Name           *string
+	Metadata       map[string]string
+	IdempotencyKey *string
+}
+
+func (in CreateCustomer) check() error {
+	return billing.First(
+		billing.At(billing.CheckEmail(in.Email), "email"),
+		billing.CheckOptional("name", in.Name, billing.MaxCustomerName, "name"),
+		billing.At(billing.CheckMetadata(in.Metadata), "metadata"),
+	)
+}
+
+// CreateCustomer creates a customer and returns at once, whatever state Stripe
+// is in: signing up must not depend on it. An e-mail that a live customer has
+// is EMAIL_TAKEN.
+func (c *Customers) CreateCustomer(ctx context.Context, in CreateCustomer) (Result, error) {
+	var row *ent.Customer
+	op, err := c.sync.Submit(ctx, stripesync.Mutation{
+		Name: "createCustomer", Key: in.IdempotencyKey, Input: in, Check: in.check, Background: true,
+		Begin: func(ctx context.Context, tx *store.Tx) (_ *ent.Operation, err error) {
+			id := stripesync.NewID()
+			row, err = tx.Customer.Create().
+				SetEmail(in.Email).
+				SetName(billing.ValueOr(in.Name, "")).
+				SetMetadata(billing.MergeMetadata(nil, in.Metadata)).
+				SetStripeStatus(billing.SyncPending).
+				SetStripeOperationID(id).
+				Save(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return beginCreation(ctx, tx, c.creation, id, row, true)
+		},
+	})
+	if store.IsUnique(err) {
+		return Result{}, c.emailTaken(ctx, in.Email)
+	}
+	if op != nil && row != nil {
+		return Result{Customer: row, Operation: op}, err
+	}
+	return c.result(ctx, op, err)
+}
+
+// RestoreCustomer is the input of [Customers.RestoreCustomer].
+type RestoreCustomer struct {
+	CustomerID     string
+	IdempotencyKey *string
+}
+
+// RestoreCustomer brings back a deleted customer. What was deleted in Stripe
+// cannot come back, so a new customer is created there; like at sign-up,
+// nobody waits for that. An e-mail that another customer has meanwhile is
+// EMAIL_TAKEN, and a customer that is not deleted INVALID_INPUT.
+func (c *Customers) RestoreCustomer(ctx context.Context, in RestoreCustomer) (Result, error) {
+	var email string
+	op, err := c.sync.Submit(ctx, stripesync.Mutation{
+		Name: "restoreCustomer", Key: in.IdempotencyKey, Input: in, Background: true,
+		Check: func() error { return CheckID(in.CustomerID) },
+		Begin: func(ctx context.Context, tx *store.Tx) (*ent.Operation, error) {
+			ctx = store.WithDeleted(ctx)
+			row, err := tx.Customer.Query().Where(customer.ID(in.CustomerID), store.ForUpdate).Only(ctx)
+			if err != nil {
+				return nil, billing.At(store.OrNotFound(err, "customer", in.CustomerID), "customerId")
+			}
+			if err := c.sync.NotBusy(ctx, tx, row.Stripe()); err != nil {
+				return nil, err
+			}
+			if row.DeletedAt == nil {
+				return nil, billing.Errorf(billing.CodeInvalidInput, "The customer is not deleted.").At("customerId").About(row.ID)
+			}
+			email = row.Email
+			id := stripesync.NewID()
+			row, err = tx.Customer.UpdateOne(row).ClearDeletedAt().
+				SetStripeStatus(billing.SyncPending).SetStripeOperationID(id).Save(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return beginCreation(ctx, tx, c.restoration, id, row, false)
+		},
+	})
+	if store.IsUnique(err) {
+		return Result{}, billing.At(c.emailTaken(ctx, email), "customerId")
+	}
+	return c.result(ctx, op, err)
+}
+
+// creation is the frozen input of both operations.
+type creation struct {
+	CustomerID string  `json:"customer_id"`
+	Create     profile `json:"create"`
+}
+
+func beginCreation(ctx context.Context, tx *store.Tx, o *stripesync.Operation[creation], id string, row *ent.Customer, newScope bool) (*ent.Operation, error) {
+	return o.Begin(ctx, tx, stripesync.Beginning[creation]{
+		ID: id, Subject: row.ID, Scope: row.ID, NewScope: newScope, Background: true,
+		Params: creation{CustomerID: row.ID, Create: profileOf(row)},
+		Steps:  []stripesync.StepOf[creation]{create},
+	})
+}
+
+// create is kept: the customer exists here, whatever becomes of the operation.
+var create = &stripesync.Step[creation, Linked]{
+	Name: "create_customer",
+	Do: func(c *stripesync.Call[creation]) (Linked, error) {
+		return post(c, c.Params.CustomerID, c.Params.Create)
+	},
+	Find: func(c *stripesync.Call[creation]) (Linked, bool, error) {
+		return find(c, c.Params.Create.Email)
+	},
+	Keep: true,
+}
+
+// creationOperation creates the customer in Stripe that exists here already.
+func creationOperation(kind billing.OperationKind) *stripesync.Operation[creation] {
+	return &stripesync.Operation[creation]{
+		Kind:  kind,
+		Steps: []stripesync.StepOf[creation]{create},
+		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) error {
+			return finish(ctx, tx, e, e.Params.CustomerID, func(u *ent.CustomerUpdateOne, _ *ent.Customer) {
+				u.SetStripeID(create.Of(e.Operation).Customer)
+			})
+		},
+		// The customer stays: signing up does not depend on Stripe.
+		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) error {
+			return mark(ctx, tx, e.Operation, *e.LastError, true)
+		},
+		Mark:    mark,
+		Restart: restart,
+	}
+}
+
+// restart shows on the customer that its creation is under way again. The
+// intent of a rejected one still stands, as the customer exists here.
+func restart(ctx context.Context, tx *store.Tx, op *ent.Operation) error {
+	row, err := tx.Customer.Query().Where(customer.ID(op.SubjectID), store.ForUpdate).Only(ctx)
+	if err != nil {
+		return store.OrNotFound(err, "customer", op.SubjectID)
+	}
+	return tx.Customer.UpdateOne(row).
+		SetStripeStatus(billing.SyncPending).SetStripeOperationID(op.ID).ClearStripeError().Exec(ctx)
+}

@@ -1,0 +1,115 @@
+// Package customers changes customers, here and in Stripe. Each change has a
+// file, which reads from its input to its end: what it takes and when it is
+// allowed, its requests to Stripe and how each is undone, and what readers see
+// at the end.
+package customers
+
+import (
+	"context"
+
+	"tallystick/ent"
+	"tallystick/ent/customer"
+	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+)
+
+// Customers changes customers.
+type Customers struct {
+	store  *store.Store
+	sync   *stripesync.Engine
+	mirror *mirror.Mirror
+
+	creation    *stripesync.Operation[creation]
+	restoration *stripesync.Operation[creation]
+	update      *stripesync.Operation[update]
+	deletion    *stripesync.Operation[deletion]
+	linking     *stripesync.Operation[linking]
+}
+
+// New declares the changes of customers to an engine.
+func New(s *store.Store, e *stripesync.Engine, m *mirror.Mirror) *Customers {
+	c := &Customers{store: s, sync: e, mirror: m}
+	c.creation = stripesync.Declare(e, creationOperation(billing.KindCreateCustomer))
+	c.restoration = stripesync.Declare(e, creationOperation(billing.KindRestoreCustomer))
+	c.update = stripesync.Declare(e, updateOperation())
+	c.deletion = stripesync.Declare(e, c.deletionOperation())
+	c.linking = stripesync.Declare(e, linkingOperation())
+	return c
+}
+
+// Result is the outcome of a change of a customer.
+type Result struct {
+	// Customer is nil when the change never began.
+	Customer  *ent.Customer
+	Operation *ent.Operation
+}
+
+// CheckID checks the id of a customer in the input field customerId.
+func CheckID(id string) error {
+	return billing.CheckID("customer", billing.CustomerPrefix, id, "customerId")
+}
+
+// Lock reads a customer under lock. Changes of a customer may queue up behind
+// its creation, which Stripe's absence can hold up.
+func (c *Customers) Lock(ctx context.Context, tx *store.Tx, id string) (*ent.Customer, error) {
+	row, err := tx.Customer.Query().Where(customer.ID(id), store.ForUpdate).Only(ctx)
+	if err != nil {
+		return nil, billing.At(store.OrNotFound(err, "customer", id), "customerId")
+	}
+	return row, c.sync.NotBusy(ctx, tx, row.Stripe(),
+		billing.KindCreateCustomer, billing.KindRestoreCustomer, billing.KindUpdateCustomer, billing.KindLinkCustomer)
+}
+
+// result reads the customer that an operation was on, also when that has
+// deleted it.
+func (c *Customers) result(ctx context.Context, op *ent.Operation, rejection error) (Result, error) {
+	if op == nil {
+		return Result{}, rejection
+	}
+	row, err := c.store.Client.Customer.Get(store.WithDeleted(ctx), op.SubjectID)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Customer: row, Operation: op}, rejection
+}
+
+// emailTaken is the rejection of an e-mail, with the customer that has it.
+func (c *Customers) emailTaken(ctx context.Context, email string) error {
+	holder, err := c.store.Client.Customer.Query().Where(store.HasEmail(email)).FirstID(ctx)
+	if err != nil && !ent.IsNotFound(err) { // not found: deleted since
+		return err
+	}
+	return store.EmailTaken(email, holder)
+}
+
+// showPending shows on a customer that an operation is under way.
+func showPending(ctx context.Context, tx *store.Tx, row *ent.Customer, operationID string) error {
+	return tx.Customer.UpdateOne(row).
+		SetStripeStatus(billing.SyncPending).SetStripeOperationID(operationID).Exec(ctx)
+}
+
+// mark shows on an operation's customer that the operation failed. A later one
+// that waits for its turn stays in sight.
+func mark(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error {
+	u := tx.Customer.Update().Where(customer.ID(op.SubjectID), customer.StripeOperationID(op.ID))
+	mirror.Failed(u.Mutation(), reason, over)
+	return u.Exec(store.WithDeleted(ctx))
+}
+
+// finish writes the customer's row at the end of an operation. It shows both
+// halves as equal, unless a later operation waits for its turn.
+func finish[P any](ctx context.Context, tx *store.Tx, e *stripesync.Ending[P], customerID string, change func(*ent.CustomerUpdateOne, *ent.Customer)) error {
+	ctx = store.WithDeleted(ctx)
+	row, err := tx.Customer.Get(ctx, customerID)
+	if err != nil {
+		return err
+	}
+	u := tx.Customer.UpdateOne(row)
+	if row.StripeOperationID != nil && *row.StripeOperationID == e.ID {
+		mirror.Synced(u.Mutation(), e.Now)
+	}
+	change(u, row)
+	return u.Exec(ctx)
+}

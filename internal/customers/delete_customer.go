@@ -1,0 +1,99 @@
+package customers
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
+)
+
+// DeleteCustomer is the input of [Customers.DeleteCustomer].
+type DeleteCustomer struct {
+	CustomerID     string
+	IdempotencyKey *string
+}
+
+// DeleteCustomer deletes a customer on both sides: its live subscriptions end,
+// the customer in Stripe is deleted for good, the row here is hidden, and the
+// e-mail is free again.
+func (c *Customers) DeleteCustomer(ctx context.Context, in DeleteCustomer) (Result, error) {
+	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
+		Name: "deleteCustomer", Key: in.IdempotencyKey, Input: in,
+		Check: func() error { return CheckID(in.CustomerID) },
+		Begin: func(ctx context.Context, tx *store.Tx) (*ent.Operation, error) {
+			row, err := c.Lock(ctx, tx, in.CustomerID)
+			if err != nil {
+				return nil, err
+			}
+			id := stripesync.NewID()
+			if err := showPending(ctx, tx, row, id); err != nil {
+				return nil, err
+			}
+			return c.deletion.Begin(ctx, tx, stripesync.Beginning[deletion]{
+				ID: id, Subject: row.ID, Scope: row.ID,
+				Params: deletion{CustomerID: row.ID}, Steps: []stripesync.StepOf[deletion]{remove},
+			})
+		},
+	})
+	return c.result(ctx, op, rejection)
+}
+
+// deletion is the frozen input of the operation.
+type deletion struct {
+	CustomerID string `json:"customer_id"`
+}
+
+// Owner implements [Owned].
+func (p deletion) Owner() string { return p.CustomerID }
+
+// remove is kept: what is deleted in Stripe cannot come back. A customer that
+// is not there any more is deleted.
+var remove = &stripesync.Step[deletion, stripesync.Nothing]{
+	Name: "delete_customer",
+	Do: func(c *stripesync.Call[deletion]) (none stripesync.Nothing, err error) {
+		id, err := InStripe(c, Linked{})
+		if err != nil || id == "" {
+			return none, err
+		}
+		answer, err := c.Stripe.Customers.Del(id, &stripe.CustomerParams{Params: c.Write()})
+		if stripeapi.IsGone(err) {
+			return none, nil
+		}
+		now, rejection, err := mirror.Holds(answer, nil, err, func() (*stripe.Customer, error) {
+			return c.Stripe.Customers.Get(id, &stripe.CustomerParams{Params: c.Read()})
+		})
+		if err == nil && !now.Deleted {
+			err = rejection
+		}
+		return none, err
+	},
+	Keep: true,
+}
+
+// deletionOperation deletes a customer on both sides. Stripe ends its
+// subscriptions at once.
+func (c *Customers) deletionOperation() *stripesync.Operation[deletion] {
+	return &stripesync.Operation[deletion]{
+		Kind:  billing.KindDeleteCustomer,
+		Steps: []stripesync.StepOf[deletion]{remove},
+		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[deletion]) error {
+			if err := c.mirror.EndSubscriptions(ctx, tx, e.Params.CustomerID, &e.ID); err != nil {
+				return err
+			}
+			return finish(ctx, tx, e, e.Params.CustomerID, func(u *ent.CustomerUpdateOne, _ *ent.Customer) {
+				u.SetDeletedAt(e.Now).
+					ClearStripeID().SetStripeStatus(billing.SyncUnlinked).SetStripeSyncedAt(e.Now)
+			})
+		},
+		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[deletion]) error {
+			return mark(ctx, tx, e.Operation, *e.LastError, true)
+		},
+		Mark: mark,
+	}
+}

@@ -1,0 +1,158 @@
+package customers
+
+import (
+	"context"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+)
+
+// Owned is the input of an operation that needs its customer in Stripe.
+type Owned interface{ Owner() string }
+
+// Linked is the customer's id in Stripe, as a step that creates it results in.
+type Linked struct {
+	Customer string `json:"customer,omitempty"`
+}
+
+// LinkStep brings a customer to Stripe that other steps need there, unless it
+// is there already. It is kept: whatever becomes of the operation, the customer
+// belongs in Stripe.
+func LinkStep[P Owned]() *stripesync.Step[P, Linked] {
+	return &stripesync.Step[P, Linked]{
+		Name: "link_customer",
+		Do: func(c *stripesync.Call[P]) (Linked, error) {
+			row, err := c.Store.Client.Customer.Get(c, c.Params.Owner())
+			if err != nil {
+				return Linked{}, err
+			}
+			if row.StripeID != nil {
+				return Linked{Customer: *row.StripeID}, nil
+			}
+			return post(c, row.ID, profileOf(row))
+		},
+		Find: func(c *stripesync.Call[P]) (Linked, bool, error) {
+			row, err := c.Store.Client.Customer.Get(c, c.Params.Owner())
+			if err != nil {
+				return Linked{}, false, err
+			}
+			return find(c, row.Email)
+		},
+		Keep: true,
+	}
+}
+
+// InStripe is the customer's id in Stripe at the time of a step, from what the
+// operation has linked or from the row; empty when there is none.
+func InStripe[P Owned](c *stripesync.Call[P], linked Linked) (string, error) {
+	if linked.Customer != "" {
+		return linked.Customer, nil
+	}
+	row, err := c.Store.Client.Customer.Get(store.WithDeleted(c), c.Params.Owner())
+	if err != nil {
+		return "", err
+	}
+	return billing.ValueOr(row.StripeID, ""), nil
+}
+
+// KeepLink remembers the customer in Stripe that an operation has created for
+// its own needs, whatever became of the operation.
+func KeepLink(ctx context.Context, tx *store.Tx, customerID string, linked Linked, now time.Time) error {
+	if linked.Customer == "" {
+		return nil
+	}
+	row, err := tx.Customer.Get(ctx, customerID)
+	if err != nil {
+		return err
+	}
+	u := tx.Customer.UpdateOne(row).SetStripeID(linked.Customer)
+	if row.StripeOperationID == nil { // no later operation of its own waits for its turn
+		mirror.Synced(u.Mutation(), now)
+	}
+	return u.Exec(ctx)
+}
+
+// profile is what Stripe is told of a customer.
+type profile struct {
+	Email    string            `json:"email"`
+	Name     string            `json:"name,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+func profileOf(row *ent.Customer) profile {
+	return profile{Email: row.Email, Name: row.Name, Metadata: row.Metadata}
+}
+
+// post creates a customer in Stripe.
+func post[P any](c *stripesync.Call[P], customerID string, p profile) (Linked, error) {
+	params := &stripe.CustomerParams{
+		Params:   c.Write(),
+		Metadata: c.Metadata(customerID, p.Metadata),
+		Email:    stripe.String(p.Email),
+	}
+	if p.Name != "" {
+		params.Name = stripe.String(p.Name)
+	}
+	created, err := c.Stripe.Customers.New(params)
+	if err != nil {
+		return Linked{}, err
+	}
+	return Linked{Customer: created.ID}, nil
+}
+
+// find looks for the customer that an operation has created in Stripe.
+func find[P any](c *stripesync.Call[P], email string) (Linked, bool, error) {
+	found := c.Stripe.Customers.List(&stripe.CustomerListParams{ListParams: c.List(), Email: stripe.String(email)})
+	for found.Next() {
+		if c.IsMine(found.Customer().Metadata) {
+			return Linked{Customer: found.Customer().ID}, true, nil
+		}
+	}
+	return Linked{}, false, found.Err()
+}
+
+// linking is the frozen input of an operation that does nothing but link.
+type linking struct {
+	CustomerID string `json:"customer_id"`
+}
+
+// Owner implements [Owned].
+func (p linking) Owner() string { return p.CustomerID }
+
+var linkOnly = LinkStep[linking]()
+
+// BeginLink begins to create a customer in Stripe that has none there: one that
+// was deleted in Stripe, or that Stripe refused at first. The caller holds the
+// customer's lock.
+func (c *Customers) BeginLink(ctx context.Context, tx *store.Tx, row *ent.Customer) (*ent.Operation, error) {
+	id := stripesync.NewID()
+	if err := showPending(ctx, tx, row, id); err != nil {
+		return nil, err
+	}
+	return c.linking.Begin(ctx, tx, stripesync.Beginning[linking]{
+		ID: id, Subject: row.ID, Scope: row.ID,
+		Params: linking{CustomerID: row.ID}, Steps: []stripesync.StepOf[linking]{linkOnly},
+	})
+}
+
+func linkingOperation() *stripesync.Operation[linking] {
+	return &stripesync.Operation[linking]{
+		Kind:  billing.KindLinkCustomer,
+		Steps: []stripesync.StepOf[linking]{linkOnly},
+		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[linking]) error {
+			return finish(ctx, tx, e, e.Params.CustomerID, func(u *ent.CustomerUpdateOne, _ *ent.Customer) {
+				u.SetStripeID(linkOnly.Of(e.Operation).Customer)
+			})
+		},
+		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[linking]) error {
+			return mark(ctx, tx, e.Operation, *e.LastError, true)
+		},
+		Mark: mark,
+	}
+}

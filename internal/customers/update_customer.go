@@ -1,0 +1,160 @@
+package customers
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+)
+
+// UpdateCustomer is the input of [Customers.UpdateCustomer]. What is nil stays.
+type UpdateCustomer struct {
+	CustomerID     string
+	Email          *string
+	Name           *string // an empty one removes it
+	Metadata       map[string]string
+	IdempotencyKey *string
+}
+
+func (in UpdateCustomer) check() error {
+	if in.Email != nil {
+		if err := billing.CheckEmail(*in.Email); err != nil {
+			return billing.At(err, "email")
+		}
+	}
+	if in.Email == nil && in.Name == nil && in.Metadata == nil {
+		return billing.Errorf(billing.CodeInvalidInput, "Nothing is to be changed.").At()
+	}
+	return billing.First(
+		CheckID(in.CustomerID),
+		billing.CheckOptional("name", in.Name, billing.MaxCustomerName, "name"),
+		billing.At(billing.CheckMetadata(in.Metadata), "metadata"),
+	)
+}
+
+// UpdateCustomer changes what is known of a customer, which is linked to Stripe
+// first when it is not yet. Metadata are merged, as in Stripe: an empty value
+// removes its key. An e-mail that another customer has is EMAIL_TAKEN, also
+// when somebody takes it while the change waits.
+func (c *Customers) UpdateCustomer(ctx context.Context, in UpdateCustomer) (Result, error) {
+	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
+		Name: "updateCustomer", Key: in.IdempotencyKey, Input: in, Check: in.check,
+		Begin: func(ctx context.Context, tx *store.Tx) (*ent.Operation, error) { return c.beginUpdate(ctx, tx, in) },
+	})
+	return c.result(ctx, op, rejection)
+}
+
+// update is the frozen input of the operation.
+type update struct {
+	CustomerID string `json:"customer_id"`
+	Patch      patch  `json:"patch"`
+}
+
+// Owner implements [Owned].
+func (p update) Owner() string { return p.CustomerID }
+
+// patch is what changes about a customer; nil stays as it is.
+type patch struct {
+	Email    *string           `json:"email,omitempty"`
+	Name     *string           `json:"name,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+func (c *Customers) beginUpdate(ctx context.Context, tx *store.Tx, in UpdateCustomer) (*ent.Operation, error) {
+	row, err := c.Lock(ctx, tx, in.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	if in.Email != nil {
+		if err := store.CheckEmailFree(ctx, tx, *in.Email, row.ID); err != nil {
+			return nil, err
+		}
+	}
+	if err := billing.CheckMetadata(billing.MergeMetadata(row.Metadata, in.Metadata)); err != nil {
+		return nil, billing.At(err, "metadata")
+	}
+	id := stripesync.NewID()
+	if err := showPending(ctx, tx, row, id); err != nil {
+		return nil, err
+	}
+	steps := []stripesync.StepOf[update]{send}
+	if row.StripeID == nil {
+		steps = []stripesync.StepOf[update]{linkForUpdate, send}
+	}
+	return c.update.Begin(ctx, tx, stripesync.Beginning[update]{
+		ID: id, Subject: row.ID, Scope: row.ID, Steps: steps,
+		Params: update{CustomerID: row.ID, Patch: patch{Email: in.Email, Name: in.Name, Metadata: in.Metadata}},
+	})
+}
+
+var linkForUpdate = LinkStep[update]()
+
+// send is undone by telling Stripe again what still stands here.
+var send = &stripesync.Step[update, stripesync.Nothing]{
+	Name: "update_customer",
+	Do: func(c *stripesync.Call[update]) (stripesync.Nothing, error) {
+		return stripesync.Nothing{}, postPatch(c, c.Params.Patch)
+	},
+	Undo: func(c *stripesync.Call[update], _ *stripesync.Nothing) error {
+		row, err := c.Store.Client.Customer.Get(c, c.Params.CustomerID)
+		if err != nil {
+			return err
+		}
+		back := patch{Metadata: billing.MetadataBefore(c.Params.Patch.Metadata, row.Metadata)}
+		if c.Params.Patch.Email != nil {
+			back.Email = &row.Email
+		}
+		if c.Params.Patch.Name != nil {
+			back.Name = &row.Name
+		}
+		return postPatch(c, back)
+	},
+}
+
+func postPatch(c *stripesync.Call[update], p patch) error {
+	id, err := InStripe(c, linkForUpdate.Of(c.Op))
+	if err != nil {
+		return err
+	}
+	params := &stripe.CustomerParams{Params: c.Write(), Email: p.Email, Name: p.Name}
+	params.Metadata = p.Metadata
+	_, err = c.Stripe.Customers.Update(id, params)
+	return err
+}
+
+func updateOperation() *stripesync.Operation[update] {
+	return &stripesync.Operation[update]{
+		Kind:   billing.KindUpdateCustomer,
+		Steps:  []stripesync.StepOf[update]{linkForUpdate, send},
+		Finish: finishUpdate,
+		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[update]) error {
+			if err := KeepLink(ctx, tx, e.Params.CustomerID, linkForUpdate.Of(e.Operation), e.Now); err != nil {
+				return err
+			}
+			return mark(ctx, tx, e.Operation, *e.LastError, true)
+		},
+		Mark: mark,
+	}
+}
+
+func finishUpdate(ctx context.Context, tx *store.Tx, e *stripesync.Ending[update]) error {
+	p := e.Params.Patch
+	if p.Email != nil { // somebody may have taken it meanwhile
+		if err := store.CheckEmailFree(ctx, tx, *p.Email, e.Params.CustomerID); err != nil {
+			return err
+		}
+	}
+	return finish(ctx, tx, e, e.Params.CustomerID, func(u *ent.CustomerUpdateOne, row *ent.Customer) {
+		if id := linkForUpdate.Of(e.Operation).Customer; id != "" {
+			u.SetStripeID(id)
+		}
+		u.SetNillableEmail(p.Email).SetNillableName(p.Name)
+		if p.Metadata != nil {
+			u.SetMetadata(billing.MergeMetadata(row.Metadata, p.Metadata))
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package mutations_test
+
+import (
+	"testing"
+
+	"tallystick/internal/testkit"
+)
+
+func TestDeleteCustomer(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		customer := newCustomer(t, k, "ada@example.com")
+		_, price := newProduct(t, k, "Team")
+		subscription := newSubscription(t, k, customer, price).String("id")
+		stripeID := read(t, k, personQuery, customer).String("stripe.id")
+		k.Stripe.Forget(t)
+
+		deleted := done(t, k, "deleteCustomer", object{"customerId": customer})
+		same(t, "first request", k.Stripe.Requests(t)[0].String(), "DELETE /v1/customers/"+stripeID)
+		same(t, "kind", deleted.String("operation.kind"), "DELETE_CUSTOMER")
+		same(t, "customer", deleted.String("customer.id"), customer)
+		same(t, "deleted", deleted.Has("customer.deletedAt"), true)
+		same(t, "sync", deleted.String("customer.stripe.status"), "UNLINKED")
+		same(t, "there is an id in Stripe", deleted.Has("customer.stripe.id"), false)
+		same(t, "deleted in Stripe", k.Stripe.Get(t, "/v1/customers/"+stripeID)["deleted"], any(true))
+
+		ended := read(t, k, planQuery, subscription)
+		same(t, "subscription", ended.String("status"), "CANCELED")
+		same(t, "it says when it ended", ended.Has("endedAt"), true)
+		same(t, "its customer", ended.String("customer.id"), customer)
+		history := ended.List("history")
+		same(t, "cause", history[len(history)-1].String("cause"), "cancel")
+		same(t, "operation", history[len(history)-1].String("operation.id"), deleted.String("operation.id"))
+
+		t.Run("a second time it is not found", func(t *testing.T) {
+			refused(t, mutate(t, k, "deleteCustomer", object{"customerId": customer}), "NOT_FOUND", "input.customerId")
+			refused(t, mutate(t, k, "updateCustomer", object{"customerId": customer, "name": "x"}), "NOT_FOUND", "input.customerId")
+		})
+		t.Run("one that Stripe does not know any more", func(t *testing.T) {
+			customer := newCustomer(t, k, "grace@example.com")
+			k.Stripe.Delete(t, "/v1/customers/"+read(t, k, personQuery, customer).String("stripe.id"))
+			done(t, k, "deleteCustomer", object{"customerId": customer})
+		})
+	})
+}
+
+func TestRestoreCustomer(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		customer := newCustomer(t, k, "ada@example.com")
+		_, price := newProduct(t, k, "Team")
+		subscription := newSubscription(t, k, customer, price).String("id")
+		before := read(t, k, personQuery, customer).String("stripe.id")
+		done(t, k, "deleteCustomer", object{"customerId": customer})
+
+		t.Run("a taken e-mail is refused", func(t *testing.T) {
+			holder := newCustomer(t, k, "ADA@example.com")
+			k.Stripe.Forget(t)
+			stored := dump(t, k)
+			e := refused(t, mutate(t, k, "restoreCustomer", object{"customerId": customer}), "EMAIL_TAKEN", "input.customerId")
+			same(t, "holder", e.String("nodeId"), holder)
+			requests(t, k)
+			same(t, "something was written", dump(t, k) != stored, false)
+			done(t, k, "deleteCustomer", object{"customerId": holder})
+		})
+
+		k.Stripe.Forget(t)
+		restored := mutate(t, k, "restoreCustomer", object{"customerId": customer})
+		same(t, "kind", restored.String("operation.kind"), "RESTORE_CUSTOMER")
+		same(t, "status", restored.String("operation.status"), "PENDING")
+		same(t, "deleted", restored.Has("customer.deletedAt"), false)
+		same(t, "sync", restored.String("customer.stripe.status"), "PENDING")
+		k.Work(t)
+		requests(t, k, "POST /v1/customers")
+		now := read(t, k, personQuery, customer)
+		same(t, "sync", now.String("stripe.status"), "SYNCED")
+		same(t, "the same counterpart in Stripe", now.String("stripe.id") == before, false)
+		same(t, "its subscription", read(t, k, planQuery, subscription).String("status"), "CANCELED")
+		refused(t, mutate(t, k, "createCustomer", object{"email": "Ada@example.com"}), "EMAIL_TAKEN", "input.email")
+	})
+}

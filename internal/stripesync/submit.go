@@ -1,0 +1,241 @@
+package stripesync
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"tallystick/ent"
+	"tallystick/ent/idempotencykey"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+)
+
+// Mutation is a change that a client asks for.
+type Mutation struct {
+	// Name is the mutation's in the schema.
+	Name  string
+	Key   *string // the client's idempotency key
+	Input any     // what the key is bound to
+	Check func() error
+	// Begin checks the rules, records the intent and begins the operation.
+	Begin func(context.Context, *store.Tx) (*ent.Operation, error)
+	// Background says that the client does not wait for Stripe.
+	Background bool
+}
+
+// Submit carries a mutation out and returns its operation as it stands when the
+// client's time is up, with the rejection if there was one. The operation is
+// nil when the mutation was rejected before it began. The same idempotency key
+// and input return the first operation; another input is
+// IDEMPOTENCY_KEY_REUSED. What cannot be decided before an earlier operation on
+// the same object has ended is OPERATION_IN_PROGRESS when time is up.
+func (e *Engine) Submit(ctx context.Context, m Mutation) (*ent.Operation, error) {
+	deadline := e.Deadline()
+	bound, err := e.newBinding(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if op, err := e.replay(ctx, bound, m, deadline); op != nil || err != nil {
+		return op, err
+	}
+	if m.Check != nil {
+		if err := m.Check(); err != nil {
+			return nil, err
+		}
+	}
+	op, err := e.begin(ctx, m, bound, deadline)
+	if err != nil {
+		// The same request may have come a moment before, and won.
+		if op, replayErr := e.replay(ctx, bound, m, deadline); op != nil || replayErr != nil {
+			return op, replayErr
+		}
+		return nil, err
+	}
+	if !m.Background {
+		if op, err = e.Execute(ctx, op, deadline); err != nil {
+			return nil, err
+		}
+	}
+	return op, rejectionOf(op)
+}
+
+// begin opens the transaction in which a mutation begins. Where an earlier
+// operation on the same object is unfinished, it waits for that one first, and
+// gives up at the deadline with OPERATION_IN_PROGRESS.
+func (e *Engine) begin(ctx context.Context, m Mutation, bound *binding, deadline time.Time) (op *ent.Operation, err error) {
+	for {
+		err = e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			if op, err = m.Begin(ctx, tx); err != nil {
+				return err
+			}
+			return bound.save(ctx, tx, op.ID)
+		})
+		var busy *busyError
+		if !errors.As(err, &busy) {
+			return op, err
+		}
+		earlier, err := e.AwaitEnd(ctx, busy.operation, deadline)
+		if err != nil {
+			return nil, err
+		}
+		if !earlier.Status.Finished() {
+			return nil, billing.Errorf(billing.CodeOperationInProgress,
+				"An earlier operation on the same object (%s) must finish first.", earlier.Kind).About(earlier.ID)
+		}
+	}
+}
+
+// busyError says that an earlier operation on the same object is unfinished.
+type busyError struct{ operation *ent.Operation }
+
+func (e *busyError) Error() string { return "operation " + e.operation.ID + " is unfinished" }
+
+// BusyWith is the unfinished operation that [Engine.NotBusy] has met with; nil
+// when an error has another cause.
+func BusyWith(err error) *ent.Operation {
+	var busy *busyError
+	if errors.As(err, &busy) {
+		return busy.operation
+	}
+	return nil
+}
+
+// NotBusy fails when an operation on an object is unfinished, unless it is of
+// one of the kinds that the command may queue up behind.
+func (e *Engine) NotBusy(ctx context.Context, tx *store.Tx, link *billing.StripeLink, behind ...billing.OperationKind) error {
+	op, err := e.Unfinished(ctx, tx, link)
+	if err != nil || op == nil {
+		return err
+	}
+	for _, kind := range behind {
+		if op.Kind == kind && op.Status != billing.OperationNeedsAttention {
+			return nil
+		}
+	}
+	return &busyError{op}
+}
+
+// rejectionOf is why an operation was rejected, as an error.
+func rejectionOf(op *ent.Operation) error {
+	if r := Rejection(op); r != nil {
+		return r
+	}
+	return nil
+}
+
+// binding ties an idempotency key to a mutation's input.
+type binding struct {
+	principal, key, mutation, hash string
+}
+
+// newBinding is nil when the client gave no key.
+func (e *Engine) newBinding(ctx context.Context, m Mutation) (*binding, error) {
+	if m.Key == nil {
+		return nil, nil
+	}
+	if err := checkKey(*m.Key); err != nil {
+		return nil, err
+	}
+	principal, err := e.principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := hashInput(m.Input)
+	if err != nil {
+		return nil, fmt.Errorf("read the input of %s: %w", m.Name, err)
+	}
+	return &binding{principal: principal, key: *m.Key, mutation: m.Name, hash: hash}, nil
+}
+
+// hashInput is the same for the same input, also when a later version knows
+// more fields: what was left out does not count, nor does the key. A false
+// that was given is not left out.
+func hashInput(input any) (string, error) {
+	b, err := json.Marshal(input)
+	if err != nil {
+		return "", err
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(b, &fields); err != nil {
+		return "", err
+	}
+	delete(fields, "IdempotencyKey")
+	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil })
+	if b, err = json.Marshal(fields); err != nil { // in the order of the names
+		return "", err
+	}
+	hash := sha256.Sum256(b)
+	return hex.EncodeToString(hash[:]), nil
+}
+
+// replay returns what the key's first mutation began, or nil.
+func (e *Engine) replay(ctx context.Context, b *binding, m Mutation, deadline time.Time) (*ent.Operation, error) {
+	if b == nil {
+		return nil, nil
+	}
+	row, err := e.store.Client.IdempotencyKey.Query().
+		Where(idempotencykey.Principal(b.principal), idempotencykey.Key(b.key)).
+		WithOperation().
+		Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if row.Mutation != b.mutation || row.InputHash != b.hash {
+		return nil, billing.Errorf(billing.CodeIdempotencyReused,
+			"The idempotency key was used with another mutation or input.").At("idempotencyKey").About(row.OperationID)
+	}
+	op := row.Edges.Operation
+	if !m.Background {
+		if op, err = e.Await(ctx, op, deadline); err != nil {
+			return nil, err
+		}
+	}
+	return op, rejectionOf(op)
+}
+
+func (b *binding) save(ctx context.Context, tx *store.Tx, operationID string) error {
+	if b == nil {
+		return nil
+	}
+	return tx.IdempotencyKey.Create().
+		SetPrincipal(b.principal).SetKey(b.key).SetMutation(b.mutation).SetInputHash(b.hash).
+		SetOperationID(operationID).
+		Exec(ctx)
+}
+
+// Left is how much time there is until a deadline.
+func (e *Engine) Left(deadline time.Time) time.Duration { return deadline.Sub(e.now()) }
+
+// Deadline is when a mutation that starts now gives up waiting for Stripe.
+func (e *Engine) Deadline() time.Time { return e.now().Add(e.budget) }
+
+// KeyForStripe makes a client's idempotency key one for Stripe, which answers a
+// repeated request of a mutation itself. It is nil when the client gave none.
+func (e *Engine) KeyForStripe(ctx context.Context, mutation string, key *string) (*string, error) {
+	if key == nil {
+		return nil, nil
+	}
+	if err := checkKey(*key); err != nil {
+		return nil, err
+	}
+	principal, err := e.principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256([]byte(principal + "\x00" + *key))
+	derived := mutation + ":" + hex.EncodeToString(hash[:])
+	return &derived, nil
+}
+
+func checkKey(key string) error {
+	return billing.At(billing.CheckText("idempotency key", key, billing.MaxIdempotencyKey), "idempotencyKey")
+}

@@ -1,0 +1,124 @@
+package subscriptions
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
+)
+
+// CancelSubscription is the input of [Subscriptions.CancelSubscription].
+type CancelSubscription struct {
+	SubscriptionID string
+	At             billing.CancelTime
+	Reason         *billing.CancellationReason
+	Comment        *string
+	IdempotencyKey *string
+}
+
+func (in CancelSubscription) check() error {
+	return billing.First(
+		checkID(in.SubscriptionID),
+		billing.CheckOptional("comment", in.Comment, billing.MaxComment, "comment"),
+	)
+}
+
+func (in CancelSubscription) event() billing.SubscriptionEvent {
+	if in.At == billing.CancelImmediately {
+		return billing.EventCancel
+	}
+	return billing.EventScheduleCancel
+}
+
+// CancelSubscription cancels a subscription, now or at the end of its period,
+// from every state in which it has not ended, an overdue one too. Its unpaid
+// invoice stays open and unpaid. One that has ended is SUBSCRIPTION_ENDED, and
+// an INCOMPLETE one cannot be canceled at the end of its period:
+// INVALID_TRANSITION. When Stripe has ended it already, that is a success.
+func (s *Subscriptions) CancelSubscription(ctx context.Context, in CancelSubscription) (Result, error) {
+	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
+		Name: "cancelSubscription", Key: in.IdempotencyKey, Input: in, Check: in.check,
+		Begin: func(ctx context.Context, tx *store.Tx) (*ent.Operation, error) {
+			row, err := s.lock(ctx, tx, in.SubscriptionID)
+			if err != nil {
+				return nil, err
+			}
+			if err := row.Status.CheckTransition(in.event()); err != nil {
+				return nil, billing.About(row.ID, billing.At(err, "subscriptionId"))
+			}
+			return begin(ctx, tx, s.cancellation, cancellation{target: targetOf(row), Cancel: wish{
+				At: in.At, Reason: billing.ValueOr(in.Reason, ""), Comment: billing.ValueOr(in.Comment, ""),
+			}}, stripesync.StepOf[cancellation](cancel))
+		},
+	})
+	return s.result(ctx, op, rejection)
+}
+
+// cancellation is the frozen input of the operation, and of a revocation.
+type cancellation struct {
+	target
+	Cancel wish `json:"cancel"`
+}
+
+// wish is when and why a subscription is canceled.
+type wish struct {
+	At      billing.CancelTime         `json:"at"`
+	Reason  billing.CancellationReason `json:"reason,omitempty"`
+	Comment string                     `json:"comment,omitempty"`
+}
+
+type cancellationCall = stripesync.Call[cancellation]
+
+// cancel is kept: Stripe cannot revive a subscription.
+var cancel = &stripesync.Step[cancellation, report]{
+	Name: "cancel_subscription",
+	Do: func(c *cancellationCall) (report, error) {
+		now, _, err := change(c, func() (*stripe.Subscription, error) {
+			if c.Params.Cancel.At == billing.CancelImmediately {
+				return cancelNow(c)
+			}
+			return cancelAtPeriodEnd(c)
+		})
+		return reportOf(now), err // ended already: what was wanted holds
+	},
+	Keep: true,
+}
+
+func cancelNow(c *cancellationCall) (*stripe.Subscription, error) {
+	params := &stripe.SubscriptionCancelParams{Params: c.Write()}
+	if d := c.Params.Cancel; d.Reason != "" || d.Comment != "" {
+		params.CancellationDetails = &stripe.SubscriptionCancelCancellationDetailsParams{
+			Comment: stripeapi.NonEmpty(d.Comment), Feedback: stripeapi.NonEmpty(stripeapi.Lower(d.Reason)),
+		}
+	}
+	return c.Stripe.Subscriptions.Cancel(c.Params.StripeID, params)
+}
+
+func cancelAtPeriodEnd(c *cancellationCall) (*stripe.Subscription, error) {
+	params := &stripe.SubscriptionParams{Params: c.Write(), CancelAtPeriodEnd: stripe.Bool(true)}
+	if d := c.Params.Cancel; d.Reason != "" || d.Comment != "" {
+		params.CancellationDetails = &stripe.SubscriptionCancellationDetailsParams{
+			Comment: stripeapi.NonEmpty(d.Comment), Feedback: stripeapi.NonEmpty(stripeapi.Lower(d.Reason)),
+		}
+	}
+	return c.Stripe.Subscriptions.Update(c.Params.StripeID, params)
+}
+
+func (s *Subscriptions) cancellationOperation() *stripesync.Operation[cancellation] {
+	return &stripesync.Operation[cancellation]{
+		Kind:  billing.KindCancelSubscription,
+		Steps: []stripesync.StepOf[cancellation]{cancel},
+		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
+			return s.show(ctx, tx, e.Operation, e.Params.SubscriptionID, cancel.Of(e.Operation).Subscription.value)
+		},
+		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
+			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, cancel.Of(e.Operation).Subscription.value)
+		},
+		Mark: mark,
+	}
+}

@@ -1,0 +1,85 @@
+package subscriptions
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
+)
+
+// PayInvoice is the input of [Subscriptions.PayInvoice].
+type PayInvoice struct {
+	InvoiceID      string
+	PaymentMethod  *string // nil: the subscription's or the customer's default
+	IdempotencyKey *string
+}
+
+func (in PayInvoice) check() error {
+	return billing.First(checkPaymentMethod(in.PaymentMethod), checkInvoiceID(in.InvoiceID))
+}
+
+// PayInvoice charges what an invoice still asks for. An overdue subscription is
+// active again with it. An invoice that is neither OPEN nor UNCOLLECTIBLE is
+// INVALID_TRANSITION, and a declined card CARD_DECLINED.
+func (s *Subscriptions) PayInvoice(ctx context.Context, in PayInvoice) (InvoiceResult, error) {
+	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
+		Name: "payInvoice", Key: in.IdempotencyKey, Input: in, Check: in.check,
+		Begin: func(ctx context.Context, tx *store.Tx) (*ent.Operation, error) {
+			row, err := s.lockUnpaid(ctx, tx, in.InvoiceID)
+			if err != nil {
+				return nil, err
+			}
+			p := payment{bill: billOf(row), PaymentMethod: billing.ValueOr(in.PaymentMethod, "")}
+			steps := []stripesync.StepOf[payment]{pay}
+			if p.PaymentMethod != "" {
+				steps = []stripesync.StepOf[payment]{attachPayment, pay}
+			}
+			return beginOnInvoice(ctx, tx, s.payment, p, steps...)
+		},
+	})
+	return s.invoiceResult(ctx, op, rejection)
+}
+
+// payment is the frozen input of the operation.
+type payment struct {
+	bill
+	PaymentMethod string `json:"payment_method,omitempty"`
+}
+
+func (p payment) paymentMethod() string { return p.PaymentMethod }
+
+var attachPayment = attachStep[payment](nil)
+
+// pay is the last step and kept: nothing is rejected after it.
+var pay = &stripesync.Step[payment, report]{
+	Name: "pay_invoice",
+	Do: func(c *stripesync.Call[payment]) (report, error) {
+		return changeInvoice(c, billing.InvoicePaid, func() (*stripe.Invoice, error) {
+			params := &stripe.InvoicePayParams{
+				Params: c.Write(), PaymentMethod: stripeapi.NonEmpty(attachPayment.Of(c.Op).PaymentMethod),
+			}
+			params.AddExpand("subscription")
+			return c.Stripe.Invoices.Pay(c.Params.StripeID, params)
+		})
+	},
+	Keep: true,
+}
+
+func (s *Subscriptions) paymentOperation() *stripesync.Operation[payment] {
+	return &stripesync.Operation[payment]{
+		Kind:  billing.KindPayInvoice,
+		Steps: []stripesync.StepOf[payment]{attachPayment, pay},
+		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[payment]) error {
+			return s.showInvoice(ctx, tx, e.Operation, e.Params.bill, pay.Of(e.Operation))
+		},
+		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[payment]) error {
+			return markInvoice(ctx, tx, e.Operation, *e.LastError, true)
+		},
+		Mark: markInvoice,
+	}
+}

@@ -1,0 +1,75 @@
+package subscriptions
+
+import (
+	"encoding/json"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
+	"tallystick/internal/stripesync"
+)
+
+// report is what a step has seen of a subscription and of an invoice. It is
+// kept with the step, also of one that was refused.
+type report struct {
+	Subscription text[mirror.Subscription] `json:"subscription,omitzero"`
+	Invoice      text[mirror.Invoice]      `json:"invoice,omitzero"`
+}
+
+// text writes a value as one text in JSON.
+type text[T any] struct{ value *T }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (t text[T]) MarshalText() ([]byte, error) { return json.Marshal(t.value) }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (t *text[T]) UnmarshalText(b []byte) error { return json.Unmarshal(b, &t.value) }
+
+func reportOf(s *mirror.Subscription) report {
+	return report{Subscription: text[mirror.Subscription]{s}}
+}
+
+// ask reads a subscription, with its latest invoice.
+func ask[P any](c *stripesync.Call[P], stripeID string) (*mirror.Subscription, error) {
+	asOf := c.Now()
+	params := &stripe.SubscriptionParams{Params: c.Read()}
+	params.AddExpand("latest_invoice")
+	s, err := c.Stripe.Subscriptions.Get(stripeID, params)
+	if err != nil {
+		return nil, err
+	}
+	return mirror.ReadSubscription(s, asOf)
+}
+
+// change sends a change of a subscription that Stripe may have ended without
+// us knowing. When Stripe refuses it and the subscription has ended, ended is
+// true and there is no error. A rejection otherwise comes with what holds.
+func change[P onSubscription](c *stripesync.Call[P], send func() (*stripe.Subscription, error)) (now *mirror.Subscription, ended bool, err error) {
+	stripeID := c.Params.subscription().StripeID
+	answer, err := send()
+	var response *stripe.APIResponse
+	var read *mirror.Subscription
+	if err == nil {
+		response = answer.LastResponse
+		if read, err = mirror.ReadSubscription(answer, c.SentAt); err != nil {
+			return nil, false, err
+		}
+	}
+	now, rejection, err := mirror.Holds(read, response, err, func() (*mirror.Subscription, error) { return ask(c, stripeID) })
+	switch {
+	case err != nil:
+		return nil, false, err
+	case rejection == nil:
+		return now, false, nil
+	case now.Status.Ended():
+		return now, true, nil
+	}
+	return now, false, rejection
+}
+
+// endedInStripe is the rejection of a change of a subscription that has ended
+// in Stripe.
+func endedInStripe(s *mirror.Subscription) error {
+	return billing.Errorf(billing.CodeSubscriptionEnded, "The subscription has ended in Stripe: it is %s.", s.Status)
+}

@@ -1,0 +1,85 @@
+package subscriptions
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripesync"
+)
+
+// RevokeSubscription is the input of [Subscriptions.RevokeSubscription].
+type RevokeSubscription struct {
+	SubscriptionID string
+	Reason         *string
+	IdempotencyKey *string
+}
+
+func (in RevokeSubscription) check() error {
+	return billing.First(
+		checkID(in.SubscriptionID),
+		billing.CheckOptional("reason", in.Reason, billing.MaxComment, "reason"),
+	)
+}
+
+// RevokeSubscription ends a subscription at once that its customer did not ask
+// to cancel. Stripe knows no such state: there it is canceled, with the reason.
+// One that has ended is SUBSCRIPTION_ENDED.
+func (s *Subscriptions) RevokeSubscription(ctx context.Context, in RevokeSubscription) (Result, error) {
+	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
+		Name: "revokeSubscription", Key: in.IdempotencyKey, Input: in, Check: in.check,
+		Begin: func(ctx context.Context, tx *store.Tx) (*ent.Operation, error) {
+			row, err := s.lock(ctx, tx, in.SubscriptionID)
+			if err != nil {
+				return nil, err
+			}
+			if err := row.Status.CheckTransition(billing.EventRevoke); err != nil {
+				return nil, billing.About(row.ID, billing.At(err, "subscriptionId"))
+			}
+			return begin(ctx, tx, s.revocation, cancellation{
+				target: targetOf(row),
+				Cancel: wish{At: billing.CancelImmediately, Comment: billing.ValueOr(in.Reason, "")},
+			}, stripesync.StepOf[cancellation](revoke))
+		},
+	})
+	return s.result(ctx, op, rejection)
+}
+
+// revoke is kept: Stripe cannot revive a subscription.
+var revoke = &stripesync.Step[cancellation, report]{
+	Name: "revoke_subscription",
+	Do: func(c *cancellationCall) (report, error) {
+		now, ended, err := change(c, func() (*stripe.Subscription, error) { return cancelNow(c) })
+		if err != nil {
+			return reportOf(now), err
+		}
+		if !ended {
+			now.Status = billing.SubscriptionRevoked
+			return reportOf(now), nil
+		}
+		// It ended before: by an earlier request of ours, or for a reason of its own.
+		ours, err := c.InDoubt()
+		if err == nil && ours && now.Status == billing.SubscriptionCanceled {
+			now.Status = billing.SubscriptionRevoked
+		}
+		return reportOf(now), err
+	},
+	Keep: true,
+}
+
+func (s *Subscriptions) revocationOperation() *stripesync.Operation[cancellation] {
+	return &stripesync.Operation[cancellation]{
+		Kind:  billing.KindRevokeSubscription,
+		Steps: []stripesync.StepOf[cancellation]{revoke},
+		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
+			return s.show(ctx, tx, e.Operation, e.Params.SubscriptionID, revoke.Of(e.Operation).Subscription.value)
+		},
+		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
+			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, revoke.Of(e.Operation).Subscription.value)
+		},
+		Mark: mark,
+	}
+}

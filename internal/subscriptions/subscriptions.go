@@ -1,0 +1,174 @@
+// Package subscriptions changes subscriptions and invoices, here and in Stripe,
+// and leads customers to Stripe's pages. Each change has a file, which reads
+// from its input to its end: what it takes and when it is allowed, its requests
+// to Stripe and how each is undone, and what readers see at the end.
+package subscriptions
+
+import (
+	"context"
+	"log/slog"
+
+	"tallystick/ent"
+	"tallystick/ent/customer"
+	"tallystick/ent/subscription"
+	"tallystick/internal/billing"
+	"tallystick/internal/customers"
+	"tallystick/internal/mirror"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
+)
+
+// Subscriptions changes subscriptions and invoices.
+type Subscriptions struct {
+	store     *store.Store
+	stripe    *stripeapi.Client
+	sync      *stripesync.Engine
+	mirror    *mirror.Mirror
+	customers *customers.Customers
+	logger    *slog.Logger
+
+	creation     *stripesync.Operation[creation]
+	cancellation *stripesync.Operation[cancellation]
+	resumption   *stripesync.Operation[resumption]
+	priceSwitch  *stripesync.Operation[priceSwitch]
+	revocation   *stripesync.Operation[cancellation]
+	payment      *stripesync.Operation[payment]
+	voiding      *stripesync.Operation[voiding]
+}
+
+// Options are what the changes work with.
+type Options struct {
+	Store     *store.Store
+	Stripe    *stripeapi.Client
+	Sync      *stripesync.Engine
+	Mirror    *mirror.Mirror
+	Customers *customers.Customers
+	Logger    *slog.Logger
+}
+
+// New declares the changes of subscriptions and invoices to an engine.
+func New(o Options) *Subscriptions {
+	s := &Subscriptions{
+		store: o.Store, stripe: o.Stripe, sync: o.Sync, mirror: o.Mirror, customers: o.Customers, logger: o.Logger,
+	}
+	s.creation = stripesync.Declare(o.Sync, s.creationOperation())
+	s.cancellation = stripesync.Declare(o.Sync, s.cancellationOperation())
+	s.resumption = stripesync.Declare(o.Sync, s.resumptionOperation())
+	s.priceSwitch = stripesync.Declare(o.Sync, s.priceSwitchOperation())
+	s.revocation = stripesync.Declare(o.Sync, s.revocationOperation())
+	s.payment = stripesync.Declare(o.Sync, s.paymentOperation())
+	s.voiding = stripesync.Declare(o.Sync, s.voidingOperation())
+	return s
+}
+
+// Result is the outcome of a change of a subscription.
+type Result struct {
+	// Subscription is nil when it has been discarded, or the change never
+	// began.
+	Subscription *ent.Subscription
+	// ClientSecret is for confirming the first payment; it is never stored.
+	ClientSecret *string
+	Operation    *ent.Operation
+}
+
+func checkID(id string) error {
+	return billing.CheckID("subscription", billing.SubscriptionPrefix, id, "subscriptionId")
+}
+
+// lock reads a subscription under lock, and its customer's row first, which
+// keeps the order of the customer's operations.
+func (s *Subscriptions) lock(ctx context.Context, tx *store.Tx, id string) (*ent.Subscription, error) {
+	row, err := tx.Subscription.Get(ctx, id)
+	if err != nil {
+		return nil, billing.At(store.OrNotFound(err, "subscription", id), "subscriptionId")
+	}
+	if err := lockCustomer(ctx, tx, row.CustomerID); err != nil {
+		return nil, err
+	}
+	if row, err = tx.Subscription.Query().Where(subscription.ID(id), store.ForUpdate).Only(ctx); err != nil {
+		return nil, billing.At(store.OrNotFound(err, "subscription", id), "subscriptionId")
+	}
+	return row, s.sync.NotBusy(ctx, tx, row.Stripe())
+}
+
+func lockCustomer(ctx context.Context, tx *store.Tx, id string) error {
+	_, err := tx.Customer.Query().Where(customer.ID(id), store.ForUpdate).OnlyID(store.WithDeleted(ctx))
+	return err
+}
+
+// result reads the subscription that an operation was on.
+func (s *Subscriptions) result(ctx context.Context, op *ent.Operation, rejection error) (Result, error) {
+	if op == nil {
+		return Result{}, rejection
+	}
+	row, err := store.OrNil(s.store.Client.Subscription.Get(ctx, op.SubjectID))
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Subscription: row, Operation: op}, rejection
+}
+
+// target is a subscription that an operation changes, as part of its frozen
+// input.
+type target struct {
+	SubscriptionID string `json:"subscription_id"`
+	StripeID       string `json:"stripe_id,omitempty"`
+	CustomerID     string `json:"customer_id"`
+}
+
+func targetOf(row *ent.Subscription) target {
+	return target{SubscriptionID: row.ID, StripeID: billing.ValueOr(row.StripeID, ""), CustomerID: row.CustomerID}
+}
+
+// Owner implements [customers.Owned].
+func (t target) Owner() string { return t.CustomerID }
+
+func (t target) subscription() target { return t }
+
+// onSubscription is the frozen input of an operation on a subscription.
+type onSubscription interface{ subscription() target }
+
+// begin shows on a subscription that an operation is under way, and begins it.
+func begin[P onSubscription](ctx context.Context, tx *store.Tx, o *stripesync.Operation[P], p P, steps ...stripesync.StepOf[P]) (*ent.Operation, error) {
+	id, t := stripesync.NewID(), p.subscription()
+	if err := tx.Subscription.UpdateOneID(t.SubscriptionID).
+		SetStripeStatus(billing.SyncPending).SetStripeOperationID(id).Exec(ctx); err != nil {
+		return nil, err
+	}
+	return o.Begin(ctx, tx, stripesync.Beginning[P]{
+		ID: id, Subject: t.SubscriptionID, Scope: t.CustomerID, Params: p, Steps: steps,
+	})
+}
+
+// mark shows on an operation's subscription that the operation failed. A later
+// one that waits for its turn stays in sight.
+func mark(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error {
+	u := tx.Subscription.Update().Where(subscription.ID(op.SubjectID), subscription.StripeOperationID(op.ID))
+	mirror.Failed(u.Mutation(), reason, over)
+	return u.Exec(ctx)
+}
+
+// show makes the row what a step has seen of the subscription.
+func (s *Subscriptions) show(ctx context.Context, tx *store.Tx, op *ent.Operation, subscriptionID string, seen *mirror.Subscription) error {
+	if seen == nil {
+		return nil
+	}
+	row, err := tx.Subscription.Get(ctx, subscriptionID)
+	if err != nil {
+		return err
+	}
+	return s.mirror.ShowSubscription(ctx, tx, row, seen, &op.ID)
+}
+
+// showRejected shows that a change was rejected, and what was seen meanwhile.
+func (s *Subscriptions) showRejected(ctx context.Context, tx *store.Tx, op *ent.Operation, subscriptionID string, seen *mirror.Subscription) error {
+	if err := s.show(ctx, tx, op, subscriptionID, seen); err != nil {
+		return err
+	}
+	// Showing has made both halves equal; the rejection is news all the same.
+	if err := tx.Subscription.UpdateOneID(subscriptionID).SetStripeOperationID(op.ID).Exec(ctx); err != nil {
+		return err
+	}
+	return mark(ctx, tx, op, *op.LastError, true)
+}
