@@ -32,10 +32,12 @@ type Invoice struct {
 	AsOf time.Time `json:"as_of"`
 }
 
+// InvoiceStatus is the state of an invoice in Stripe.
 func InvoiceStatus(i *stripe.Invoice) billing.InvoiceStatus {
 	return billing.InvoiceStatus(strings.ToUpper(string(i.Status)))
 }
 
+// ReadInvoice reads Stripe's invoice, which was asked for at a time.
 func ReadInvoice(i *stripe.Invoice, asOf time.Time) *Invoice {
 	return &Invoice{
 		StripeID:         i.ID,

@@ -64,6 +64,22 @@ func Declare[P any](e *Engine, o *Operation[P]) *Operation[P] {
 	return o
 }
 
+// read is the frozen input of an operation, once all of what its steps have
+// resulted in was found to be readable.
+func (o *Operation[P]) read(op *ent.Operation) (P, error) {
+	for _, stored := range op.Steps {
+		s, err := o.step(stored.Name)
+		if err == nil {
+			err = s.readable(stored.Result)
+		}
+		if err != nil {
+			var none P
+			return none, fmt.Errorf("read step %s of operation %s: %w", stored.Name, op.ID, err)
+		}
+	}
+	return o.ParamsOf(op)
+}
+
 // ParamsOf is the frozen input of an operation of the kind.
 func (o *Operation[P]) ParamsOf(op *ent.Operation) (P, error) {
 	var p P
@@ -109,7 +125,7 @@ func (o *Operation[P]) call(ctx context.Context, r *run, i int) (StepOf[P], *Cal
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := o.ParamsOf(r.op)
+	p, err := o.read(r.op)
 	return s, &Call[P]{
 		Context: ctx, Stripe: r.engine.stripe, Store: r.engine.store, Op: r.op, Params: p,
 		SentAt: r.engine.clock(), key: r.key(i), run: r, step: s.name(),
@@ -153,7 +169,7 @@ func (o *Operation[P]) discard(ctx context.Context, tx *store.Tx, r *run) error 
 }
 
 func (o *Operation[P]) end(ctx context.Context, tx *store.Tx, r *run, end func(context.Context, *store.Tx, *Ending[P]) error) error {
-	p, err := o.ParamsOf(r.op)
+	p, err := o.read(r.op)
 	if err != nil {
 		return err
 	}

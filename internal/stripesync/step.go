@@ -43,12 +43,15 @@ type Nothing struct{}
 type StepOf[P any] interface {
 	name() string
 	check() error
+	readable(Result) error
 	keeps() bool
 	finds() bool
 	doIt(*Call[P]) (Result, error)
 	findIt(*Call[P]) (Result, bool, error)
 	undoIt(*Call[P]) (Result, error)
 }
+
+var _ StepOf[Nothing] = (*Step[Nothing, Nothing])(nil)
 
 // Result is what a step has resulted in, as it is stored.
 type Result = map[string]string
@@ -59,7 +62,7 @@ func (s *Step[P, R]) Of(op *ent.Operation) R {
 	var r R
 	for _, step := range op.Steps {
 		if step.Name == s.Name {
-			r, _ = unpack[R](step.Result) //nolint:errcheck // the same fields were packed
+			r, _ = unpack[R](step.Result) // it was found to be readable when the operation was taken up
 		}
 	}
 	return r
@@ -96,6 +99,12 @@ func (s *Step[P, R]) check() error {
 		return fmt.Errorf("the step %s must have either Undo or Keep", s.Name)
 	}
 	return nil
+}
+
+// readable returns an error unless what was stored is what the step results in.
+func (s *Step[P, R]) readable(result Result) error {
+	_, err := unpack[R](result)
+	return err
 }
 
 func (s *Step[P, R]) doIt(c *Call[P]) (Result, error) {
