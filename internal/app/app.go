@@ -10,10 +10,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tallystick/internal/auth"
@@ -52,7 +52,7 @@ type App struct {
 	Inbox         *webhooks.Inbox
 
 	config   config.Serve
-	lock     *os.File // on the data directory, when the sandbox is in it
+	lock     *flock.Flock // on the data directory, when the sandbox is in it
 	adminKey string
 	sandbox  *sandbox // nil with a real Stripe key
 	workers  *jobs.Workers
@@ -80,7 +80,7 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 		}
 	}()
 	if c.Sandbox() {
-		if a.lock, err = lockDirectory(c.DataDir); err != nil {
+		if a.lock, err = lockDirectory(ctx, c.DataDir); err != nil {
 			return nil, err
 		}
 	}
@@ -286,7 +286,7 @@ func (a *App) Close(ctx context.Context) error {
 		errs = append(errs, a.Store.Close())
 	}
 	if a.lock != nil {
-		errs = append(errs, a.lock.Close())
+		errs = append(errs, a.lock.Unlock())
 	}
 	return errors.Join(errs...)
 }
