@@ -153,7 +153,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		Store: a.Store, Stripe: a.Stripe, Sync: a.Engine, Mirror: a.Mirror, Customers: a.Customers, Logger: a.logger,
 	})
 	a.Health = health.New(a.Store, a.Stripe)
-	a.Inbox = webhooks.NewInbox(a.Store, a.Mirror, alarm, a.logger)
+	a.Inbox = webhooks.NewInbox(a.Store, a.Mirror, alarm, a.logger, now)
 	if s.Idle {
 		return nil
 	}

@@ -157,7 +157,7 @@ func TestNoRequestWithoutARecord(t *testing.T) {
 	l := newLink(t)
 	log := &calls{refuse: errNoDatabase}
 	err := l.create(stripeapi.WithRecorder(t.Context(), log), "key", "Team")
-	if !errors.Is(err, errNoDatabase) || stripeapi.IsFailure(err) {
+	if !errors.Is(err, errNoDatabase) || stripeapi.AsError(err) != nil {
 		t.Fatalf("the error: %v", err)
 	}
 	want(t, "finished", len(log.finished), 0)

@@ -8,7 +8,7 @@ import (
 
 // Rejection puts a definitive no of Stripe into our words, and points it to the
 // input field at fault where Stripe tells.
-func Rejection(f *Failure) *billing.Error {
+func Rejection(f *Error) *billing.Error {
 	switch {
 	case f.Type == "card_error":
 		e := billing.Errorf(billing.CodeCardDeclined, "The card was declined.")

@@ -157,7 +157,7 @@ func noAnswer(err error) string {
 		return "timeout"
 	case errors.Is(err, context.Canceled):
 		return "canceled"
-	case f.Outcome == Unavailable:
+	case f.Kind == Unavailable:
 		return "unreachable"
 	}
 	return "connection_lost"

@@ -16,11 +16,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"tallystick/ent"
+	"tallystick/internal/backoff"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
@@ -128,23 +128,8 @@ func pause(ctx context.Context, try int) {
 	}
 	select {
 	case <-ctx.Done():
-	case <-time.After(jitter(d)):
+	case <-time.After(backoff.Spread(d)):
 	}
-}
-
-// backoff is how long an operation waits after a number of tries.
-func backoff(attempts int) time.Duration {
-	const most = time.Minute
-	if attempts > 6 {
-		return jitter(most)
-	}
-	return jitter(min(time.Second<<attempts, most))
-}
-
-// jitter spreads waiting over ±20 %, so that what failed together does not
-// come back together.
-func jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())) //nolint:gosec // no secret
 }
 
 // Execute carries out an operation that this process has just begun, and

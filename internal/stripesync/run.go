@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"tallystick/ent"
@@ -67,109 +66,6 @@ func (r *run) finish(ctx context.Context) (State, error) {
 	return Finished, err
 }
 
-// judge decides what an error of a step means for the operation. stop is
-// false when there was none.
-func (r *run) judge(ctx context.Context, i int, err error) (state State, stop bool, _ error) {
-	if err == nil {
-		return Finished, false, nil
-	}
-	var rejection *billing.Error
-	failure := stripeapi.AsFailure(err)
-	switch {
-	case errors.As(err, &rejection):
-	case failure == nil: // a fault of ours
-		return Waiting, true, err
-	case failure.Outcome == stripeapi.Rejected:
-		rejection = stripeapi.Rejection(failure)
-	default:
-		return Waiting, true, r.wait(ctx, failure)
-	}
-	if i >= 0 {
-		r.op.Steps[i].Status = billing.StepFailed
-		r.keep(i, Result{rejectionResult: rejection.Message})
-	}
-	keepRejection(r.op, rejection)
-	r.op.Status = billing.OperationCompensating
-	if r.anyDone() {
-		if err := r.save(ctx, func(_ context.Context, _ *store.Tx, u *ent.OperationUpdate) error {
-			u.SetStatus(billing.OperationCompensating)
-			return nil
-		}); err != nil {
-			return Waiting, true, err
-		}
-	}
-	state, err = r.undo(ctx)
-	return state, true, err
-}
-
-func (r *run) anyDone() bool {
-	return slices.ContainsFunc(r.op.Steps, func(s billing.OperationStep) bool { return s.Status == billing.StepDone })
-}
-
-// undo takes back the steps that were done, the last one first, and then the
-// intent.
-func (r *run) undo(ctx context.Context) (State, error) {
-	for i := len(r.op.Steps) - 1; i >= 0; i-- {
-		must, err := r.mustUndo(ctx, i)
-		if err != nil {
-			return Waiting, err
-		}
-		if !must {
-			continue
-		}
-		err = r.compensate(ctx, i)
-		if failure := stripeapi.AsFailure(err); failure != nil {
-			if failure.Outcome == stripeapi.Rejected {
-				return Waiting, r.needAttention(ctx, i, failure)
-			}
-			return Waiting, r.wait(ctx, failure)
-		}
-		if err == nil {
-			err = r.save(ctx, nil)
-		}
-		if err != nil {
-			return Waiting, err
-		}
-	}
-	for _, step := range r.op.Steps { // what undoing has met with is over
-		if message, ok := step.Result[rejectionResult]; ok {
-			r.op.LastError = &message
-		}
-	}
-	err := r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
-		u.SetStatus(billing.OperationFailed).AddAttempts(1).SetFinishedAt(r.engine.clock())
-		release(u)
-		return r.def.discard(ctx, tx, r)
-	})
-	if err == nil {
-		r.count(billing.OperationFailed)
-	}
-	return Finished, err
-}
-
-// rejectionResult keeps why a step was rejected.
-const rejectionResult = "refusal"
-
-// undone marks a refused step of which nothing is left in Stripe.
-const undone = "undone"
-
-// mustUndo reports whether a step has to be undone, which a step that is kept
-// never has: one that was done, and one
-// that was refused but may have been done before, by a request whose answer
-// was lost. What such a step creates has been looked for already.
-func (r *run) mustUndo(ctx context.Context, i int) (bool, error) {
-	step := r.op.Steps[i]
-	switch {
-	case r.def.keeps(step.Name):
-		return false, nil
-	case step.Status == billing.StepDone:
-		return true, nil
-	case step.Status != billing.StepFailed, step.Result[undone] != "", r.def.finds(step.Name):
-		return false, nil
-	}
-	return r.calls.inDoubt(ctx, step.Name)
-}
-
 func (r *run) count(s billing.OperationStatus) {
 	operationsFinished.WithLabelValues(string(r.op.Kind), string(s)).Inc()
 }
@@ -183,8 +79,8 @@ func (r *run) step(ctx context.Context, i int) error {
 	}
 	for try := 0; ; try++ {
 		result, err := r.def.do(r.calls.record(ctx), r, i)
-		failure := stripeapi.AsFailure(err)
-		if err == nil || failure == nil {
+		stripeErr := stripeapi.AsError(err)
+		if err == nil || stripeErr == nil {
 			if err == nil {
 				step.Status = billing.StepDone
 			}
@@ -192,16 +88,16 @@ func (r *run) step(ctx context.Context, i int) error {
 			return err
 		}
 		r.keep(i, result)
-		if failure.Outcome == stripeapi.Rejected {
+		if stripeErr.Kind == stripeapi.Rejected {
 			if found, lookErr := r.lookInDoubt(ctx, i); found || lookErr != nil {
 				return lookErr
 			}
 			return err
 		}
-		if try == tries-1 || !worthWaiting(failure) {
+		if try == tries-1 || !worthWaiting(stripeErr) {
 			return err
 		}
-		if failure.KeySpent {
+		if stripeErr.KeySpent {
 			if found, err := r.look(ctx, i); found || err != nil {
 				return err
 			}
@@ -214,8 +110,8 @@ func (r *run) step(ctx context.Context, i int) error {
 }
 
 // worthWaiting reports whether a failure may pass while somebody waits.
-func worthWaiting(f *stripeapi.Failure) bool {
-	return f.Outcome != stripeapi.Misconfigured && !f.NotSent && f.RetryAfter <= time.Second
+func worthWaiting(f *stripeapi.Error) bool {
+	return f.Kind != stripeapi.Misconfigured && !f.NotSent && f.RetryAfter <= time.Second
 }
 
 // look looks for the object that a step was to create, which a request with a
@@ -270,32 +166,6 @@ func (r *run) lookInDoubt(ctx context.Context, i int) (found bool, err error) {
 	return r.look(ctx, i)
 }
 
-func (r *run) compensate(ctx context.Context, i int) error {
-	for try := 0; ; try++ {
-		result, err := r.def.undo(r.calls.record(ctx), r, i)
-		failure := stripeapi.AsFailure(err)
-		if err == nil {
-			if r.op.Steps[i].Status == billing.StepFailed {
-				r.keep(i, Result{undone: "true"})
-			} else {
-				r.op.Steps[i].Status = billing.StepCompensated
-			}
-			r.keep(i, result)
-			return nil
-		}
-		if failure == nil || failure.Outcome == stripeapi.Rejected || try == tries-1 || !worthWaiting(failure) {
-			return err
-		}
-		if failure.KeySpent {
-			r.op.Steps[i].Generation++
-		}
-		if err := r.save(ctx, nil); err != nil {
-			return err
-		}
-		r.engine.pause(ctx, try)
-	}
-}
-
 // keep adds to what a step has of Stripe's answers.
 func (r *run) keep(i int, result Result) {
 	if len(result) == 0 {
@@ -330,83 +200,6 @@ func (r *run) keyIsStale(ctx context.Context, key string) (bool, error) {
 		return false, nil
 	}
 	return r.calls.usedBefore(ctx, key, now.Add(-keyLifetime))
-}
-
-// waitForStripe is how long an operation waits that could not be sent, or not
-// with this key.
-const waitForStripe = 5 * time.Second
-
-// wait lets go of the operation until Stripe can answer.
-func (r *run) wait(ctx context.Context, f *stripeapi.Failure) error {
-	e := r.engine
-	delay := backoff(r.op.Attempts)
-	counted := 1
-	if f.Outcome == stripeapi.Misconfigured || f.NotSent {
-		counted, delay = 0, jitter(waitForStripe)
-	}
-	at := e.clock().Add(max(delay, f.RetryAfter)).Truncate(time.Microsecond)
-	status := billing.OperationPending
-	if r.op.Status == billing.OperationCompensating {
-		status = billing.OperationCompensating
-	}
-	e.logger.Info("an operation waits for Stripe", "operation", r.op.ID, "kind", r.op.Kind,
-		"outcome", f.Outcome, "until", at, "reason", f.Message)
-	return r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
-		u.SetStatus(status).AddAttempts(counted).SetNextAttemptAt(at)
-		release(u)
-		if r.op.Status != billing.OperationCompensating { // there, the refusal is what the client must see
-			u.SetLastError(f.Message)
-		}
-		if !e.stripe.Available() {
-			return nil // the sweep wakes it up once Stripe is back
-		}
-		return e.alarm.Schedule(ctx, tx, at, r.op.ID)
-	})
-}
-
-// maxFaults is how often a fault here can stop an operation, a database that
-// refuses its end, say, before somebody has to look at it. Waits for Stripe do
-// not count.
-const maxFaults = 20
-
-// fault lets go of an operation that something here has stopped, and shows
-// that it did.
-func (r *run) fault(ctx context.Context) error {
-	if r.op.LeaseToken == nil {
-		return nil
-	}
-	const message = "Something went wrong here; the log has the rest."
-	at := r.engine.clock().Add(backoff(r.op.Faults)).Truncate(time.Microsecond)
-	update := r.engine.store.Writer.Operation.Update().
-		Where(operation.ID(r.op.ID), operation.LeaseToken(*r.op.LeaseToken), operation.FinishedAtIsNil()).
-		AddAttempts(1).AddFaults(1).SetLastError(message).SetNextAttemptAt(at)
-	if r.op.Status == billing.OperationRunning {
-		update.SetStatus(billing.OperationPending)
-	}
-	release(update)
-	ctx = context.WithoutCancel(ctx)
-	if r.op.Faults+1 < maxFaults {
-		return update.Exec(ctx)
-	}
-	r.count(billing.OperationNeedsAttention)
-	if err := update.SetStatus(billing.OperationNeedsAttention).Exec(ctx); err != nil {
-		return err
-	}
-	return r.engine.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return r.def.mark(ctx, tx, r.op, message, false)
-	})
-}
-
-// needAttention gives up on undoing a step that Stripe refuses to undo.
-func (r *run) needAttention(ctx context.Context, i int, f *stripeapi.Failure) error {
-	r.count(billing.OperationNeedsAttention)
-	message := fmt.Sprintf("Undoing %s was refused: %s", r.op.Steps[i].Name, stripeapi.Rejection(f).Message)
-	r.engine.logger.Error("an operation needs attention", "operation", r.op.ID, "kind", r.op.Kind, "reason", message)
-	return r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
-		u.SetStatus(billing.OperationNeedsAttention).AddAttempts(1).SetLastError(message)
-		release(u)
-		return r.def.mark(ctx, tx, r.op, message, false)
-	})
 }
 
 // hold renews the lease when what is left of it may be too short for a

@@ -99,9 +99,9 @@ func (s *Subscriptions) withTime(ctx context.Context, deadline time.Time) (conte
 // unavailable is the rejection of what cannot wait for Stripe.
 func (s *Subscriptions) unavailable(ctx context.Context, err error) error {
 	f := stripeapi.Classify(err)
-	s.logger.WarnContext(ctx, "Stripe gave no session", "outcome", f.Outcome, "status", f.Status, "reason", f.Message)
+	s.logger.WarnContext(ctx, "Stripe gave no session", "outcome", f.Kind, "status", f.Status, "reason", f.Message)
 	switch {
-	case f.Outcome == stripeapi.Rejected:
+	case f.Kind == stripeapi.Rejected:
 		return stripeapi.Rejection(f)
 	case f.Type == string(stripe.ErrorTypeIdempotency):
 		return billing.Errorf(billing.CodeIdempotencyReused, "The idempotency key was used with another input.").At("idempotencyKey")

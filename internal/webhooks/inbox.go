@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +13,7 @@ import (
 	"tallystick/ent"
 	"tallystick/ent/predicate"
 	"tallystick/ent/webhookevent"
+	"tallystick/internal/backoff"
 	"tallystick/internal/billing"
 	"tallystick/internal/mirror"
 	"tallystick/internal/store"
@@ -65,8 +65,8 @@ type Inbox struct {
 }
 
 // NewInbox builds an inbox.
-func NewInbox(s *store.Store, m *mirror.Mirror, alarm Alarm, logger *slog.Logger) *Inbox {
-	return &Inbox{store: s, mirror: m, alarm: alarm, logger: logger, now: time.Now}
+func NewInbox(s *store.Store, m *mirror.Mirror, alarm Alarm, logger *slog.Logger, now func() time.Time) *Inbox {
+	return &Inbox{store: s, mirror: m, alarm: alarm, logger: logger, now: now}
 }
 
 func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microsecond) }
@@ -227,21 +227,17 @@ func (i *Inbox) judge(ctx context.Context, o Object, cause error) (reason string
 			return min(max(i.clock().Sub(first.CreatedAt)/4, time.Second), 30*time.Second)
 		}
 	}
-	if stripeapi.IsFailure(cause) {
-		return stripeapi.Classify(cause).Error(), backoff
+	if e := stripeapi.AsError(cause); e != nil {
+		return e.Error(), afterTries
 	}
 	i.logger.ErrorContext(ctx, "an event could not be applied; it is tried again", "type", o.Type, "id", o.ID, "error", cause)
-	return "A fault here; the log has the rest.", backoff
+	return "Something went wrong here; the log has the rest.", afterTries
 }
 
-// backoff is how long events wait after a number of tries: two seconds to ten
-// minutes.
-func backoff(first *ent.WebhookEvent) time.Duration {
-	d := 10 * time.Minute
-	if first.Attempts < 8 {
-		d = min(2*time.Second<<first.Attempts, d)
-	}
-	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())) //nolint:gosec // no secret
+// afterTries is how long events wait after a number of tries: two seconds to
+// ten minutes.
+func afterTries(first *ent.WebhookEvent) time.Duration {
+	return backoff.Delay(2*time.Second, 10*time.Minute, first.Attempts)
 }
 
 // Sweep wakes up objects whose events are due and that nobody is at: those of

@@ -12,26 +12,26 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// Outcome is what an unsuccessful request means for what was asked. The rules
+// Kind is what an unsuccessful request means for what was asked of Stripe. The rules
 // are those of https://docs.stripe.com/error-low-level and
 // https://docs.stripe.com/api/idempotent_requests.
-type Outcome string
+type Kind string
 
 const (
 	// Rejected says that Stripe said no, and will again. Nothing was done.
-	Rejected Outcome = "rejected"
+	Rejected Kind = "rejected"
 	// Unavailable says that nothing was done, but may be later.
-	Unavailable Outcome = "unavailable"
+	Unavailable Kind = "unavailable"
 	// Unknown says that it may or may not have been done. Repeating the request with
 	// the same key tells.
-	Unknown Outcome = "unknown"
+	Unknown Kind = "unknown"
 	// Misconfigured says that the key is at fault, not the request. Nothing was done.
-	Misconfigured Outcome = "misconfigured"
+	Misconfigured Kind = "misconfigured"
 )
 
-// Failure is an unsuccessful request.
-type Failure struct { //nolint:errname // it is what became of a request, which happens to be an error
-	Outcome Outcome
+// Error is an unsuccessful request.
+type Error struct {
+	Kind Kind
 	// Status is the HTTP status; 0 when no answer came.
 	Status int
 	// Code and Type are Stripe's, as are Param, DeclineCode and Message.
@@ -48,22 +48,22 @@ type Failure struct { //nolint:errname // it is what became of a request, which 
 	cause error
 }
 
-func (f *Failure) Error() string {
+func (f *Error) Error() string {
 	if f.Message != "" {
 		return f.Message
 	}
 	return "no answer from Stripe"
 }
 
-func (f *Failure) Unwrap() error { return f.cause }
+func (f *Error) Unwrap() error { return f.cause }
 
 // Classify says what an error of stripe-go means. It is the only place that
 // does. It returns nil for nil.
-func Classify(err error) *Failure {
+func Classify(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var f *Failure
+	var f *Error
 	if errors.As(err, &f) {
 		return f
 	}
@@ -71,25 +71,25 @@ func Classify(err error) *Failure {
 	if errors.As(err, &stripeErr) {
 		return classifyAnswer(stripeErr)
 	}
-	f = &Failure{Outcome: Unknown, Message: "Stripe did not answer.", cause: err}
+	f = &Error{Kind: Unknown, Message: "Stripe did not answer.", cause: err}
 	var answer *notStripeError
 	var dns *net.DNSError
 	var op *net.OpError
 	switch {
 	case errors.Is(err, errNotAvailable), errors.Is(err, errTooManyRequests):
-		f.Outcome, f.NotSent, f.Message = Unavailable, true, "Stripe is not available."
+		f.Kind, f.NotSent, f.Message = Unavailable, true, "Stripe is not available."
 	case errors.As(err, &answer):
 		f.Status, f.Message = answer.status, "Something between here and Stripe answered instead of it, with the status "+strconv.Itoa(answer.status)+"."
 	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial":
-		f.Outcome, f.Message = Unavailable, "Stripe cannot be reached."
+		f.Kind, f.Message = Unavailable, "Stripe cannot be reached."
 	case errors.Is(err, context.DeadlineExceeded):
 		f.Message = "Stripe did not answer in time."
 	}
 	return f
 }
 
-func classifyAnswer(e *stripe.Error) *Failure {
-	f := &Failure{
+func classifyAnswer(e *stripe.Error) *Error {
+	f := &Error{
 		Status:      e.HTTPStatusCode,
 		Code:        string(e.Code),
 		Type:        string(e.Type),
@@ -104,20 +104,20 @@ func classifyAnswer(e *stripe.Error) *Failure {
 	}
 	switch {
 	case f.Status == http.StatusUnauthorized:
-		f.Outcome, f.Message = Misconfigured, "Stripe does not accept the API key." // its own text shows part of the key
+		f.Kind, f.Message = Misconfigured, "Stripe does not accept the API key." // its own text shows part of the key
 	case f.Status == http.StatusForbidden:
-		f.Outcome, f.Message = Misconfigured, "The API key does not have the permissions that this needs."
+		f.Kind, f.Message = Misconfigured, "The API key does not have the permissions that this needs."
 	case f.Status == http.StatusConflict:
-		f.Outcome, f.Message = Unavailable, "Stripe is still working on the same request."
+		f.Kind, f.Message = Unavailable, "Stripe is still working on the same request."
 	case f.Status == http.StatusTooManyRequests:
-		f.Outcome, f.RetryAfter = Unavailable, retryAfter(header)
+		f.Kind, f.RetryAfter = Unavailable, retryAfter(header)
 	case f.Status >= 500:
-		f.Outcome, f.Message = Unknown, "Stripe had a fault of its own."
+		f.Kind, f.Message = Unknown, "Stripe had a fault of its own."
 		f.KeySpent = header.Get("Idempotent-Replayed") == "true"
 	case f.Type == string(stripe.ErrorTypeIdempotency):
-		f.Outcome, f.KeySpent = Unknown, true
+		f.Kind, f.KeySpent = Unknown, true
 	default:
-		f.Outcome = Rejected
+		f.Kind = Rejected
 	}
 	return f
 }
@@ -139,13 +139,13 @@ func Replayed(r *stripe.APIResponse) bool {
 // IsRejected reports whether Stripe said no with a status, 404 say.
 func IsRejected(err error, status int) bool {
 	f := Classify(err)
-	return f != nil && f.Outcome == Rejected && f.Status == status
+	return f != nil && f.Kind == Rejected && f.Status == status
 }
 
-// IsFailure reports whether an error comes from a request to Stripe, and not
+// isRequestError reports whether an error comes from a request to Stripe, and not
 // from something here, such as a database that did not take the record.
-func IsFailure(err error) bool {
-	var f *Failure
+func isRequestError(err error) bool {
+	var f *Error
 	var stripeErr *stripe.Error
 	var urlErr *url.Error // what the HTTP client makes of every error of its transport
 	switch {
@@ -157,10 +157,10 @@ func IsFailure(err error) bool {
 	return false
 }
 
-// AsFailure is the failure of a request that an error comes from; nil when it
+// AsError is the unsuccessful request that an error comes from; nil when it
 // comes from elsewhere, or is nil.
-func AsFailure(err error) *Failure {
-	if err == nil || !IsFailure(err) {
+func AsError(err error) *Error {
+	if err == nil || !isRequestError(err) {
 		return nil
 	}
 	return Classify(err)
@@ -172,6 +172,6 @@ func IsGone(err error) bool { return IsRejected(err, http.StatusNotFound) }
 // IsRejection reports whether Stripe said no, and will again. It is the first
 // of two questions about an error of a request; the other is [IsGone].
 func IsRejection(err error) bool {
-	f := AsFailure(err)
-	return f != nil && f.Outcome == Rejected
+	f := AsError(err)
+	return f != nil && f.Kind == Rejected
 }

@@ -16,7 +16,7 @@ import (
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	type want struct {
-		outcome    stripeapi.Outcome
+		outcome    stripeapi.Kind
 		status     int
 		typ, code  string
 		keySpent   bool
@@ -191,12 +191,12 @@ func TestClassify(t *testing.T) {
 			if err == nil {
 				t.Fatal("the request did not fail")
 			}
-			if !stripeapi.IsFailure(err) {
+			if stripeapi.AsError(err) == nil {
 				t.Fatalf("not a failure: %v", err)
 			}
 			f := stripeapi.Classify(err)
 			got := want{
-				outcome: f.Outcome, status: f.Status, typ: f.Type, code: f.Code, keySpent: f.KeySpent, notSent: f.NotSent,
+				outcome: f.Kind, status: f.Status, typ: f.Type, code: f.Code, keySpent: f.KeySpent, notSent: f.NotSent,
 				retryAfter: f.RetryAfter, decline: f.DeclineCode, message: tt.want.message,
 			}
 			if got != tt.want {
@@ -205,7 +205,7 @@ func TestClassify(t *testing.T) {
 			if !strings.Contains(f.Error(), tt.want.message) || f.Error() == "" {
 				t.Errorf("message: %q", f.Error())
 			}
-			if got := stripeapi.IsRejected(err, f.Status); got != (f.Outcome == stripeapi.Rejected) {
+			if got := stripeapi.IsRejected(err, f.Status); got != (f.Kind == stripeapi.Rejected) {
 				t.Errorf("IsRejected: %t", got)
 			}
 			if text := f.Error() + l.log.String(); strings.Contains(text, secretKey) || strings.Contains(text, secretKey[len(secretKey)-4:]) {
@@ -220,7 +220,7 @@ func TestClassifyNothing(t *testing.T) {
 	if f := stripeapi.Classify(nil); f != nil {
 		t.Errorf("no error is a failure: %v", f)
 	}
-	if stripeapi.IsFailure(errNoDatabase) || stripeapi.IsFailure(nil) {
+	if stripeapi.AsError(errNoDatabase) != nil || stripeapi.AsError(nil) != nil {
 		t.Error("what has nothing to do with Stripe is a failure of Stripe")
 	}
 }
