@@ -19,6 +19,9 @@ POSTGRES := scripts/postgres run --
 
 # Only the tests of pages need a browser.
 BROWSER_TESTS = go list -f '{{join .TestImports " "}} {{join .XTestImports " "}}' $(PKG) | grep chromedp >/dev/null
+# A test that finds something missing fails, instead of being left out.
+export TEST_LEAVES_NOTHING_OUT := 1
+
 TEST = if $(BROWSER_TESTS); then chromium=$$(scripts/chromium); export CHROMIUM=$$chromium; fi; $(POSTGRES) $(GOTESTSUM) --format-hide-empty-pkg --
 
 .PHONY: help

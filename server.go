@@ -19,13 +19,14 @@ import (
 
 	"tallystick/internal/app"
 	"tallystick/internal/config"
+	"tallystick/internal/sandbox"
 	"tallystick/internal/store"
 )
 
 type cli struct {
-	Serve   serve   `cmd:"" default:"withargs" help:"Start the API (the default)."`
-	Migrate migrate `cmd:"" help:"Bring the database up to date, and stop. The server does so too when it starts."`
-	Sandbox sandbox `cmd:"" help:"Control the sandbox of a running server."`
+	Serve   serve          `cmd:"" default:"withargs" help:"Start the API (the default)."`
+	Migrate migrate        `cmd:"" help:"Bring the database up to date, and stop. The server does so too when it starts."`
+	Sandbox sandboxCommand `cmd:"" help:"Control the sandbox of a running server."`
 }
 
 func main() {
@@ -69,7 +70,7 @@ func (m migrate) Run(ctx context.Context) error {
 	return errors.Join(s.Migrate(ctx), s.Close())
 }
 
-type sandbox struct {
+type sandboxCommand struct {
 	Advance advance `cmd:"" help:"Let time pass: renewals, failing payments, ends of trials and their events follow."`
 }
 
@@ -80,11 +81,11 @@ type advance struct {
 
 // Run advances the clock of the sandbox.
 func (a advance) Run(ctx context.Context) error {
-	url, err := app.SandboxURL(a.DataDir)
+	url, err := sandbox.URL(a.DataDir)
 	if err != nil {
 		return err
 	}
-	now, err := app.AdvanceClock(ctx, url, a.By)
+	now, err := sandbox.AdvanceClock(ctx, url, a.By)
 	if err == nil {
 		fmt.Println("In the sandbox it is", now.Format(time.RFC3339))
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tallystick/internal/auth"
@@ -21,10 +22,12 @@ import (
 	"tallystick/internal/catalog"
 	"tallystick/internal/config"
 	"tallystick/internal/customers"
+	"tallystick/internal/demo"
 	"tallystick/internal/health"
 	"tallystick/internal/httpapi"
 	"tallystick/internal/jobs"
 	"tallystick/internal/mirror"
+	"tallystick/internal/sandbox"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -32,10 +35,6 @@ import (
 	"tallystick/internal/webhooks"
 	"tallystick/resolvers"
 )
-
-// sandboxKey is the key that the built-in sandbox accepts. It is no secret: the
-// sandbox listens on the loopback interface only.
-const sandboxKey = "sk_test_tallystick_sandbox"
 
 // App is a server that has started, without its listener.
 type App struct {
@@ -54,7 +53,7 @@ type App struct {
 	config   config.Serve
 	lock     *flock.Flock // on the data directory, when the sandbox is in it
 	adminKey string
-	sandbox  *sandbox // nil with a real Stripe key
+	sandbox  *sandbox.Sandbox // nil with a real Stripe key
 	workers  *jobs.Workers
 	watching sync.WaitGroup
 	unwatch  context.CancelFunc
@@ -97,7 +96,7 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 		return nil, err
 	}
 	if c.Sandbox() {
-		if a.sandbox, err = startSandbox(ctx, c, logger); err != nil {
+		if a.sandbox, err = sandbox.Start(ctx, sandbox.Options{Addr: c.SandboxAddr, DataDir: c.DataDir, Logger: logger}); err != nil {
 			return nil, err
 		}
 	}
@@ -107,7 +106,7 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 	a.Handler = a.routes()
 	if c.Sandbox() && c.Demo {
 		var refusal *billing.Error
-		switch err = seedDemo(ctx, a.Store, a.Catalog); {
+		switch err = demo.Seed(ctx, a.Store, a.Catalog); {
 		case errors.As(err, &refusal): // the sandbox has another database's, say
 			logger.Warn("there is no demo catalogue", "reason", refusal.Message)
 		case err != nil:
@@ -124,9 +123,9 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		SecretKey: a.config.StripeSecretKey, BaseURL: a.config.StripeAPIBase, Logger: a.logger,
 	}
 	if a.sandbox != nil {
-		s.Stripe.SecretKey, s.Stripe.Sandbox = sandboxKey, true
+		s.Stripe.SecretKey, s.Stripe.Sandbox = sandbox.Key, true
 		if s.Stripe.BaseURL == "" {
-			s.Stripe.BaseURL = a.sandbox.url
+			s.Stripe.BaseURL = a.sandbox.URL
 		}
 	}
 	alarm, err := jobs.NewAlarm(a.Store)
@@ -207,10 +206,17 @@ func (a *App) routes() http.Handler {
 		Authenticate:   auth.NewKeys(a.adminKey).Authenticate,
 		Around:         r.WithLoaders,
 		Ready:          a.Store.Ready,
-		Metrics:        promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{}),
+		Metrics:        a.metrics(),
 		Webhooks:       webhooks.NewHandler(a.Inbox, a.webhookSecret(), a.logger),
 		Logger:         a.logger,
 	})
+}
+
+// metrics are the process's own, and the health's.
+func (a *App) metrics() http.Handler {
+	own := prometheus.NewRegistry()
+	own.MustRegister(health.NewCollector(a.Health, a.logger))
+	return promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, own}, promhttp.HandlerOpts{})
 }
 
 // webhookSecret is what events are signed with: by Stripe with the one that
@@ -219,7 +225,7 @@ func (a *App) webhookSecret() string {
 	if a.config.StripeWebhookSecret != "" || a.sandbox == nil {
 		return a.config.StripeWebhookSecret
 	}
-	return a.sandbox.webhookSecret
+	return a.sandbox.WebhookSecret
 }
 
 // AdminKey is the key with every scope.
@@ -230,7 +236,7 @@ func (a *App) SandboxURL() string {
 	if a.sandbox == nil {
 		return ""
 	}
-	return a.sandbox.url
+	return a.sandbox.URL
 }
 
 // ListensOn tells the sandbox where its events go, once the server has an
@@ -247,7 +253,7 @@ func (a *App) ListensOn(addr net.Addr) error {
 		host = "127.0.0.1"
 	}
 	url := "http://" + net.JoinHostPort(host, port) + "/webhooks/stripe"
-	if err := a.sandbox.sim.SetWebhook(url, a.webhookSecret()); err != nil {
+	if err := a.sandbox.SendEvents(url, a.webhookSecret()); err != nil {
 		return fmt.Errorf("connect the sandbox: %w", err)
 	}
 	return nil
@@ -260,7 +266,7 @@ func (a *App) Announce(w io.Writer, addr net.Addr) {
 		fmt.Fprintf(w, "  Admin key   %s\n", a.adminKey)
 	}
 	if a.sandbox != nil {
-		fmt.Fprintf(w, "  Stripe      the built-in sandbox, at %s\n", a.sandbox.url)
+		fmt.Fprintf(w, "  Stripe      the built-in sandbox, at %s\n", a.sandbox.URL)
 	}
 	fmt.Fprintln(w)
 }
@@ -280,7 +286,7 @@ func (a *App) Close(ctx context.Context) error {
 		errs = append(errs, a.Engine.Close(ctx))
 	}
 	if a.sandbox != nil {
-		errs = append(errs, a.sandbox.close(ctx))
+		errs = append(errs, a.sandbox.Close(ctx))
 	}
 	if a.Store != nil {
 		errs = append(errs, a.Store.Close())

@@ -24,13 +24,24 @@ var template struct {
 	next atomic.Int64
 }
 
-// PostgresURL is the server that the tests run on. Without one they fail: what
-// was not tried on PostgreSQL does not work on PostgreSQL.
+// LeaveOut skips a test for which something is missing on this machine. With
+// make test, which brings all of it, the test fails instead: what was not tried
+// does not work.
+func LeaveOut(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv("TEST_LEAVES_NOTHING_OUT") != "" {
+		t.Fatal(reason)
+	}
+	t.Skip("left out: " + reason + "; make test brings it")
+}
+
+// PostgresURL is the server that the tests run on. Without one they are left
+// out.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
 	u := os.Getenv("TEST_POSTGRES_URL")
 	if u == "" {
-		t.Fatal("TEST_POSTGRES_URL is not set; run the tests with make test, which starts a PostgreSQL")
+		LeaveOut(t, "there is no PostgreSQL; TEST_POSTGRES_URL is not set")
 	}
 	return u
 }

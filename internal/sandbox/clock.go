@@ -1,4 +1,4 @@
-package app
+package sandbox
 
 import (
 	"bytes"
@@ -18,9 +18,9 @@ import (
 // running server listens.
 func addressFile(dataDir string) string { return filepath.Join(dataDir, "sandbox-url") }
 
-// SandboxURL is where the sandbox of the server listens that runs on a data
+// URL is where the sandbox of the server listens that runs on a data
 // directory.
-func SandboxURL(dataDir string) (string, error) {
+func URL(dataDir string) (string, error) {
 	b, err := os.ReadFile(addressFile(dataDir))
 	if errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("no server with a sandbox runs on %s", dataDir)

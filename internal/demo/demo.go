@@ -1,4 +1,5 @@
-package app
+// Package demo seeds a catalogue to play with.
+package demo
 
 import (
 	"context"
@@ -10,21 +11,22 @@ import (
 	"tallystick/internal/store"
 )
 
-// demo is who seeds the catalogue.
-var demo = auth.Principal{ID: "demo", Scopes: auth.Admin.Scopes}
+// principal is who seeds the catalogue.
+var principal = auth.Principal{ID: "demo", Scopes: auth.Admin.Scopes}
 
-// seedDemo gives a new database a small catalogue, by the same commands that
-// clients use. Their idempotency keys let it go on where it was stopped.
-func seedDemo(ctx context.Context, s *store.Store, c *catalog.Catalog) error {
+// Seed gives a new database a small catalogue, by the same changes that clients
+// make. Their idempotency keys let it go on where it was stopped. When Stripe
+// refuses the catalogue, it is a [billing.Error].
+func Seed(ctx context.Context, s *store.Store, c *catalog.Catalog) error {
 	used, err := s.Client.Operation.Query().Exist(ctx)
 	if err != nil {
 		return err
 	}
-	begun, err := s.Client.IdempotencyKey.Query().Where(idempotencykey.Principal(demo.ID)).Exist(ctx)
+	begun, err := s.Client.IdempotencyKey.Query().Where(idempotencykey.Principal(principal.ID)).Exist(ctx)
 	if err != nil || used && !begun {
 		return err
 	}
-	ctx = auth.With(ctx, demo)
+	ctx = auth.With(ctx, principal)
 	monthly := &billing.Recurring{Interval: billing.IntervalMonth, IntervalCount: 1}
 	yearly := &billing.Recurring{Interval: billing.IntervalYear, IntervalCount: 1}
 	for _, p := range []struct {

@@ -1,4 +1,4 @@
-package app
+package health
 
 import (
 	"context"
@@ -8,14 +8,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tallystick/internal/billing"
-	"tallystick/internal/health"
 )
 
-// healthMetrics shows at each scrape what the query billingHealth shows, so
-// that an alert can be set on it.
-type healthMetrics struct {
-	health *health.Reader
+// Collector shows at each scrape what the query billingHealth shows, so that an
+// alert can be set on it.
+type Collector struct {
+	reader *Reader
 	logger *slog.Logger
+}
+
+// NewCollector builds a collector.
+func NewCollector(r *Reader, logger *slog.Logger) *Collector {
+	return &Collector{reader: r, logger: logger}
 }
 
 const scrapeTimeout = 5 * time.Second
@@ -34,17 +38,17 @@ var (
 )
 
 // Describe implements [prometheus.Collector].
-func (healthMetrics) Describe(ch chan<- *prometheus.Desc) {
+func (*Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{available, pending, needsAttention, oldestPending, pendingEvents} {
 		ch <- d
 	}
 }
 
 // Collect implements [prometheus.Collector].
-func (m healthMetrics) Collect(ch chan<- prometheus.Metric) {
+func (m *Collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout) //nolint:forbidigo // a scrape brings no context
 	defer cancel()
-	h, err := m.health.Read(ctx)
+	h, err := m.reader.Read(ctx)
 	if err != nil {
 		m.logger.Warn("the metrics lack the health: the database does not answer", "error", err)
 		return
@@ -65,11 +69,4 @@ func (m healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(oldestPending, oldest)
 	gauge(pendingEvents, float64(h.PendingWebhookEvents))
-}
-
-// metrics are the process's own, and the health's.
-func (a *App) metrics() prometheus.Gatherer {
-	own := prometheus.NewRegistry()
-	own.MustRegister(healthMetrics{health: a.Health, logger: a.logger})
-	return prometheus.Gatherers{prometheus.DefaultGatherer, own}
 }
