@@ -54,6 +54,13 @@ func (o *Operation[P]) Begin(ctx context.Context, tx *store.Tx, b Beginning[P]) 
 		if last != nil {
 			position, first = last.Position+1, last.Status.Finished()
 		}
+		if last != nil && last.Status == billing.OperationNeedsAttention {
+			blocked, err := tx.Operation.Query().Where(blocking(b.Scope, b.Subject, position)...).Exist(ctx)
+			if err != nil {
+				return nil, err
+			}
+			first = !blocked
+		}
 	}
 	now := e.clock()
 	create := tx.Operation.Create().
@@ -80,7 +87,8 @@ func (o *Operation[P]) Begin(ctx context.Context, tx *store.Tx, b Beginning[P]) 
 }
 
 // lastInScope is the last operation of a scope, nil when there is none. As a
-// scope's operations run in order, all are over when that one is.
+// scope's operations run in order, all are over when that one is, but for those
+// that need attention on another subject.
 func lastInScope(ctx context.Context, tx *store.Tx, scope string) (*ent.Operation, error) {
 	last, err := tx.Operation.Query().
 		Where(operation.ScopeID(scope)).

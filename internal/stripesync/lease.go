@@ -7,6 +7,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/ent/operation"
+	"tallystick/ent/predicate"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
 )
@@ -34,9 +35,7 @@ func (e *Engine) lease(ctx context.Context, operationID string) (op *ent.Operati
 			state = Busy
 			return nil
 		}
-		blocked, err := tx.Operation.Query().Where(
-			operation.ScopeID(found.ScopeID), operation.PositionLT(found.Position), operation.FinishedAtIsNil(),
-		).Exist(ctx)
+		blocked, err := tx.Operation.Query().Where(blocking(found.ScopeID, found.SubjectID, found.Position)...).Exist(ctx)
 		if err != nil || blocked {
 			return err
 		}
@@ -55,6 +54,16 @@ func (e *Engine) lease(ctx context.Context, operationID string) (op *ent.Operati
 	return op, state, err
 }
 
+// blocking selects the operations that must end before one can run: the earlier
+// unfinished ones of its scope. One that needs attention blocks its own subject
+// alone, so that nothing else waits for a person.
+func blocking(scope, subject string, position int) []predicate.Operation {
+	return []predicate.Operation{
+		operation.ScopeID(scope), operation.PositionLT(position), operation.FinishedAtIsNil(),
+		operation.Or(operation.StatusNEQ(billing.OperationNeedsAttention), operation.SubjectID(subject)),
+	}
+}
+
 // firstUnfinished is the operation that must run next before a given one can,
 // which may be that one itself; empty when that one is over.
 func (e *Engine) firstUnfinished(ctx context.Context, operationID string) (string, error) {
@@ -63,7 +72,7 @@ func (e *Engine) firstUnfinished(ctx context.Context, operationID string) (strin
 		return "", err
 	}
 	id, err := e.store.Client.Operation.Query().
-		Where(operation.ScopeID(op.ScopeID), operation.PositionLTE(op.Position), operation.FinishedAtIsNil()).
+		Where(blocking(op.ScopeID, op.SubjectID, op.Position+1)...).
 		Order(operation.ByPosition()).
 		FirstID(ctx)
 	if ent.IsNotFound(err) {
@@ -74,7 +83,10 @@ func (e *Engine) firstUnfinished(ctx context.Context, operationID string) (strin
 
 func (e *Engine) nextInScope(ctx context.Context, op *ent.Operation) (string, error) {
 	id, err := e.store.Client.Operation.Query().
-		Where(operation.ScopeID(op.ScopeID), operation.PositionGT(op.Position), operation.FinishedAtIsNil()).
+		Where(
+			operation.ScopeID(op.ScopeID), operation.PositionGT(op.Position), operation.FinishedAtIsNil(),
+			operation.StatusNEQ(billing.OperationNeedsAttention),
+		).
 		Order(operation.ByPosition()).
 		FirstID(ctx)
 	if ent.IsNotFound(err) {

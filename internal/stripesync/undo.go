@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/stripe/stripe-go/v76"
+
 	"tallystick/ent"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
@@ -118,6 +120,9 @@ func (r *run) compensate(ctx context.Context, i int) error {
 	for try := 0; ; try++ {
 		result, err := r.def.undo(r.calls.record(ctx), r, i)
 		stripeErr := stripeapi.AsError(err)
+		if stripeErr != nil && stripeErr.Kind == stripeapi.Rejected && stripeErr.Code == string(stripe.ErrorCodeResourceMissing) {
+			err = nil // what was changed is gone: there is nothing left to undo
+		}
 		if err == nil {
 			if r.op.Steps[i].Status == billing.StepFailed {
 				r.keep(i, Result{undone: "true"})

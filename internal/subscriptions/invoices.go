@@ -91,7 +91,8 @@ func beginOnInvoice[P onInvoice](ctx context.Context, tx *store.Tx, o *stripesyn
 }
 
 // changeInvoice sends a change of an invoice. When Stripe refuses it, what was
-// wanted may hold already, and that is no rejection.
+// wanted may hold already, and that is no rejection. Otherwise the rejection
+// comes with what holds.
 func changeInvoice[P onInvoice](c *stripesync.Call[P], wanted billing.InvoiceStatus, send func() (*stripe.Invoice, error)) (report, error) {
 	asOf := c.SentAt
 	answer, err := send()
@@ -108,14 +109,16 @@ func changeInvoice[P onInvoice](c *stripesync.Call[P], wanted billing.InvoiceSta
 	if err != nil {
 		return report{}, err
 	}
-	if rejection != nil && mirror.InvoiceStatus(now) != wanted {
-		return report{}, rejection
-	}
 	r := report{Invoice: text[mirror.Invoice]{mirror.ReadInvoice(now, asOf)}}
 	if now.Subscription != nil && now.Subscription.Status != "" { // expanded
-		r.Subscription.value, err = mirror.ReadSubscription(now.Subscription, asOf)
+		if r.Subscription.value, err = mirror.ReadSubscription(now.Subscription, asOf); err != nil {
+			return r, err
+		}
 	}
-	return r, err
+	if mirror.InvoiceStatus(now) != wanted {
+		return r, rejection
+	}
+	return r, nil
 }
 
 // showInvoice shows an invoice at the end of an operation, and its subscription
@@ -130,6 +133,20 @@ func (s *Subscriptions) showInvoice(ctx context.Context, tx *store.Tx, op *ent.O
 	u := tx.Invoice.UpdateOneID(b.InvoiceID)
 	mirror.Settled(u.Mutation())
 	return u.Exec(ctx)
+}
+
+// showRejectedInvoice shows that a change of an invoice was rejected, and what
+// holds, if Stripe has told.
+func (s *Subscriptions) showRejectedInvoice(ctx context.Context, tx *store.Tx, op *ent.Operation, b bill, r report) error {
+	if r.Invoice.value != nil {
+		if err := s.showInvoice(ctx, tx, op, b, r); err != nil {
+			return err
+		}
+		if err := tx.Invoice.UpdateOneID(b.InvoiceID).SetStripeOperationID(op.ID).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return markInvoice(ctx, tx, op, *op.LastError, true)
 }
 
 // showInvoiced makes the row of an invoice's subscription what was seen of it.

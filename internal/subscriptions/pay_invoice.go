@@ -78,7 +78,7 @@ func (s *Subscriptions) paymentOperation() *stripesync.Operation[payment] {
 			return s.showInvoice(ctx, tx, e.Operation, e.Params.bill, pay.Of(e.Operation))
 		},
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[payment]) error {
-			return markInvoice(ctx, tx, e.Operation, *e.LastError, true)
+			return s.showRejectedInvoice(ctx, tx, e.Operation, e.Params.bill, pay.Of(e.Operation))
 		},
 		Mark: markInvoice,
 	}

@@ -58,7 +58,7 @@ func (s *Subscriptions) voidingOperation() *stripesync.Operation[voiding] {
 			return s.showInvoice(ctx, tx, e.Operation, e.Params.bill, void.Of(e.Operation))
 		},
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[voiding]) error {
-			return markInvoice(ctx, tx, e.Operation, *e.LastError, true)
+			return s.showRejectedInvoice(ctx, tx, e.Operation, e.Params.bill, void.Of(e.Operation))
 		},
 		Mark: markInvoice,
 	}
