@@ -335,6 +335,24 @@ type ProductFilter struct {
 	Search *string `json:"search,omitempty"`
 }
 
+// The input of `resolveOperation`.
+type ResolveOperationInput struct {
+	// Which operation; it must be `NEEDS_ATTENTION`.
+	OperationID string `json:"operationId"`
+	// Whose side is taken.
+	Accept billing.ResolutionSource `json:"accept"`
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `resolveOperation`.
+type ResolveOperationPayload struct {
+	// The operation, `FAILED` now.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The input of `restoreCustomer`.
 type RestoreCustomerInput struct {
 	// Which customer.

@@ -189,6 +189,7 @@ type ComplexityRoot struct {
 		CreateSubscription         func(childComplexity int, input CreateSubscriptionInput) int
 		DeleteCustomer             func(childComplexity int, input DeleteCustomerInput) int
 		PayInvoice                 func(childComplexity int, input PayInvoiceInput) int
+		ResolveOperation           func(childComplexity int, input ResolveOperationInput) int
 		RestoreCustomer            func(childComplexity int, input RestoreCustomerInput) int
 		ResumeSubscription         func(childComplexity int, input ResumeSubscriptionInput) int
 		RetryOperation             func(childComplexity int, input RetryOperationInput) int
@@ -312,6 +313,11 @@ type ComplexityRoot struct {
 	Recurring struct {
 		Interval      func(childComplexity int) int
 		IntervalCount func(childComplexity int) int
+	}
+
+	ResolveOperationPayload struct {
+		Operation  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	RestoreCustomerPayload struct {
@@ -1113,6 +1119,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PayInvoice(childComplexity, args["input"].(PayInvoiceInput)), true
+	case "Mutation.resolveOperation":
+		if e.ComplexityRoot.Mutation.ResolveOperation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resolveOperation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResolveOperation(childComplexity, args["input"].(ResolveOperationInput)), true
 	case "Mutation.restoreCustomer":
 		if e.ComplexityRoot.Mutation.RestoreCustomer == nil {
 			break
@@ -1730,6 +1747,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Recurring.IntervalCount(childComplexity), true
 
+	case "ResolveOperationPayload.operation":
+		if e.ComplexityRoot.ResolveOperationPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResolveOperationPayload.Operation(childComplexity), true
+	case "ResolveOperationPayload.userErrors":
+		if e.ComplexityRoot.ResolveOperationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResolveOperationPayload.UserErrors(childComplexity), true
+
 	case "RestoreCustomerPayload.customer":
 		if e.ComplexityRoot.RestoreCustomerPayload.Customer == nil {
 			break
@@ -2338,6 +2368,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputProductFilter,
 		ec.unmarshalInputProductOrder,
 		ec.unmarshalInputRecurringInput,
+		ec.unmarshalInputResolveOperationInput,
 		ec.unmarshalInputRestoreCustomerInput,
 		ec.unmarshalInputResumeSubscriptionInput,
 		ec.unmarshalInputRetryOperationInput,
@@ -3643,6 +3674,14 @@ type Mutation {
     """Which operation."""
     input: RetryOperationInput!
   ): RetryOperationPayload!
+  """
+  Gives up an operation that needs attention and takes Stripe's side: every object that it touched is read from Stripe
+  again and shown as it is there, the operation is ` + "`" + `FAILED` + "`" + `, and what waited behind it goes on.
+  """
+  resolveOperation(
+    """Which operation."""
+    input: ResolveOperationInput!
+  ): ResolveOperationPayload!
 }
 
 """A new price."""
@@ -4173,6 +4212,30 @@ type RetryOperationPayload {
   """Why it was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
+
+"""Whose side of a change is taken when an operation that needs attention is given up."""
+enum ResolutionSource {
+  """Stripe's: what it has is shown here."""
+  STRIPE
+}
+
+"""The input of ` + "`" + `resolveOperation` + "`" + `."""
+input ResolveOperationInput {
+  """Which operation; it must be ` + "`" + `NEEDS_ATTENTION` + "`" + `."""
+  operationId: ID!
+  """Whose side is taken."""
+  accept: ResolutionSource! = STRIPE
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `resolveOperation` + "`" + `."""
+type ResolveOperationPayload {
+  """The operation, ` + "`" + `FAILED` + "`" + ` now."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -4643,6 +4706,16 @@ func (ec *executionContext) childFields_Recurring(ctx context.Context, field gra
 		return ec.fieldContext_Recurring_intervalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Recurring", field.Name)
+}
+
+func (ec *executionContext) childFields_ResolveOperationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operation":
+		return ec.fieldContext_ResolveOperationPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ResolveOperationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResolveOperationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RestoreCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

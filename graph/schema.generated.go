@@ -57,6 +57,7 @@ type MutationResolver interface {
 	CreateCheckoutSession(ctx context.Context, input CreateCheckoutSessionInput) (*CreateCheckoutSessionPayload, error)
 	CreateBillingPortalSession(ctx context.Context, input CreateBillingPortalSessionInput) (*CreateBillingPortalSessionPayload, error)
 	RetryOperation(ctx context.Context, input RetryOperationInput) (*RetryOperationPayload, error)
+	ResolveOperation(ctx context.Context, input ResolveOperationInput) (*ResolveOperationPayload, error)
 }
 type OperationResolver interface {
 	Subject(ctx context.Context, obj *ent.Operation) (ent.Noder, error)
@@ -360,6 +361,20 @@ func (ec *executionContext) field_Mutation_payInvoice_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (PayInvoiceInput, error) {
 			return ec.unmarshalNPayInvoiceInput2tallystickᚋgraphᚐPayInvoiceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resolveOperation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ResolveOperationInput, error) {
+			return ec.unmarshalNResolveOperationInput2tallystickᚋgraphᚐResolveOperationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4204,6 +4219,50 @@ func (ec *executionContext) fieldContext_Mutation_retryOperation(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_resolveOperation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resolveOperation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResolveOperation(ctx, fc.Args["input"].(ResolveOperationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolveOperationPayload) graphql.Marshaler {
+			return ec.marshalNResolveOperationPayload2ᚖtallystickᚋgraphᚐResolveOperationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resolveOperation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolveOperationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resolveOperation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Operation_id(ctx context.Context, field graphql.CollectedField, obj *ent.Operation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6479,6 +6538,70 @@ func (ec *executionContext) _Recurring_intervalCount(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_Recurring_intervalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Recurring", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ResolveOperationPayload_operation(ctx context.Context, field graphql.CollectedField, obj *ResolveOperationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolveOperationPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖtallystickᚋentᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ResolveOperationPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResolveOperationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ResolveOperationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *ResolveOperationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolveOperationPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖtallystickᚋgraphᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResolveOperationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResolveOperationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _RestoreCustomerPayload_customer(ctx context.Context, field graphql.CollectedField, obj *RestoreCustomerPayload) (ret graphql.Marshaler) {
@@ -10148,6 +10271,54 @@ func (ec *executionContext) unmarshalInputRecurringInput(ctx context.Context, ob
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputResolveOperationInput(ctx context.Context, obj any) (ResolveOperationInput, error) {
+	var it ResolveOperationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["accept"]; !present {
+		asMap["accept"] = "STRIPE"
+	}
+
+	fieldsInOrder := [...]string{"operationId", "accept", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "operationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("operationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OperationID = data
+		case "accept":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accept"))
+			data, err := ec.unmarshalNResolutionSource2tallystickᚋinternalᚋbillingᚐResolutionSource(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Accept = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRestoreCustomerInput(ctx context.Context, obj any) (RestoreCustomerInput, error) {
 	var it RestoreCustomerInput
 	if obj == nil {
@@ -12273,6 +12444,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "resolveOperation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resolveOperation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13688,6 +13866,49 @@ func (ec *executionContext) _Recurring(ctx context.Context, sel ast.SelectionSet
 			}
 		case "intervalCount":
 			out.Values[i] = ec._Recurring_intervalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var resolveOperationPayloadImplementors = []string{"ResolveOperationPayload"}
+
+func (ec *executionContext) _ResolveOperationPayload(ctx context.Context, sel ast.SelectionSet, obj *ResolveOperationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resolveOperationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ResolveOperationPayload")
+		case "operation":
+			out.Values[i] = ec._ResolveOperationPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ResolveOperationPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -16038,6 +16259,42 @@ func (ec *executionContext) marshalNProrationBehavior2tallystickᚋinternalᚋbi
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNResolutionSource2tallystickᚋinternalᚋbillingᚐResolutionSource(ctx context.Context, v any) (billing.ResolutionSource, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.ResolutionSource(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNResolutionSource2tallystickᚋinternalᚋbillingᚐResolutionSource(ctx context.Context, sel ast.SelectionSet, v billing.ResolutionSource) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNResolveOperationInput2tallystickᚋgraphᚐResolveOperationInput(ctx context.Context, v any) (ResolveOperationInput, error) {
+	res, err := ec.unmarshalInputResolveOperationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNResolveOperationPayload2tallystickᚋgraphᚐResolveOperationPayload(ctx context.Context, sel ast.SelectionSet, v ResolveOperationPayload) graphql.Marshaler {
+	return ec._ResolveOperationPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNResolveOperationPayload2ᚖtallystickᚋgraphᚐResolveOperationPayload(ctx context.Context, sel ast.SelectionSet, v *ResolveOperationPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ResolveOperationPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRestoreCustomerInput2tallystickᚋgraphᚐRestoreCustomerInput(ctx context.Context, v any) (RestoreCustomerInput, error) {

@@ -179,6 +179,12 @@ func (r mutationResolver) RetryOperation(ctx context.Context, input graph.RetryO
 	return &graph.RetryOperationPayload{Operation: operation, UserErrors: refused}, err
 }
 
+func (r mutationResolver) ResolveOperation(ctx context.Context, input graph.ResolveOperationInput) (*graph.ResolveOperationPayload, error) {
+	operation, err := r.sync.ResolveOperation(ctx, stripesync.ResolveOperation(input))
+	refused, err := userErrors(err)
+	return &graph.ResolveOperationPayload{Operation: operation, UserErrors: refused}, err
+}
+
 // orEmpty reads a text that may be left out: nil then, and empty for null.
 func orEmpty(s graphql.Omittable[*string]) *string {
 	value, given := s.ValueOK()

@@ -133,7 +133,8 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		return err
 	}
 	s.Engine = stripesync.Options{
-		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout, Principal: principal,
+		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
+		Principal: principal, Refresh: a.refresh,
 	}
 	for _, c := range change {
 		c(&s)
@@ -157,6 +158,21 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		return nil
 	}
 	return a.startWorking(ctx)
+}
+
+// refresh shows an object as Stripe has it. One that cannot be shown here is
+// passed over, and one that another operation is changing waits for that.
+func (a *App) refresh(ctx context.Context, objectType, stripeID string) error {
+	_, err := a.Mirror.Refresh(ctx, objectType, stripeID)
+	var unmirrorable *mirror.Unmirrorable
+	switch {
+	case errors.As(err, &unmirrorable):
+		a.logger.WarnContext(ctx, "an object of Stripe's cannot be shown here", "type", objectType, "id", stripeID, "reason", err)
+		return nil
+	case errors.Is(err, mirror.ErrBusy):
+		return billing.Errorf(billing.CodeOperationInProgress, "Another operation is changing the %s.", objectType)
+	}
+	return err
 }
 
 // principal names who asks, for the idempotency keys.

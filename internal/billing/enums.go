@@ -239,3 +239,13 @@ const (
 func (CheckoutMode) Values() []string {
 	return []string{string(CheckoutSubscription), string(CheckoutSetup)}
 }
+
+// ResolutionSource is whose side of a change is taken when an operation that
+// needs attention is given up.
+type ResolutionSource string
+
+// ResolutionStripe takes Stripe's side: what it has is shown here.
+const ResolutionStripe ResolutionSource = "STRIPE"
+
+// Values lists all values of the type.
+func (ResolutionSource) Values() []string { return []string{string(ResolutionStripe)} }

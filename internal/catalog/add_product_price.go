@@ -97,7 +97,11 @@ func priceAdditionOperation() *stripesync.Operation[priceAddition] {
 			if err := dropPrice(ctx, tx, e.Params.Price, addPrice.Of(e.Operation).Price, e.Now); err != nil {
 				return err
 			}
-			return markProduct(ctx, tx, e.Operation, *e.LastError, true)
+			return markProduct(ctx, tx, e.Operation, e.Rejected)
+		},
+		Resolve: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceAddition]) ([]stripesync.Object, error) {
+			objects, err := adoptPrice(ctx, tx, e.Params.Price, addPrice.Of(e.Operation).Price)
+			return append(objects, stripesync.Object{Type: "product", ID: e.Params.ProductStripeID}), err
 		},
 		Mark: markProduct,
 	}

@@ -103,7 +103,10 @@ func priceArchivalOperation() *stripesync.Operation[priceArchival] {
 			return endProduct(ctx, tx, e.Params.ProductID, e.Now, nil)
 		},
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceArchival]) error {
-			return markProduct(ctx, tx, e.Operation, *e.LastError, true)
+			return markProduct(ctx, tx, e.Operation, e.Rejected)
+		},
+		Resolve: func(_ context.Context, _ *store.Tx, e *stripesync.Ending[priceArchival]) ([]stripesync.Object, error) {
+			return []stripesync.Object{{Type: "price", ID: e.Params.Old.StripeID}}, nil
 		},
 		Mark: markProduct,
 	}

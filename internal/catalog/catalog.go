@@ -12,7 +12,6 @@ import (
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/internal/billing"
-	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripesync"
 )
@@ -126,11 +125,11 @@ func showPending(ctx context.Context, tx *store.Tx, productID, operationID strin
 		SetStripeStatus(billing.SyncPending).SetStripeOperationID(operationID).Exec(ctx)
 }
 
-// markProduct shows on an operation's product that the operation failed. A
-// later one that waits for its turn stays in sight.
-func markProduct(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error {
+// markProduct shows on an operation's product how its link stands. A later
+// operation that waits for its turn stays in sight.
+func markProduct(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(stripesync.Link)) error {
 	update := tx.Product.Update().Where(product.ID(op.ScopeID), product.StripeOperationID(op.ID))
-	mirror.Failed(update.Mutation(), reason, over)
+	show(update.Mutation())
 	return update.Exec(ctx)
 }
 
@@ -138,7 +137,7 @@ func markProduct(ctx context.Context, tx *store.Tx, op *ent.Operation, reason st
 // equal, with what a function adds.
 func endProduct(ctx context.Context, tx *store.Tx, id string, now time.Time, change func(*ent.ProductUpdateOne)) error {
 	update := tx.Product.UpdateOneID(id)
-	mirror.Synced(update.Mutation(), now)
+	stripesync.Synced(update.Mutation(), now)
 	if change != nil {
 		change(update)
 	}

@@ -109,6 +109,7 @@ func productCreationOperation() *stripesync.Operation[productCreation] {
 		Steps:   []stripesync.StepOf[productCreation]{createProduct, createFirstPrice, makeFirstPriceDefault},
 		Finish:  finishProduct,
 		Discard: discardProduct,
+		Resolve: resolveProduct,
 		Mark:    markProduct,
 	}
 }
@@ -222,5 +223,22 @@ func discardProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[prod
 	if err := tx.Product.UpdateOneID(e.Params.ProductID).SetActive(false).SetStripeID(created.Product).Exec(ctx); err != nil {
 		return err
 	}
-	return markProduct(ctx, tx, e.Operation, *e.LastError, true)
+	return markProduct(ctx, tx, e.Operation, e.Rejected)
+}
+
+// resolveProduct keeps the product and its price if Stripe has them.
+func resolveProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productCreation]) (objects []stripesync.Object, err error) {
+	created := createProduct.Of(e.Operation)
+	if p := e.Params.Price; p != nil {
+		if objects, err = adoptPrice(ctx, tx, *p, createFirstPrice.Of(e.Operation).Price); err != nil {
+			return nil, err
+		}
+	}
+	if created.Product == "" || created.Deleted != "" {
+		return nil, tx.Product.DeleteOneID(e.Params.ProductID).Exec(ctx)
+	}
+	if err := tx.Product.UpdateOneID(e.Params.ProductID).SetStripeID(created.Product).Exec(ctx); err != nil {
+		return nil, err
+	}
+	return append(objects, stripesync.Object{Type: "product", ID: created.Product}), nil
 }

@@ -10,7 +10,6 @@ import (
 	"tallystick/ent"
 	"tallystick/ent/price"
 	"tallystick/internal/billing"
-	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -155,7 +154,7 @@ func insertPrice(ctx context.Context, tx *store.Tx, productID, operationID strin
 func showPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, now time.Time) error {
 	update := tx.Price.UpdateOneID(p.ID).
 		SetStatus(billing.PriceActive).SetStripeID(stripeID).SetNillableLookupKey(p.LookupKey)
-	mirror.Synced(update.Mutation(), now)
+	stripesync.Synced(update.Mutation(), now)
 	return update.Exec(ctx)
 }
 
@@ -166,8 +165,20 @@ func dropPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, n
 		return tx.Price.DeleteOneID(p.ID).Exec(ctx)
 	}
 	update := tx.Price.UpdateOneID(p.ID).SetStatus(billing.PriceArchived).SetArchivedAt(now).SetStripeID(stripeID)
-	mirror.Synced(update.Mutation(), now)
+	stripesync.Synced(update.Mutation(), now)
 	return update.Exec(ctx)
+}
+
+// adoptPrice gives the row of a new price its id in Stripe, or forgets it when
+// Stripe has no such price.
+func adoptPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string) ([]stripesync.Object, error) {
+	if stripeID == "" {
+		_, err := tx.Price.Delete().Where(price.ID(p.ID), price.StripeIDIsNil()).Exec(ctx)
+		return nil, err
+	}
+	_, err := tx.Price.Update().Where(price.ID(p.ID)).
+		SetStripeID(stripeID).SetStripeStatus(billing.SyncSynced).ClearStripeOperationID().Save(ctx)
+	return []stripesync.Object{{Type: "price", ID: stripeID}}, err
 }
 
 // retirePrice shows a price as archived.
@@ -176,7 +187,7 @@ func retirePrice(ctx context.Context, tx *store.Tx, id string, losesLookupKey bo
 	if losesLookupKey {
 		update.ClearLookupKey()
 	}
-	mirror.Synced(update.Mutation(), now)
+	stripesync.Synced(update.Mutation(), now)
 	return update.Exec(ctx)
 }
 

@@ -162,7 +162,10 @@ func productUpdateOperation(kind billing.OperationKind) *stripesync.Operation[pr
 			})
 		},
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productUpdate]) error {
-			return markProduct(ctx, tx, e.Operation, *e.LastError, true)
+			return markProduct(ctx, tx, e.Operation, e.Rejected)
+		},
+		Resolve: func(_ context.Context, _ *store.Tx, e *stripesync.Ending[productUpdate]) ([]stripesync.Object, error) {
+			return []stripesync.Object{{Type: "product", ID: e.Params.ProductStripeID}}, nil
 		},
 		Mark: markProduct,
 	}

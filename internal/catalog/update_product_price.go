@@ -172,6 +172,7 @@ func priceChangeOperation() *stripesync.Operation[priceChange] {
 		Steps:   []stripesync.StepOf[priceChange]{createNewPrice, makeDefault, archiveOldPrice},
 		Finish:  finishPriceChange,
 		Discard: discardPriceChange,
+		Resolve: resolvePriceChange,
 		Mark:    markProduct,
 	}
 }
@@ -246,5 +247,14 @@ func discardPriceChange(ctx context.Context, tx *store.Tx, e *stripesync.Ending[
 	if err := dropPrice(ctx, tx, e.Params.Price, createNewPrice.Of(e.Operation).Price, e.Now); err != nil {
 		return err
 	}
-	return markProduct(ctx, tx, e.Operation, *e.LastError, true)
+	return markProduct(ctx, tx, e.Operation, e.Rejected)
+}
+
+// resolvePriceChange keeps the new price if Stripe has it.
+func resolvePriceChange(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceChange]) ([]stripesync.Object, error) {
+	objects, err := adoptPrice(ctx, tx, e.Params.Price, createNewPrice.Of(e.Operation).Price)
+	if old := e.Params.Old; old != nil {
+		objects = append(objects, stripesync.Object{Type: "price", ID: old.StripeID})
+	}
+	return append(objects, stripesync.Object{Type: "product", ID: e.Params.ProductStripeID}), err
 }

@@ -138,7 +138,10 @@ func creationOperation(kind billing.OperationKind) *stripesync.Operation[creatio
 		},
 		// The customer stays: signing up does not depend on Stripe.
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) error {
-			return mark(ctx, tx, e.Operation, *e.LastError, true)
+			return mark(ctx, tx, e.Operation, e.Rejected)
+		},
+		Resolve: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) ([]stripesync.Object, error) {
+			return adopt(ctx, tx, e.Params.CustomerID, create.Of(e.Operation))
 		},
 		Mark:    mark,
 		Restart: restart,

@@ -90,11 +90,11 @@ func showPending(ctx context.Context, tx *store.Tx, row *ent.Customer, operation
 		SetStripeStatus(billing.SyncPending).SetStripeOperationID(operationID).Exec(ctx)
 }
 
-// mark shows on an operation's customer that the operation failed. A later one
+// mark shows on an operation's customer how its link stands. A later operation
 // that waits for its turn stays in sight.
-func mark(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error {
+func mark(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(stripesync.Link)) error {
 	u := tx.Customer.Update().Where(customer.ID(op.SubjectID), customer.StripeOperationID(op.ID))
-	mirror.Failed(u.Mutation(), reason, over)
+	show(u.Mutation())
 	return u.Exec(store.WithDeleted(ctx))
 }
 
@@ -108,7 +108,7 @@ func finish[P any](ctx context.Context, tx *store.Tx, e *stripesync.Ending[P], c
 	}
 	u := tx.Customer.UpdateOne(row)
 	if row.StripeOperationID != nil && *row.StripeOperationID == e.ID {
-		mirror.Synced(u.Mutation(), e.Now)
+		stripesync.Synced(u.Mutation(), e.Now)
 	}
 	change(u, row)
 	return u.Exec(ctx)

@@ -92,7 +92,10 @@ func (c *Customers) deletionOperation() *stripesync.Operation[deletion] {
 			})
 		},
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[deletion]) error {
-			return mark(ctx, tx, e.Operation, *e.LastError, true)
+			return mark(ctx, tx, e.Operation, e.Rejected)
+		},
+		Resolve: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[deletion]) ([]stripesync.Object, error) {
+			return adopt(ctx, tx, e.Params.CustomerID, Linked{})
 		},
 		Mark: mark,
 	}

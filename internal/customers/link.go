@@ -8,7 +8,6 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
-	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripesync"
 )
@@ -73,9 +72,24 @@ func KeepLink(ctx context.Context, tx *store.Tx, customerID string, linked Linke
 	}
 	u := tx.Customer.UpdateOne(row).SetStripeID(linked.Customer)
 	if row.StripeOperationID == nil { // no later operation of its own waits for its turn
-		mirror.Synced(u.Mutation(), now)
+		stripesync.Synced(u.Mutation(), now)
 	}
 	return u.Exec(ctx)
+}
+
+// adopt gives the row of a customer the id in Stripe that an operation has
+// linked it to.
+func adopt(ctx context.Context, tx *store.Tx, customerID string, linked Linked) ([]stripesync.Object, error) {
+	ctx = store.WithDeleted(ctx)
+	row, err := tx.Customer.Get(ctx, customerID)
+	if err != nil {
+		return nil, err
+	}
+	id := billing.ValueOr(row.StripeID, linked.Customer)
+	if id == "" {
+		return nil, nil
+	}
+	return []stripesync.Object{{Type: "customer", ID: id}}, tx.Customer.UpdateOne(row).SetStripeID(id).Exec(ctx)
 }
 
 // profile is what Stripe is told of a customer.
@@ -151,7 +165,10 @@ func linkingOperation() *stripesync.Operation[linking] {
 			})
 		},
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[linking]) error {
-			return mark(ctx, tx, e.Operation, *e.LastError, true)
+			return mark(ctx, tx, e.Operation, e.Rejected)
+		},
+		Resolve: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[linking]) ([]stripesync.Object, error) {
+			return adopt(ctx, tx, e.Params.CustomerID, linkOnly.Of(e.Operation))
 		},
 		Mark: mark,
 	}

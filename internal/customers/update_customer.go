@@ -135,7 +135,10 @@ func updateOperation() *stripesync.Operation[update] {
 			if err := KeepLink(ctx, tx, e.Params.CustomerID, linkForUpdate.Of(e.Operation), e.Now); err != nil {
 				return err
 			}
-			return mark(ctx, tx, e.Operation, *e.LastError, true)
+			return mark(ctx, tx, e.Operation, e.Rejected)
+		},
+		Resolve: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[update]) ([]stripesync.Object, error) {
+			return adopt(ctx, tx, e.Params.CustomerID, linkForUpdate.Of(e.Operation))
 		},
 		Mark: mark,
 	}

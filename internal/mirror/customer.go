@@ -11,6 +11,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
 )
 
 func (m *Mirror) refreshCustomer(ctx context.Context, stripeID string) error {
@@ -86,7 +87,7 @@ func (m *Mirror) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.
 	create := tx.Customer.Create().
 		SetStripeID(c.ID).SetEmail(c.Email).SetName(c.Name).
 		SetMetadata(ours(c.Metadata)).SetCreatedAt(time.Unix(c.Created, 0).UTC())
-	Synced(create.Mutation(), m.clock())
+	stripesync.Synced(create.Mutation(), m.clock())
 	return changedIfUnique(create.Exec(ctx))
 }
 

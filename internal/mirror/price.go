@@ -13,6 +13,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
 )
 
 func (m *Mirror) refreshPrice(ctx context.Context, stripeID string) error {
@@ -87,7 +88,7 @@ func (m *Mirror) createPriceRow(ctx context.Context, tx *store.Tx, productID str
 	if !p.Active {
 		create.SetArchivedAt(m.clock())
 	}
-	Synced(create.Mutation(), m.clock())
+	stripesync.Synced(create.Mutation(), m.clock())
 	return changedIfUnique(create.Exec(ctx))
 }
 

@@ -12,6 +12,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
 )
 
 func (m *Mirror) refreshProduct(ctx context.Context, stripeID string) error {
@@ -50,7 +51,7 @@ func (m *Mirror) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.
 			create := tx.Product.Create().
 				SetStripeID(p.ID).SetName(p.Name).SetDescription(p.Description).SetActive(p.Active).
 				SetMetadata(ours(p.Metadata)).SetCreatedAt(time.Unix(p.Created, 0).UTC())
-			Synced(create.Mutation(), m.clock())
+			stripesync.Synced(create.Mutation(), m.clock())
 			row, err = create.Save(ctx)
 			return changedIfUnique(err)
 		}

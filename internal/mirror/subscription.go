@@ -13,6 +13,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesync"
 )
 
 // Subscription is a subscription as Stripe reported it, as far as it
@@ -195,7 +196,7 @@ func (m *Mirror) ShowSubscription(ctx context.Context, tx *store.Tx, row *ent.Su
 	}
 	update := tx.Subscription.UpdateOne(row)
 	if own {
-		Settled(update.Mutation())
+		stripesync.Settled(update.Mutation())
 	}
 	update.SetStatus(s.Status).SetCancelAtPeriodEnd(s.CancelAtPeriodEnd)
 	setTime(s.CancelAt, update.SetCancelAt, update.ClearCancelAt)

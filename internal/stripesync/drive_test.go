@@ -52,7 +52,10 @@ func declareToy(e *stripesync.Engine) *stripesync.Operation[toy] {
 		Steps:   []stripesync.StepOf[toy]{renameToy, describeToy},
 		Finish:  nothing,
 		Discard: nothing,
-		Mark:    func(context.Context, *store.Tx, *ent.Operation, string, bool) error { return nil },
+		Mark:    func(context.Context, *store.Tx, *ent.Operation, func(stripesync.Link)) error { return nil },
+		Resolve: func(context.Context, *store.Tx, *stripesync.Ending[toy]) ([]stripesync.Object, error) {
+			return nil, nil
+		},
 	})
 }
 

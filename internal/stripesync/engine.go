@@ -49,6 +49,9 @@ type Options struct {
 	// Principal names who asks for a mutation; their idempotency keys are
 	// apart. It fails when nobody is known to.
 	Principal func(context.Context) (string, error)
+	// Refresh reads an object from Stripe and shows it here. One that cannot be
+	// shown is passed over.
+	Refresh func(ctx context.Context, objectType, stripeID string) error
 	// Budget is how long a mutation waits for Stripe; 10 seconds by default.
 	Budget time.Duration
 	// Now is the clock; time.Now by default.
@@ -68,6 +71,7 @@ type Engine struct {
 	pause     func(context.Context, int)
 	kinds     map[billing.OperationKind]definition
 	principal func(context.Context) (string, error)
+	refresh   func(ctx context.Context, objectType, stripeID string) error
 
 	mu      sync.Mutex
 	driving map[string]chan struct{} // by operation; closed when this process lets go of it
@@ -81,7 +85,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		store: o.Store, stripe: o.Stripe, alarm: o.Alarm, logger: o.Logger,
 		budget: o.Budget, now: o.Now, pause: o.Pause,
-		driving: map[string]chan struct{}{}, kinds: map[billing.OperationKind]definition{}, principal: o.Principal,
+		driving: map[string]chan struct{}{}, kinds: map[billing.OperationKind]definition{}, principal: o.Principal, refresh: o.Refresh,
 	}
 	if e.logger == nil {
 		e.logger = slog.New(slog.DiscardHandler)

@@ -25,9 +25,14 @@ type Operation[P any] struct {
 	// Discard takes back the intent of a rejected operation, once all steps
 	// are undone.
 	Discard func(context.Context, *store.Tx, *Ending[P]) error
-	// Mark shows on the operation's subject that it failed, and why. over says
-	// that nothing is under way on the subject any more.
-	Mark func(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error
+	// Mark shows on the operation's subject how its link stands, unless a later
+	// operation on it is in sight.
+	Mark func(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(Link)) error
+	// Resolve is for an operation that needs attention, when Stripe's side is
+	// accepted: it gives the rows the ids of what the steps have created, takes
+	// back what Stripe has nothing of, and returns the objects in Stripe that
+	// the operation may have touched, in the order in which they are read anew.
+	Resolve func(context.Context, *store.Tx, *Ending[P]) ([]Object, error)
 	// Restart prepares the subject of a rejected operation for starting over;
 	// nil when the intent has ended with the rejection.
 	Restart func(context.Context, *store.Tx, *ent.Operation) error
@@ -43,6 +48,10 @@ type Ending[P any] struct {
 	Now time.Time
 }
 
+// Rejected shows on the subject's link that the operation was rejected, and
+// that nothing is under way any more.
+func (e *Ending[P]) Rejected(l Link) { Failed(l, *e.LastError, true) }
+
 // Has reports whether a step is one of the operation's.
 func (e *Ending[P]) Has(step StepOf[P]) bool {
 	return slices.ContainsFunc(e.Steps, func(s billing.OperationStep) bool { return s.Name == step.name() })
@@ -51,7 +60,7 @@ func (e *Ending[P]) Has(step StepOf[P]) bool {
 // Declare makes a kind of operation known to the engine, before it begins to
 // work. A declaration that is incomplete panics: it is a mistake in the code.
 func Declare[P any](e *Engine, o *Operation[P]) *Operation[P] {
-	if o.Finish == nil || o.Discard == nil || o.Mark == nil || len(o.Steps) == 0 {
+	if o.Finish == nil || o.Discard == nil || o.Mark == nil || o.Resolve == nil || len(o.Steps) == 0 {
 		panic(fmt.Sprintf("the operation %s is declared by half", o.Kind))
 	}
 	for _, s := range o.Steps {
@@ -98,7 +107,8 @@ type definition interface {
 	undo(ctx context.Context, r *run, i int) (Result, error)
 	finish(ctx context.Context, tx *store.Tx, r *run) error
 	discard(ctx context.Context, tx *store.Tx, r *run) error
-	mark(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error
+	mark(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(Link)) error
+	resolve(ctx context.Context, tx *store.Tx, e *Engine, op *ent.Operation) ([]Object, error)
 	restart() func(context.Context, *store.Tx, *ent.Operation) error
 }
 
@@ -176,8 +186,16 @@ func (o *Operation[P]) end(ctx context.Context, tx *store.Tx, r *run, end func(c
 	return end(ctx, tx, &Ending[P]{Operation: r.op, Params: p, Now: r.engine.clock()})
 }
 
-func (o *Operation[P]) mark(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error {
-	return o.Mark(ctx, tx, op, reason, over)
+func (o *Operation[P]) mark(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(Link)) error {
+	return o.Mark(ctx, tx, op, show)
+}
+
+func (o *Operation[P]) resolve(ctx context.Context, tx *store.Tx, e *Engine, op *ent.Operation) ([]Object, error) {
+	p, err := o.read(op)
+	if err != nil {
+		return nil, err
+	}
+	return o.Resolve(ctx, tx, &Ending[P]{Operation: op, Params: p, Now: e.clock()})
 }
 
 func (o *Operation[P]) restart() func(context.Context, *store.Tx, *ent.Operation) error {

@@ -176,6 +176,20 @@ func hashInput(input any) (string, error) {
 
 // replay returns what the key's first mutation began, or nil.
 func (e *Engine) replay(ctx context.Context, b *binding, m Mutation, deadline time.Time) (*ent.Operation, error) {
+	op, err := e.bound(ctx, b)
+	if op == nil || err != nil {
+		return nil, err
+	}
+	if !m.Background {
+		if op, err = e.Await(ctx, op, deadline); err != nil {
+			return nil, err
+		}
+	}
+	return op, rejectionOf(op)
+}
+
+// bound is the operation that a key is bound to; nil when there is none.
+func (e *Engine) bound(ctx context.Context, b *binding) (*ent.Operation, error) {
 	if b == nil {
 		return nil, nil
 	}
@@ -193,13 +207,7 @@ func (e *Engine) replay(ctx context.Context, b *binding, m Mutation, deadline ti
 		return nil, billing.Errorf(billing.CodeIdempotencyReused,
 			"The idempotency key was used with another mutation or input.").At("idempotencyKey").About(row.OperationID)
 	}
-	op := row.Edges.Operation
-	if !m.Background {
-		if op, err = e.Await(ctx, op, deadline); err != nil {
-			return nil, err
-		}
-	}
-	return op, rejectionOf(op)
+	return row.Edges.Operation, nil
 }
 
 func (b *binding) save(ctx context.Context, tx *store.Tx, operationID string) error {

@@ -74,7 +74,7 @@ func (r *run) fault(ctx context.Context) error {
 		return err
 	}
 	return r.engine.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return r.def.mark(ctx, tx, r.op, message, false)
+		return r.def.mark(ctx, tx, r.op, func(l Link) { Failed(l, message, false) })
 	})
 }
 
@@ -86,6 +86,6 @@ func (r *run) needAttention(ctx context.Context, i int, f *stripeapi.Error) erro
 	return r.save(ctx, func(ctx context.Context, tx *store.Tx, u *ent.OperationUpdate) error {
 		u.SetStatus(billing.OperationNeedsAttention).AddAttempts(1).SetLastError(message)
 		release(u)
-		return r.def.mark(ctx, tx, r.op, message, false)
+		return r.def.mark(ctx, tx, r.op, func(l Link) { Failed(l, message, false) })
 	})
 }

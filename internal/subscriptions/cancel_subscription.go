@@ -119,6 +119,7 @@ func (s *Subscriptions) cancellationOperation() *stripesync.Operation[cancellati
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
 			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, cancel.Of(e.Operation).Subscription.value)
 		},
-		Mark: mark,
+		Resolve: touched[cancellation],
+		Mark:    mark,
 	}
 }

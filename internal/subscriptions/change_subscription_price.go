@@ -118,6 +118,7 @@ func (s *Subscriptions) priceSwitchOperation() *stripesync.Operation[priceSwitch
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceSwitch]) error {
 			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, switchPrice.Of(e.Operation).Subscription.value)
 		},
-		Mark: mark,
+		Resolve: touched[priceSwitch],
+		Mark:    mark,
 	}
 }

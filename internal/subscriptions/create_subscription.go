@@ -234,19 +234,30 @@ func (s *Subscriptions) creationOperation() *stripesync.Operation[creation] {
 			}
 			return s.show(ctx, tx, e.Operation, e.Params.SubscriptionID, subscribe.Of(e.Operation).Subscription.value)
 		},
-		// The subscription is forgotten: a declined first payment leaves none.
-		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) error {
-			if err := customers.KeepLink(ctx, tx, e.Params.CustomerID, linkSubscriber.Of(e.Operation), e.Now); err != nil {
-				return err
+		Discard: forget,
+		Resolve: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) ([]stripesync.Object, error) {
+			created := subscribe.Of(e.Operation).Subscription.value
+			if created == nil {
+				return nil, forget(ctx, tx, e)
 			}
-			if _, err := tx.SubscriptionTransition.Delete().
-				Where(subscriptiontransition.SubscriptionID(e.Params.SubscriptionID)).Exec(ctx); err != nil {
-				return err
-			}
-			return tx.Subscription.DeleteOneID(e.Params.SubscriptionID).Exec(ctx)
+			err := tx.Subscription.UpdateOneID(e.Params.SubscriptionID).SetStripeID(created.StripeID).Exec(ctx)
+			return []stripesync.Object{{Type: "subscription", ID: created.StripeID}}, err
 		},
 		Mark: mark,
 	}
+}
+
+// forget removes the subscription: a declined first payment leaves none. The
+// customer's link is kept.
+func forget(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) error {
+	if err := customers.KeepLink(ctx, tx, e.Params.CustomerID, linkSubscriber.Of(e.Operation), e.Now); err != nil {
+		return err
+	}
+	if _, err := tx.SubscriptionTransition.Delete().
+		Where(subscriptiontransition.SubscriptionID(e.Params.SubscriptionID)).Exec(ctx); err != nil {
+		return err
+	}
+	return tx.Subscription.DeleteOneID(e.Params.SubscriptionID).Exec(ctx)
 }
 
 // clientSecret asks Stripe for the secret with which a frontend confirms a

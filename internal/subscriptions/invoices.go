@@ -121,6 +121,21 @@ func changeInvoice[P onInvoice](c *stripesync.Call[P], wanted billing.InvoiceSta
 	return r, nil
 }
 
+// touchedInvoice is the invoice of an operation that needs attention, and its
+// subscription.
+func touchedInvoice[P onInvoice](ctx context.Context, tx *store.Tx, e *stripesync.Ending[P]) ([]stripesync.Object, error) {
+	b := e.Params.invoice()
+	objects := []stripesync.Object{{Type: "invoice", ID: b.StripeID}}
+	row, err := tx.Invoice.Query().Where(invoice.ID(b.InvoiceID)).WithSubscription().Only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s := row.Edges.Subscription; s != nil && s.StripeID != nil {
+		objects = append(objects, stripesync.Object{Type: "subscription", ID: *s.StripeID})
+	}
+	return objects, nil
+}
+
 // showInvoice shows an invoice at the end of an operation, and its subscription
 // if it has one.
 func (s *Subscriptions) showInvoice(ctx context.Context, tx *store.Tx, op *ent.Operation, b bill, r report) error {
@@ -131,7 +146,7 @@ func (s *Subscriptions) showInvoice(ctx context.Context, tx *store.Tx, op *ent.O
 		return err
 	}
 	u := tx.Invoice.UpdateOneID(b.InvoiceID)
-	mirror.Settled(u.Mutation())
+	stripesync.Settled(u.Mutation())
 	return u.Exec(ctx)
 }
 
@@ -146,7 +161,7 @@ func (s *Subscriptions) showRejectedInvoice(ctx context.Context, tx *store.Tx, o
 			return err
 		}
 	}
-	return markInvoice(ctx, tx, op, *op.LastError, true)
+	return markInvoice(ctx, tx, op, func(l stripesync.Link) { stripesync.Failed(l, *op.LastError, true) })
 }
 
 // showInvoiced makes the row of an invoice's subscription what was seen of it.
@@ -161,10 +176,10 @@ func (s *Subscriptions) showInvoiced(ctx context.Context, tx *store.Tx, op *ent.
 	return s.mirror.ShowSubscription(ctx, tx, row, seen, &op.ID)
 }
 
-// markInvoice shows on an operation's invoice that the operation failed. A
-// later one that waits for its turn stays in sight.
-func markInvoice(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error {
+// markInvoice shows on an operation's invoice how its link stands. A later
+// operation that waits for its turn stays in sight.
+func markInvoice(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(stripesync.Link)) error {
 	u := tx.Invoice.Update().Where(invoice.ID(op.SubjectID), invoice.StripeOperationID(op.ID))
-	mirror.Failed(u.Mutation(), reason, over)
+	show(u.Mutation())
 	return u.Exec(ctx)
 }

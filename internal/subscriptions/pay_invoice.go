@@ -80,6 +80,7 @@ func (s *Subscriptions) paymentOperation() *stripesync.Operation[payment] {
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[payment]) error {
 			return s.showRejectedInvoice(ctx, tx, e.Operation, e.Params.bill, pay.Of(e.Operation))
 		},
-		Mark: markInvoice,
+		Resolve: touchedInvoice[payment],
+		Mark:    markInvoice,
 	}
 }

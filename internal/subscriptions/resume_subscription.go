@@ -72,6 +72,7 @@ func (s *Subscriptions) resumptionOperation() *stripesync.Operation[resumption] 
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[resumption]) error {
 			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, resume.Of(e.Operation).Subscription.value)
 		},
-		Mark: mark,
+		Resolve: touched[resumption],
+		Mark:    mark,
 	}
 }

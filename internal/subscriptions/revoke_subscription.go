@@ -80,6 +80,7 @@ func (s *Subscriptions) revocationOperation() *stripesync.Operation[cancellation
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
 			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, revoke.Of(e.Operation).Subscription.value)
 		},
-		Mark: mark,
+		Resolve: touched[cancellation],
+		Mark:    mark,
 	}
 }

@@ -141,12 +141,17 @@ func begin[P onSubscription](ctx context.Context, tx *store.Tx, o *stripesync.Op
 	})
 }
 
-// mark shows on an operation's subscription that the operation failed. A later
-// one that waits for its turn stays in sight.
-func mark(ctx context.Context, tx *store.Tx, op *ent.Operation, reason string, over bool) error {
+// mark shows on an operation's subscription how its link stands. A later
+// operation that waits for its turn stays in sight.
+func mark(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(stripesync.Link)) error {
 	u := tx.Subscription.Update().Where(subscription.ID(op.SubjectID), subscription.StripeOperationID(op.ID))
-	mirror.Failed(u.Mutation(), reason, over)
+	show(u.Mutation())
 	return u.Exec(ctx)
+}
+
+// touched is the subscription of an operation that needs attention.
+func touched[P onSubscription](_ context.Context, _ *store.Tx, e *stripesync.Ending[P]) ([]stripesync.Object, error) {
+	return []stripesync.Object{{Type: "subscription", ID: e.Params.subscription().StripeID}}, nil
 }
 
 // show makes the row what a step has seen of the subscription.
@@ -170,5 +175,5 @@ func (s *Subscriptions) showRejected(ctx context.Context, tx *store.Tx, op *ent.
 	if err := tx.Subscription.UpdateOneID(subscriptionID).SetStripeOperationID(op.ID).Exec(ctx); err != nil {
 		return err
 	}
-	return mark(ctx, tx, op, *op.LastError, true)
+	return mark(ctx, tx, op, func(l stripesync.Link) { stripesync.Failed(l, *op.LastError, true) })
 }

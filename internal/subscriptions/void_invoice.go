@@ -60,6 +60,7 @@ func (s *Subscriptions) voidingOperation() *stripesync.Operation[voiding] {
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[voiding]) error {
 			return s.showRejectedInvoice(ctx, tx, e.Operation, e.Params.bill, void.Of(e.Operation))
 		},
-		Mark: markInvoice,
+		Resolve: touchedInvoice[voiding],
+		Mark:    markInvoice,
 	}
 }

@@ -1,0 +1,91 @@
+package stripesync_test
+
+import (
+	"testing"
+	"time"
+
+	"tallystick/ent"
+	"tallystick/internal/billing"
+)
+
+const resolveOperation = `mutation($input: ResolveOperationInput!) { resolveOperation(input: $input) { ` + operationFields + errorFields + ` } }`
+
+// TestResolveOperation gives up an operation that needs attention: what Stripe
+// has is shown, and the product or customer can be changed again.
+func TestResolveOperation(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		stuck := func(t *testing.T, name string) (*ent.Product, string) {
+			t.Helper()
+			product := s.product(t, name)
+			old := s.priceRow(t, *product.DefaultPriceID)
+			fault := undoings[0].call(product, old)
+			fault.Kind = "refuse"
+			id := s.refusedChange(t, product, old, fault).String("operation.id")
+			want(t, "at first", s.row(t, id).Status, billing.OperationNeedsAttention)
+			s.Stripe.Heal(t)
+			return product, id
+		}
+
+		t.Run("a price change shows both prices as Stripe has them", func(t *testing.T) {
+			product, id := stuck(t, "A")
+			input := map[string]any{"operationId": id, "accept": "STRIPE", "idempotencyKey": "once"}
+			answer := s.run(t, resolveOperation, input)
+			want(t, "errors", len(answer.List("userErrors")), 0)
+			want(t, "the operation", answer.String("operation.status"), "FAILED")
+			s.equalProduct(t, product.ID)
+			row := s.productRow(t, product.ID)
+			want(t, "the product's link", row.StripeStatus, billing.SyncSynced)
+			want(t, "the new default price", s.priceRow(t, *row.DefaultPriceID).UnitAmount, 2000)
+			want(t, "again", s.run(t, resolveOperation, input).String("operation.id"), id)
+
+			next := s.run(t, updateProductPrice, map[string]any{"productId": product.ID, "unitAmount": 3000})
+			want(t, "the next change", next.String("operation.status"), "SUCCEEDED")
+			want(t, "needing attention", s.Query(t, `{ billingHealth { needsAttention } }`).Int("billingHealth.needsAttention"), 0)
+		})
+
+		t.Run("a new subscription that faults here have stopped", func(t *testing.T) {
+			product := s.product(t, "B")
+			customer := s.customer(t, "ada@example.com", true)
+			heal := s.breakInvoices(t)
+			answer := s.run(t, createSubscription, map[string]any{
+				"customerId": customer, "priceId": *product.DefaultPriceID, "paymentMethod": "pm_card_visa",
+			})
+			id := answer.String("operation.id")
+			for try := 0; s.row(t, id).Status != billing.OperationNeedsAttention && try < 30; try++ {
+				s.Clock.Advance(2 * time.Minute)
+				if _, err := s.Engine.Run(t.Context(), id); err == nil {
+					t.Fatal("the operation ended without its invoice")
+				}
+			}
+			heal()
+			resolved := s.run(t, resolveOperation, map[string]any{"operationId": id})
+			want(t, "the operation", resolved.String("operation.status"), "FAILED")
+			row := s.subscriptionRow(t, answer.String("subscription.id"))
+			want(t, "the subscription", row.Status, billing.SubscriptionActive)
+			want(t, "its link", row.StripeStatus, billing.SyncSynced)
+			want(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions")), 1)
+		})
+
+		t.Run("not while Stripe is down", func(t *testing.T) {
+			_, id := stuck(t, "C")
+			s.Stripe.Down()
+			answer := s.run(t, resolveOperation, map[string]any{"operationId": id})
+			want(t, "the code", answer.String("userErrors.0.code"), "STRIPE_UNAVAILABLE")
+			want(t, "the operation", s.row(t, id).Status, billing.OperationNeedsAttention)
+			s.Stripe.Up(t)
+			s.available(t)
+			want(t, "later", s.run(t, resolveOperation, map[string]any{"operationId": id}).String("operation.status"), "FAILED")
+		})
+
+		t.Run("only what needs attention", func(t *testing.T) {
+			done := s.run(t, createProduct, map[string]any{"name": "D"}).String("operation.id")
+			for id, code := range map[string]string{
+				done: "INVALID_INPUT", "nonsense": "INVALID_INPUT", "opn_00000000000000000000000000": "NOT_FOUND",
+			} {
+				answer := s.run(t, resolveOperation, map[string]any{"operationId": id})
+				want(t, "the code for "+id, answer.String("userErrors.0.code"), code)
+				want(t, "the path", answer.String("userErrors.0.path.1"), "operationId")
+			}
+		})
+	})
+}
