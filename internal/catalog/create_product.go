@@ -165,8 +165,9 @@ var createProduct = &stripesync.Step[productCreation, createdProduct]{
 	},
 }
 
-// clockSkew is how far the clocks here and at Stripe may differ, in seconds.
-const clockSkew = 600
+// clockSkew is how far the clocks here and at Stripe may differ, in seconds: a
+// day, which no clock that anybody uses is off.
+const clockSkew = 24 * 60 * 60
 
 // createFirstPrice is undone by archiving the price and freeing its lookup key.
 var createFirstPrice = &stripesync.Step[productCreation, createdPrice]{

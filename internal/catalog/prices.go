@@ -150,10 +150,19 @@ func insertPrice(ctx context.Context, tx *store.Tx, productID, operationID strin
 	return newPrice{ID: row.ID, PriceTerms: t}, nil
 }
 
-// showPrice puts a new price on sale here.
+// showPrice puts a new price on sale here. A lookup key that another price has
+// by now was moved in Stripe since the price was created, and stays there.
 func showPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, now time.Time) error {
-	update := tx.Price.UpdateOneID(p.ID).
-		SetStatus(billing.PriceActive).SetStripeID(stripeID).SetNillableLookupKey(p.LookupKey)
+	update := tx.Price.UpdateOneID(p.ID).SetStatus(billing.PriceActive).SetStripeID(stripeID)
+	if p.LookupKey != nil {
+		moved, err := tx.Price.Query().Where(price.LookupKey(*p.LookupKey), price.IDNEQ(p.ID)).Exist(ctx)
+		if err != nil {
+			return err
+		}
+		if !moved {
+			update.SetLookupKey(*p.LookupKey)
+		}
+	}
 	stripesync.Synced(update.Mutation(), now)
 	return update.Exec(ctx)
 }

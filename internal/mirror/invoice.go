@@ -57,6 +57,15 @@ func ReadInvoice(i *stripe.Invoice, asOf time.Time) *Invoice {
 }
 
 func (m *Mirror) refreshInvoice(ctx context.Context, stripeID string) error {
+	was, err := store.OrNil(m.store.Client.Invoice.Query().Where(invoice.StripeID(stripeID)).Only(ctx))
+	if err != nil {
+		return err
+	}
+	if was != nil {
+		if err := invoiceBusy(ctx, m.store.Client, was); err != nil {
+			return err
+		}
+	}
 	asOf := m.clock()
 	i, err := m.stripe.Invoices.Get(stripeID, &stripe.InvoiceParams{Params: read(ctx)})
 	if stripeapi.IsGone(err) {
@@ -70,9 +79,79 @@ func (m *Mirror) refreshInvoice(ctx context.Context, stripeID string) error {
 		return err
 	}
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := m.ShowInvoice(ctx, tx, owner, ReadInvoice(i, asOf))
+		row, err := lockInvoice(ctx, tx, stripeID)
+		if err != nil {
+			return err
+		}
+		if err := stillInvoice(ctx, tx, versions{}.with(was), stripeID, row); err != nil {
+			return err
+		}
+		_, err = m.showInvoice(ctx, tx, owner, row, ReadInvoice(i, asOf))
 		return changedIfUnique(err)
 	})
+}
+
+// versions are what the rows of invoices were before Stripe was asked, by their
+// ids in Stripe.
+type versions map[string]time.Time
+
+func (v versions) with(rows ...*ent.Invoice) versions {
+	for _, row := range rows {
+		if row != nil && row.StripeID != nil {
+			v[*row.StripeID] = row.UpdatedAt
+		}
+	}
+	return v
+}
+
+// latestInvoices are the versions of a subscription's newest invoices, one of
+// which Stripe reports with it.
+func (m *Mirror) latestInvoices(ctx context.Context, subscriptionID string) (versions, error) {
+	const most = 10
+	rows, err := m.store.Client.Invoice.Query().
+		Where(invoice.SubscriptionID(subscriptionID)).
+		Order(ent.Desc(invoice.FieldCreatedAt)).
+		Limit(most).
+		All(ctx)
+	return versions{}.with(rows...), err
+}
+
+// stillInvoice returns errChanged when the locked row of an invoice is not what
+// it was before Stripe was asked, and ErrBusy when an operation is changing it.
+func stillInvoice(ctx context.Context, tx *store.Tx, before versions, stripeID string, row *ent.Invoice) error {
+	was, known := before[stripeID]
+	if row == nil {
+		return nil
+	}
+	if !known {
+		return errChanged
+	}
+	if err := unchanged(was, row.UpdatedAt); err != nil {
+		return err
+	}
+	return invoiceBusy(ctx, tx.Client, row)
+}
+
+// invoiceBusy returns ErrBusy while an operation on an invoice or on its
+// subscription is unfinished, which ends with Stripe's word on both.
+func invoiceBusy(ctx context.Context, client *ent.Client, row *ent.Invoice) error {
+	if err := busy(ctx, client, row.StripeOperationID); err != nil || row.SubscriptionID == nil {
+		return err
+	}
+	s, err := client.Subscription.Get(ctx, *row.SubscriptionID)
+	if err != nil {
+		return err
+	}
+	return busy(ctx, client, s.StripeOperationID)
+}
+
+// lockInvoice reads the row of an invoice under lock; nil when there is none,
+// and then nobody else makes one until the transaction ends.
+func lockInvoice(ctx context.Context, tx *store.Tx, stripeID string) (*ent.Invoice, error) {
+	if err := tx.LockName(ctx, stripeID); err != nil {
+		return nil, err
+	}
+	return store.OrNil(tx.Invoice.Query().Where(invoice.StripeID(stripeID), store.ForUpdate).Only(ctx))
 }
 
 // ownerOf finds out whose invoice it is. One that is known stays where it
@@ -117,18 +196,20 @@ type InvoiceOwner struct {
 	SubscriptionID *string
 }
 
-// ShowInvoice makes the row of an invoice what Stripe reported and returns
-// its id. A report that is older than the row's is passed over: invoices come
-// by themselves and with their subscriptions, and the two may overtake each
-// other.
+// ShowInvoice makes the row of an invoice what Stripe reported and returns its
+// id. It is for the end of an operation on the invoice or on its subscription,
+// during which no other report is shown.
 func (m *Mirror) ShowInvoice(ctx context.Context, tx *store.Tx, of InvoiceOwner, s *Invoice) (string, error) {
-	if err := tx.LockName(ctx, s.StripeID); err != nil { // its row may not be there to be locked
-		return "", err
-	}
-	row, err := store.OrNil(tx.Invoice.Query().Where(invoice.StripeID(s.StripeID), store.ForUpdate).Only(ctx))
+	row, err := lockInvoice(ctx, tx, s.StripeID)
 	if err != nil {
 		return "", err
 	}
+	return m.showInvoice(ctx, tx, of, row, s)
+}
+
+// showInvoice makes a locked row what Stripe reported, or makes one when that
+// is nil, and returns its id.
+func (m *Mirror) showInvoice(ctx context.Context, tx *store.Tx, of InvoiceOwner, row *ent.Invoice, s *Invoice) (string, error) {
 	if row == nil {
 		create := tx.Invoice.Create().
 			SetCustomerID(of.CustomerID).
@@ -145,9 +226,6 @@ func (m *Mirror) ShowInvoice(ctx context.Context, tx *store.Tx, of InvoiceOwner,
 			return "", err
 		}
 		return created.ID, nil
-	}
-	if row.StripeSyncedAt != nil && row.StripeSyncedAt.After(s.AsOf) {
-		return row.ID, nil
 	}
 	update := tx.Invoice.UpdateOne(row)
 	s.copyTo(update.Mutation())

@@ -88,12 +88,12 @@ func (m *Mirror) Refresh(ctx context.Context, objectType, stripeID string) (mirr
 	return true, err
 }
 
-// version is what a row was before Stripe was asked: its last change.
-type version struct{ at time.Time }
-
-// check returns errChanged when the row is no longer what it was.
-func (v version) check(updatedAt time.Time) error {
-	if !v.at.Equal(updatedAt) {
+// unchanged returns errChanged when a row is no longer what it was before Stripe
+// was asked. It is what orders the reports on an object of every kind: no clock
+// does. A row changes with each report and with each operation on it, so that
+// an answer is the newest word on a row that has not changed meanwhile.
+func unchanged(was, now time.Time) error {
+	if !was.Equal(now) {
 		return errChanged
 	}
 	return nil

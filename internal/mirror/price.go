@@ -97,7 +97,7 @@ func (m *Mirror) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Pric
 	if err != nil {
 		return err
 	}
-	if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
+	if err := unchanged(was.UpdatedAt, row.UpdatedAt); err != nil {
 		return err
 	}
 	update := tx.Price.UpdateOne(row).SetNickname(p.Nickname).SetStatus(priceStatus(p))

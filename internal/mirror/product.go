@@ -78,7 +78,7 @@ func (m *Mirror) unchangedProduct(ctx context.Context, tx *store.Tx, was *ent.Pr
 	if err != nil {
 		return nil, err
 	}
-	if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
+	if err := unchanged(was.UpdatedAt, row.UpdatedAt); err != nil {
 		return nil, err
 	}
 	return row, busy(ctx, tx.Client, row.StripeOperationID)

@@ -8,6 +8,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"tallystick/ent"
+	"tallystick/ent/invoice"
 	"tallystick/ent/price"
 	"tallystick/ent/subscription"
 	"tallystick/internal/billing"
@@ -76,8 +77,12 @@ func (m *Mirror) refreshSubscription(ctx context.Context, stripeID string) error
 	if err != nil {
 		return err
 	}
+	var before versions
 	if was != nil {
-		if err := busy(ctx, m.store.Client, was.StripeOperationID); err != nil {
+		if err := subscriptionBusy(ctx, m.store.Client, was); err != nil {
+			return err
+		}
+		if before, err = m.latestInvoices(ctx, was.ID); err != nil {
 			return err
 		}
 	}
@@ -107,11 +112,20 @@ func (m *Mirror) refreshSubscription(ctx context.Context, stripeID string) error
 		if err != nil {
 			return err
 		}
-		if err := (version{was.UpdatedAt}).check(row.UpdatedAt); err != nil {
+		if err := unchanged(was.UpdatedAt, row.UpdatedAt); err != nil {
 			return err
 		}
-		if err := busy(ctx, tx.Client, row.StripeOperationID); err != nil {
+		if err := subscriptionBusy(ctx, tx.Client, row); err != nil {
 			return err
+		}
+		if i := snap.Invoice; i != nil {
+			invoiceRow, err := lockInvoice(ctx, tx, i.StripeID)
+			if err != nil {
+				return err
+			}
+			if err := stillInvoice(ctx, tx, before, i.StripeID, invoiceRow); err != nil {
+				return err
+			}
 		}
 		if row.PriceID != priceRow.ID {
 			if row, err = tx.Subscription.UpdateOne(row).
@@ -121,6 +135,23 @@ func (m *Mirror) refreshSubscription(ctx context.Context, stripeID string) error
 		}
 		return changedIfUnique(m.ShowSubscription(ctx, tx, row, snap, nil))
 	})
+}
+
+// subscriptionBusy returns ErrBusy while an operation on a subscription or on
+// one of its invoices is unfinished, which ends with Stripe's word on both.
+func subscriptionBusy(ctx context.Context, client *ent.Client, row *ent.Subscription) error {
+	if err := busy(ctx, client, row.StripeOperationID); err != nil {
+		return err
+	}
+	invoices, err := client.Invoice.Query().
+		Where(invoice.SubscriptionID(row.ID), invoice.StripeOperationIDNotNil()).
+		All(ctx)
+	for _, i := range invoices {
+		if err := busy(ctx, client, i.StripeOperationID); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // createSubscriptionRow shows a subscription here that was created in Stripe.
@@ -182,18 +213,14 @@ func (m *Mirror) subscriptionRow(ctx context.Context, stripeID string) (string, 
 
 // ShowSubscription makes the row what Stripe reported, whatever the state
 // table says: Stripe is right about what has happened. A change of state is
-// written down, and so is whether the table knows it. The operation is the one
-// that the report is owed to. Where it is the row's own, it ends with this, and
-// nothing newer can have come in between; any other report that is older than
-// the row's is passed over.
+// written down, and so is whether the table knows it. The caller makes sure that
+// the report is the newest. The operation is the one that has brought it; where
+// it is the row's own, it ends with this.
 func (m *Mirror) ShowSubscription(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *Subscription, operationID *string) error {
 	if row.Status == billing.SubscriptionRevoked && s.Status == billing.SubscriptionCanceled {
 		s.Status = billing.SubscriptionRevoked // to Stripe, one that was revoked here is canceled
 	}
 	own := operationID != nil && row.StripeOperationID != nil && *row.StripeOperationID == *operationID
-	if !own && row.StripeSyncedAt != nil && row.StripeSyncedAt.After(s.AsOf) {
-		return nil
-	}
 	update := tx.Subscription.UpdateOne(row)
 	if own {
 		stripesync.Settled(update.Mutation())

@@ -100,7 +100,9 @@ func TestRepeatedAnswerIsNotThePresent(t *testing.T) {
 
 		s.Stripe.Delete(t, "/v1/subscriptions/"+*row.StripeID)
 		s.available(t)
-		s.refresh(t, "subscription", *row.StripeID)
+		if _, err := s.Mirror.Refresh(t.Context(), "subscription", *row.StripeID); !errors.Is(err, mirror.ErrBusy) {
+			t.Errorf("the subscription was mirrored while its invoice is being paid: %v", err)
+		}
 		s.settle(t)
 		want(t, "the operation", s.op(t, paid.String("operation.id")).String("status"), "SUCCEEDED")
 		want(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionCanceled)
