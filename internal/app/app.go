@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
@@ -140,10 +139,10 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		c(&s)
 	}
 	a.Stripe = stripeapi.New(s.Stripe)
-	now := s.Engine.Now
-	if now == nil {
-		now = time.Now
+	if s.Engine.Now == nil {
+		s.Engine.Now = a.Store.Now
 	}
+	now := s.Engine.Now
 	a.Mirror = mirror.New(mirror.Options{Store: a.Store, Stripe: a.Stripe, Logger: a.logger, Now: now})
 	s.Engine.Stripe = a.Stripe
 	a.Engine = stripesync.New(s.Engine)
@@ -187,7 +186,9 @@ func principal(ctx context.Context) (string, error) {
 // startWorking starts what works by itself: the workers that carry out what
 // nobody waits for, and the watch over Stripe.
 func (a *App) startWorking(ctx context.Context) error {
-	workers, err := jobs.NewWorkers(a.Store, a.Engine, a.Inbox, a.logger)
+	workers, err := jobs.NewWorkers(jobs.Options{
+		Store: a.Store, Stripe: a.Stripe, Engine: a.Engine, Inbox: a.Inbox, Logger: a.logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -198,6 +199,7 @@ func (a *App) startWorking(ctx context.Context) error {
 
 	watch, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	a.unwatch = unwatch
+	a.watching.Go(func() { a.Store.FollowClock(watch, a.logger) })
 	a.watching.Go(func() {
 		a.Stripe.Watch(watch, func() {
 			_, err := a.Engine.Sweep(watch)

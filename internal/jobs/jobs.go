@@ -6,7 +6,9 @@ package jobs
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
 
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
@@ -45,9 +48,20 @@ type applyEvents struct {
 // Kind implements [river.JobArgs].
 func (applyEvents) Kind() string { return "apply_events" }
 
+// The queues, so that nothing waits behind a backlog that need not: the sweep,
+// events and operations have workers of their own.
+const (
+	operationsQueue = "operations"
+	eventsQueue     = "events"
+	sweepQueue      = "sweep"
+)
+
 // Alarm inserts the jobs that wake operations and the inbox up. It is the
 // engine's [stripesync.Alarm] and the inbox's [webhooks.Alarm].
-type Alarm struct{ client *river.Client[*sql.Tx] }
+type Alarm struct {
+	client *river.Client[*sql.Tx]
+	now    func() time.Time
+}
 
 // NewAlarm builds the inserting side of the queue.
 func NewAlarm(s *store.Store) (*Alarm, error) {
@@ -62,7 +76,7 @@ func NewAlarm(s *store.Store) (*Alarm, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Alarm{client: client}, nil
+	return &Alarm{client: client, now: s.Now}, nil
 }
 
 // Schedule implements [stripesync.Alarm].
@@ -71,7 +85,7 @@ func (a *Alarm) Schedule(ctx context.Context, tx *store.Tx, at time.Time, operat
 	for i, id := range operationIDs {
 		args[i] = runOperation{OperationID: id}
 	}
-	return a.insert(ctx, tx, at, args)
+	return a.insert(ctx, tx, operationsQueue, at, args)
 }
 
 // ScheduleApply implements [webhooks.Alarm].
@@ -80,20 +94,29 @@ func (a *Alarm) ScheduleApply(ctx context.Context, tx *store.Tx, at time.Time, o
 	for i, o := range objects {
 		args[i] = applyEvents{Object: o}
 	}
-	return a.insert(ctx, tx, at, args)
+	return a.insert(ctx, tx, eventsQueue, at, args)
 }
 
-func (a *Alarm) insert(ctx context.Context, tx *store.Tx, at time.Time, args []river.JobArgs) error {
+func (a *Alarm) insert(ctx context.Context, tx *store.Tx, queue string, at time.Time, args []river.JobArgs) error {
 	jobs := make([]river.InsertManyParams, len(args))
 	for i := range args {
-		opts := &river.InsertOpts{MaxAttempts: 5}
-		if time.Until(at) > 0 {
+		opts := &river.InsertOpts{MaxAttempts: 5, Queue: queue}
+		if at.After(a.now()) {
 			opts.ScheduledAt = at
 		}
 		jobs[i] = river.InsertManyParams{Args: args[i], InsertOpts: opts}
 	}
 	_, err := a.client.InsertManyFastTx(ctx, tx.SQL, jobs)
 	return err
+}
+
+// oneSweep lets no sweep stand in line behind another one.
+var oneSweep = &river.InsertOpts{
+	MaxAttempts: 1, Queue: sweepQueue,
+	UniqueOpts: river.UniqueOpts{ByState: []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+		rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}},
 }
 
 // Workers are the processes' share of the queue's work.
@@ -106,11 +129,40 @@ type Workers struct {
 // at.
 const SweepEvery = 5 * time.Second
 
-// NewWorkers builds the working side of the queue. All replicas work; River
-// elects the one that sweeps.
-func NewWorkers(s *store.Store, engine *stripesync.Engine, inbox *webhooks.Inbox, logger *slog.Logger) (*Workers, error) {
+// leave gives a job back that a replica has taken which cannot reach Stripe, for
+// another one that can. When nobody has by the third time, the job is done with:
+// the sweep schedules it anew once Stripe answers, and no backlog spins.
+func leave(job *rivertype.JobRow) error {
+	var metadata struct {
+		Snoozes int `json:"snoozes"`
+	}
+	if err := json.Unmarshal(job.Metadata, &metadata); err != nil {
+		return fmt.Errorf("read how often a job was given back: %w", err)
+	}
+	if metadata.Snoozes >= 3 {
+		return nil
+	}
+	return river.JobSnooze(time.Second << metadata.Snoozes)
+}
+
+// Options are what the workers work with.
+type Options struct {
+	Store  *store.Store
+	Stripe *stripeapi.Client
+	Engine *stripesync.Engine
+	Inbox  *webhooks.Inbox
+	Logger *slog.Logger
+}
+
+// NewWorkers builds the working side of the queue. All replicas work, but for
+// those that cannot reach Stripe; River elects the one that schedules sweeps.
+func NewWorkers(o Options) (*Workers, error) {
+	s, engine, inbox := o.Store, o.Engine, o.Inbox
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[runOperation]) error {
+		if !o.Stripe.Available() {
+			return leave(job.JobRow)
+		}
 		_, err := engine.Run(stripeapi.Background(context.WithoutCancel(ctx)), job.Args.OperationID)
 		return err
 	}))
@@ -119,15 +171,23 @@ func NewWorkers(s *store.Store, engine *stripesync.Engine, inbox *webhooks.Inbox
 		return errors.Join(err, inbox.Sweep(ctx))
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[applyEvents]) error {
+		if !o.Stripe.Available() {
+			return leave(job.JobRow)
+		}
 		return inbox.Apply(stripeapi.Background(context.WithoutCancel(ctx)), job.Args.Object)
 	}))
 	config := &river.Config{
 		Workers: workers,
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 16}},
-		Logger:  slog.New(atLeastWarn{logger.Handler()}),
+		Queues: map[string]river.QueueConfig{
+			operationsQueue:    {MaxWorkers: 12},
+			eventsQueue:        {MaxWorkers: 8},
+			sweepQueue:         {MaxWorkers: 1, FetchPollInterval: time.Second},
+			river.QueueDefault: {MaxWorkers: 2, FetchPollInterval: 5 * time.Second}, // jobs of an earlier version
+		},
+		Logger: slog.New(atLeastWarn{o.Logger.Handler()}),
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(
 			river.PeriodicInterval(SweepEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return sweep{}, &river.InsertOpts{MaxAttempts: 1} },
+			func() (river.JobArgs, *river.InsertOpts) { return sweep{}, oneSweep },
 			&river.PeriodicJobOpts{RunOnStart: true},
 		)},
 		FetchCooldown:               20 * time.Millisecond,

@@ -3,9 +3,12 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"tallystick/ent/operation"
+	"tallystick/internal/app"
 	"tallystick/internal/billing"
 	"tallystick/internal/jobs"
 	"tallystick/internal/store"
@@ -96,6 +99,30 @@ func TestSweepAfterACrash(t *testing.T) {
 		testkit.Eventually(t, "the operation to be taken over", func() bool {
 			op, err := replica.Store.Client.Operation.Get(t.Context(), created)
 			return err == nil && op.Status == billing.OperationSucceeded
+		})
+	})
+}
+
+// TestCutOffReplica lets a replica that cannot reach Stripe work alone for a
+// while: it takes nothing from the one that can, which finishes a sign-up within
+// seconds.
+func TestCutOffReplica(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		cutOff := k.Replica(t, testkit.Working, func(s *app.Settings) { s.Stripe.BaseURL = "http://127.0.0.1:1" })
+		created := make([]string, 5)
+		for i := range created {
+			created[i] = k.Query(t, fmt.Sprintf(
+				`mutation { createCustomer(input: {email: "c%d@example.com"}) { operation { id } } }`, i)).String("createCustomer.operation.id")
+		}
+		testkit.Eventually(t, "the replica to notice that it is cut off", func() bool {
+			return !cutOff.Stripe.Available()
+		})
+		k.Replica(t, testkit.Working)
+		testkit.Eventually(t, "the other replica to finish", func() bool {
+			n, err := k.Store.Client.Operation.Query().
+				Where(operation.IDIn(created...), operation.StatusEQ(billing.OperationSucceeded)).Count(t.Context())
+			return err == nil && n == len(created)
 		})
 	})
 }

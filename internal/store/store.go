@@ -40,7 +40,8 @@ type Store struct {
 
 	dialect  string
 	migrated *atomic.Bool // once it is, it stays so
-	readers  *sql.DB      // on SQLite a second pool, so that readers do not wait for the writer
+	clock    *atomic.Pointer[reading]
+	readers  *sql.DB // on SQLite a second pool, so that readers do not wait for the writer
 }
 
 // Open opens the database that a URL names: postgres://… or sqlite://path. It
@@ -98,6 +99,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		DB:       writer,
 		dialect:  dialect.SQLite,
 		migrated: new(atomic.Bool),
+		clock:    new(atomic.Pointer[reading]),
 		readers:  readers,
 	}, nil
 }
@@ -128,14 +130,19 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	client := ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.Postgres, db)}))
-	return &Store{
+	s := &Store{
 		Client:   client,
 		Writer:   client,
 		DB:       db,
 		Pool:     pool,
 		dialect:  dialect.Postgres,
 		migrated: new(atomic.Bool),
-	}, nil
+		clock:    new(atomic.Pointer[reading]),
+	}
+	if err := s.SyncClock(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // reason is why the first address could not be used, in one line and without

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"entgo.io/ent/dialect"
+)
+
+// reading is what the database's clock said at a moment of this process's
+// monotonic one.
+type reading struct{ database, local time.Time }
+
+// Now is the time by the database's clock, which all replicas share. What this
+// machine's clock says, and whether somebody sets it, changes nothing.
+func (s *Store) Now() time.Time {
+	if r := s.clock.Load(); r != nil {
+		return r.database.Add(time.Since(r.local))
+	}
+	return time.Now()
+}
+
+// SyncClock reads the database's clock. SQLite has none of its own, and is for
+// one process.
+func (s *Store) SyncClock(ctx context.Context) error {
+	if s.dialect == dialect.SQLite {
+		return nil
+	}
+	asked := time.Now()
+	var now time.Time
+	if err := s.DB.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
+		return fmt.Errorf("read the database's clock: %w", err)
+	}
+	answered := time.Now()
+	s.clock.Store(&reading{database: now, local: asked.Add(answered.Sub(asked) / 2)})
+	return nil
+}
+
+// clockEvery is how often the database's clock is read, as this machine may
+// have slept, and the database may be another one.
+const clockEvery = 5 * time.Second
+
+// FollowClock reads the database's clock until the context ends. While the
+// database does not answer, time goes on from the last reading.
+func (s *Store) FollowClock(ctx context.Context, logger *slog.Logger) {
+	tick := time.NewTicker(clockEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.SyncClock(ctx); err != nil && ctx.Err() == nil {
+				logger.Debug("the database's clock was not read", "error", err)
+			}
+		}
+	}
+}
