@@ -6,14 +6,11 @@ package jobs
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"entgo.io/ent/dialect"
-	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -110,6 +107,10 @@ func (a *Alarm) insert(ctx context.Context, tx *store.Tx, queue string, at time.
 	return err
 }
 
+func (o Options) workers(q queue) *Workers {
+	return &Workers{queue: q, available: o.Stripe.Available, logger: o.Logger}
+}
+
 // oneSweep lets no sweep stand in line behind another one.
 var oneSweep = &river.InsertOpts{
 	MaxAttempts: 1, Queue: sweepQueue,
@@ -119,31 +120,25 @@ var oneSweep = &river.InsertOpts{
 	}},
 }
 
-// Workers are the processes' share of the queue's work.
+// Workers are the process's share of the queue's work.
 type Workers struct {
-	start func(context.Context) error
-	stop  func(context.Context) error
+	queue     queue
+	available func() bool
+	logger    *slog.Logger
+
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// queue is a River client, on either database.
+type queue interface {
+	Start(context.Context) error
+	Stop(context.Context) error
 }
 
 // SweepEvery is how often operations and events are looked for that nobody is
 // at.
 const SweepEvery = 5 * time.Second
-
-// leave gives a job back that a replica has taken which cannot reach Stripe, for
-// another one that can. When nobody has by the third time, the job is done with:
-// the sweep schedules it anew once Stripe answers, and no backlog spins.
-func leave(job *rivertype.JobRow) error {
-	var metadata struct {
-		Snoozes int `json:"snoozes"`
-	}
-	if err := json.Unmarshal(job.Metadata, &metadata); err != nil {
-		return fmt.Errorf("read how often a job was given back: %w", err)
-	}
-	if metadata.Snoozes >= 3 {
-		return nil
-	}
-	return river.JobSnooze(time.Second << metadata.Snoozes)
-}
 
 // Options are what the workers work with.
 type Options struct {
@@ -160,9 +155,6 @@ func NewWorkers(o Options) (*Workers, error) {
 	s, engine, inbox := o.Store, o.Engine, o.Inbox
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[runOperation]) error {
-		if !o.Stripe.Available() {
-			return leave(job.JobRow)
-		}
 		_, err := engine.Run(stripeapi.Background(context.WithoutCancel(ctx)), job.Args.OperationID)
 		return err
 	}))
@@ -171,9 +163,6 @@ func NewWorkers(o Options) (*Workers, error) {
 		return errors.Join(err, inbox.Sweep(ctx))
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[applyEvents]) error {
-		if !o.Stripe.Available() {
-			return leave(job.JobRow)
-		}
 		return inbox.Apply(stripeapi.Background(context.WithoutCancel(ctx)), job.Args.Object)
 	}))
 	config := &river.Config{
@@ -200,23 +189,69 @@ func NewWorkers(o Options) (*Workers, error) {
 		if err != nil {
 			return nil, err
 		}
-		return lifecycle(client), nil
+		return o.workers(client), nil
 	}
 	client, err := river.NewClient(riverpgxv5.New(s.Pool), config)
 	if err != nil {
 		return nil, err
 	}
-	return lifecycle[pgx.Tx](client), nil
+	return o.workers(client), nil
 }
 
-func lifecycle[Tx any](c *river.Client[Tx]) *Workers { return &Workers{start: c.Start, stop: c.Stop} }
+// gateEvery is how often is looked whether Stripe can be reached from here.
+const gateEvery = 100 * time.Millisecond
 
-// Start begins to work, until Stop.
-func (w *Workers) Start(ctx context.Context) error { return w.start(context.WithoutCancel(ctx)) }
+// Start begins to work, until Stop. While Stripe cannot be reached from this
+// process, it takes no jobs: another replica may be able to do them.
+func (w *Workers) Start(ctx context.Context) error {
+	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
+	w.done = make(chan struct{})
+	if err := w.queue.Start(context.WithoutCancel(ctx)); err != nil {
+		w.stop()
+		return err
+	}
+	go w.follow(ctx)
+	return nil
+}
+
+// follow stops the queue when Stripe cannot be reached, and starts it again
+// when it can.
+func (w *Workers) follow(ctx context.Context) {
+	defer close(w.done)
+	tick := time.NewTicker(gateEvery)
+	defer tick.Stop()
+	working := true
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if w.available() == working {
+			continue
+		}
+		change := w.queue.Start
+		if working {
+			change = w.queue.Stop
+		}
+		if err := change(context.WithoutCancel(ctx)); err != nil {
+			w.logger.Error("the workers cannot follow whether Stripe can be reached; it is tried again", "error", err)
+			continue
+		}
+		working = !working
+	}
+}
 
 // Stop takes no more jobs and waits for those under way, until the context
 // ends.
-func (w *Workers) Stop(ctx context.Context) error { return w.stop(ctx) }
+func (w *Workers) Stop(ctx context.Context) error {
+	w.stop()
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+	}
+	return w.queue.Stop(ctx)
+}
 
 // atLeastWarn keeps River's own chatter out of the log.
 type atLeastWarn struct{ slog.Handler }
