@@ -15,7 +15,6 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
-	"github.com/riverqueue/river/rivertype"
 
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
@@ -31,12 +30,6 @@ type runOperation struct {
 // Kind implements [river.JobArgs].
 func (runOperation) Kind() string { return "run_operation" }
 
-// sweep wakes up the operations and events that nobody is at.
-type sweep struct{}
-
-// Kind implements [river.JobArgs].
-func (sweep) Kind() string { return "sweep" }
-
 // applyEvents mirrors an object for the events that report on it.
 type applyEvents struct {
 	Object webhooks.Object `json:"object"`
@@ -45,12 +38,11 @@ type applyEvents struct {
 // Kind implements [river.JobArgs].
 func (applyEvents) Kind() string { return "apply_events" }
 
-// The queues, so that nothing waits behind a backlog that need not: the sweep,
-// events and operations have workers of their own.
+// The queues, so that nothing waits behind a backlog that need not: events and
+// operations have workers of their own, and the sweep is no job.
 const (
 	operationsQueue = "operations"
 	eventsQueue     = "events"
-	sweepQueue      = "sweep"
 )
 
 // Alarm inserts the jobs that wake operations and the inbox up. It is the
@@ -108,22 +100,20 @@ func (a *Alarm) insert(ctx context.Context, tx *store.Tx, queue string, at time.
 }
 
 func (o Options) workers(q queue) *Workers {
-	return &Workers{queue: q, available: o.Stripe.Available, logger: o.Logger}
-}
-
-// oneSweep lets no sweep stand in line behind another one.
-var oneSweep = &river.InsertOpts{
-	MaxAttempts: 1, Queue: sweepQueue,
-	UniqueOpts: river.UniqueOpts{ByState: []rivertype.JobState{
-		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
-		rivertype.JobStateRunning, rivertype.JobStateScheduled,
-	}},
+	return &Workers{
+		queue: q, available: o.Stripe.Available, logger: o.Logger,
+		sweep: func(ctx context.Context) error {
+			_, err := o.Engine.Sweep(ctx)
+			return errors.Join(err, o.Inbox.Sweep(ctx))
+		},
+	}
 }
 
 // Workers are the process's share of the queue's work.
 type Workers struct {
 	queue     queue
 	available func() bool
+	sweep     func(context.Context) error
 	logger    *slog.Logger
 
 	stop context.CancelFunc
@@ -136,8 +126,9 @@ type queue interface {
 	Stop(context.Context) error
 }
 
-// SweepEvery is how often operations and events are looked for that nobody is
-// at.
+// SweepEvery is how often each process looks for operations and events that
+// nobody is at, such as those of a process that has died. No election decides who
+// does, so that nothing waits for one after a crash.
 const SweepEvery = 5 * time.Second
 
 // Options are what the workers work with.
@@ -149,18 +140,14 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// NewWorkers builds the working side of the queue. All replicas work, but for
-// those that cannot reach Stripe; River elects the one that schedules sweeps.
+// NewWorkers builds the working side of the queue. All replicas work and sweep,
+// but for those that cannot reach Stripe.
 func NewWorkers(o Options) (*Workers, error) {
 	s, engine, inbox := o.Store, o.Engine, o.Inbox
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[runOperation]) error {
 		_, err := engine.Run(stripeapi.Background(context.WithoutCancel(ctx)), job.Args.OperationID)
 		return err
-	}))
-	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[sweep]) error {
-		_, err := engine.Sweep(ctx)
-		return errors.Join(err, inbox.Sweep(ctx))
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[applyEvents]) error {
 		return inbox.Apply(stripeapi.Background(context.WithoutCancel(ctx)), job.Args.Object)
@@ -170,15 +157,9 @@ func NewWorkers(o Options) (*Workers, error) {
 		Queues: map[string]river.QueueConfig{
 			operationsQueue:    {MaxWorkers: 12},
 			eventsQueue:        {MaxWorkers: 8},
-			sweepQueue:         {MaxWorkers: 1, FetchPollInterval: time.Second},
 			river.QueueDefault: {MaxWorkers: 2, FetchPollInterval: 5 * time.Second}, // jobs of an earlier version
 		},
-		Logger: slog.New(atLeastWarn{o.Logger.Handler()}),
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(
-			river.PeriodicInterval(SweepEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return sweep{}, oneSweep },
-			&river.PeriodicJobOpts{RunOnStart: true},
-		)},
+		Logger:                      slog.New(atLeastWarn{o.Logger.Handler()}),
 		FetchCooldown:               20 * time.Millisecond,
 		FetchPollInterval:           time.Second,
 		CompletedJobRetentionPeriod: 10 * time.Minute,
@@ -214,32 +195,50 @@ func (w *Workers) Start(ctx context.Context) error {
 	return nil
 }
 
-// follow stops the queue when Stripe cannot be reached, and starts it again
-// when it can.
+// follow sweeps, and stops the queue while Stripe cannot be reached.
 func (w *Workers) follow(ctx context.Context) {
 	defer close(w.done)
-	tick := time.NewTicker(gateEvery)
-	defer tick.Stop()
+	gate, sweep := time.NewTicker(gateEvery), time.NewTicker(SweepEvery)
+	defer gate.Stop()
+	defer sweep.Stop()
 	working := true
+	w.look(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-gate.C:
+			working = w.openOrClose(ctx, working)
+		case <-sweep.C:
+			w.look(ctx)
 		}
-		if w.available() == working {
-			continue
-		}
-		change := w.queue.Start
-		if working {
-			change = w.queue.Stop
-		}
-		if err := change(context.WithoutCancel(ctx)); err != nil {
-			w.logger.Error("the workers cannot follow whether Stripe can be reached; it is tried again", "error", err)
-			continue
-		}
-		working = !working
 	}
+}
+
+func (w *Workers) look(ctx context.Context) {
+	if !w.available() {
+		return
+	}
+	if err := w.sweep(ctx); err != nil && ctx.Err() == nil {
+		w.logger.Warn("could not look for what nobody is at; it is tried again", "error", err)
+	}
+}
+
+// openOrClose lets the queue work as long as Stripe can be reached, and returns
+// whether it does.
+func (w *Workers) openOrClose(ctx context.Context, working bool) bool {
+	if w.available() == working {
+		return working
+	}
+	change := w.queue.Start
+	if working {
+		change = w.queue.Stop
+	}
+	if err := change(context.WithoutCancel(ctx)); err != nil {
+		w.logger.Error("the workers cannot follow whether Stripe can be reached; it is tried again", "error", err)
+		return working
+	}
+	return !working
 }
 
 // Stop takes no more jobs and waits for those under way, until the context
