@@ -45,6 +45,13 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	current, latest, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the version of the database: %w", err)
+	}
+	if current > latest {
+		return fmt.Errorf("a newer version has migrated the database (to %d; this one knows %d): run that version, or restore a backup", current, latest)
+	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}

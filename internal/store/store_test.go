@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -301,4 +302,33 @@ func TestSoftDelete(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestNewerSchema migrates a database further than this version knows: it is
+// refused, and left as it is.
+func TestNewerSchema(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]func(*testing.T) string{
+		"sqlite":   func(t *testing.T) string { t.Helper(); return "sqlite://" + filepath.Join(t.TempDir(), "x.db") },
+		"postgres": func(t *testing.T) string { t.Helper(); return testkit.EmptyPostgres(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := store.Open(t.Context(), url(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.DB.ExecContext(t.Context(),
+				`INSERT INTO goose_db_version (version_id, is_applied) VALUES (20990101000000, true)`); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "a newer version has migrated the database") {
+				t.Errorf("migrate: %v", err)
+			}
+		})
+	}
 }
