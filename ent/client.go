@@ -17,6 +17,7 @@ import (
 	"tallystick/ent/operation"
 	"tallystick/ent/price"
 	"tallystick/ent/product"
+	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptiontransition"
@@ -45,6 +46,8 @@ type Client struct {
 	Price *PriceClient
 	// Product is the client for interacting with the Product builders.
 	Product *ProductClient
+	// StripeAccount is the client for interacting with the StripeAccount builders.
+	StripeAccount *StripeAccountClient
 	// StripeCall is the client for interacting with the StripeCall builders.
 	StripeCall *StripeCallClient
 	// Subscription is the client for interacting with the Subscription builders.
@@ -70,6 +73,7 @@ func (c *Client) init() {
 	c.Operation = NewOperationClient(c.config)
 	c.Price = NewPriceClient(c.config)
 	c.Product = NewProductClient(c.config)
+	c.StripeAccount = NewStripeAccountClient(c.config)
 	c.StripeCall = NewStripeCallClient(c.config)
 	c.Subscription = NewSubscriptionClient(c.config)
 	c.SubscriptionTransition = NewSubscriptionTransitionClient(c.config)
@@ -172,6 +176,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Operation:              NewOperationClient(cfg),
 		Price:                  NewPriceClient(cfg),
 		Product:                NewProductClient(cfg),
+		StripeAccount:          NewStripeAccountClient(cfg),
 		StripeCall:             NewStripeCallClient(cfg),
 		Subscription:           NewSubscriptionClient(cfg),
 		SubscriptionTransition: NewSubscriptionTransitionClient(cfg),
@@ -201,6 +206,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Operation:              NewOperationClient(cfg),
 		Price:                  NewPriceClient(cfg),
 		Product:                NewProductClient(cfg),
+		StripeAccount:          NewStripeAccountClient(cfg),
 		StripeCall:             NewStripeCallClient(cfg),
 		Subscription:           NewSubscriptionClient(cfg),
 		SubscriptionTransition: NewSubscriptionTransitionClient(cfg),
@@ -235,7 +241,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Customer, c.IdempotencyKey, c.Invoice, c.Operation, c.Price, c.Product,
-		c.StripeCall, c.Subscription, c.SubscriptionTransition, c.WebhookEvent,
+		c.StripeAccount, c.StripeCall, c.Subscription, c.SubscriptionTransition,
+		c.WebhookEvent,
 	} {
 		n.Use(hooks...)
 	}
@@ -246,7 +253,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Customer, c.IdempotencyKey, c.Invoice, c.Operation, c.Price, c.Product,
-		c.StripeCall, c.Subscription, c.SubscriptionTransition, c.WebhookEvent,
+		c.StripeAccount, c.StripeCall, c.Subscription, c.SubscriptionTransition,
+		c.WebhookEvent,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -267,6 +275,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Price.mutate(ctx, m)
 	case *ProductMutation:
 		return c.Product.mutate(ctx, m)
+	case *StripeAccountMutation:
+		return c.StripeAccount.mutate(ctx, m)
 	case *StripeCallMutation:
 		return c.StripeCall.mutate(ctx, m)
 	case *SubscriptionMutation:
@@ -1224,6 +1234,139 @@ func (c *ProductClient) mutate(ctx context.Context, m *ProductMutation) (Value, 
 	}
 }
 
+// StripeAccountClient is a client for the StripeAccount schema.
+type StripeAccountClient struct {
+	config
+}
+
+// NewStripeAccountClient returns a client for the StripeAccount from the given config.
+func NewStripeAccountClient(c config) *StripeAccountClient {
+	return &StripeAccountClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `stripeaccount.Hooks(f(g(h())))`.
+func (c *StripeAccountClient) Use(hooks ...Hook) {
+	c.hooks.StripeAccount = append(c.hooks.StripeAccount, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `stripeaccount.Intercept(f(g(h())))`.
+func (c *StripeAccountClient) Intercept(interceptors ...Interceptor) {
+	c.inters.StripeAccount = append(c.inters.StripeAccount, interceptors...)
+}
+
+// Create returns a builder for creating a StripeAccount entity.
+func (c *StripeAccountClient) Create() *StripeAccountCreate {
+	mutation := newStripeAccountMutation(c.config, OpCreate)
+	return &StripeAccountCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of StripeAccount entities.
+func (c *StripeAccountClient) CreateBulk(builders ...*StripeAccountCreate) *StripeAccountCreateBulk {
+	return &StripeAccountCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StripeAccountClient) MapCreateBulk(slice any, setFunc func(*StripeAccountCreate, int)) *StripeAccountCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StripeAccountCreateBulk{err: fmt.Errorf("calling to StripeAccountClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StripeAccountCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StripeAccountCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for StripeAccount.
+func (c *StripeAccountClient) Update() *StripeAccountUpdate {
+	mutation := newStripeAccountMutation(c.config, OpUpdate)
+	return &StripeAccountUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StripeAccountClient) UpdateOne(_m *StripeAccount) *StripeAccountUpdateOne {
+	mutation := newStripeAccountMutation(c.config, OpUpdateOne, withStripeAccount(_m))
+	return &StripeAccountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StripeAccountClient) UpdateOneID(id int) *StripeAccountUpdateOne {
+	mutation := newStripeAccountMutation(c.config, OpUpdateOne, withStripeAccountID(id))
+	return &StripeAccountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for StripeAccount.
+func (c *StripeAccountClient) Delete() *StripeAccountDelete {
+	mutation := newStripeAccountMutation(c.config, OpDelete)
+	return &StripeAccountDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StripeAccountClient) DeleteOne(_m *StripeAccount) *StripeAccountDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StripeAccountClient) DeleteOneID(id int) *StripeAccountDeleteOne {
+	builder := c.Delete().Where(stripeaccount.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StripeAccountDeleteOne{builder}
+}
+
+// Query returns a query builder for StripeAccount.
+func (c *StripeAccountClient) Query() *StripeAccountQuery {
+	return &StripeAccountQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStripeAccount},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a StripeAccount entity by its id.
+func (c *StripeAccountClient) Get(ctx context.Context, id int) (*StripeAccount, error) {
+	return c.Query().Where(stripeaccount.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StripeAccountClient) GetX(ctx context.Context, id int) *StripeAccount {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *StripeAccountClient) Hooks() []Hook {
+	return c.hooks.StripeAccount
+}
+
+// Interceptors returns the client interceptors.
+func (c *StripeAccountClient) Interceptors() []Interceptor {
+	return c.inters.StripeAccount
+}
+
+func (c *StripeAccountClient) mutate(ctx context.Context, m *StripeAccountMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StripeAccountCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StripeAccountUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StripeAccountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StripeAccountDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown StripeAccount mutation op: %q", m.Op())
+	}
+}
+
 // StripeCallClient is a client for the StripeCall schema.
 type StripeCallClient struct {
 	config
@@ -1903,11 +2046,12 @@ func (c *WebhookEventClient) mutate(ctx context.Context, m *WebhookEventMutation
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Customer, IdempotencyKey, Invoice, Operation, Price, Product, StripeCall,
-		Subscription, SubscriptionTransition, WebhookEvent []ent.Hook
+		Customer, IdempotencyKey, Invoice, Operation, Price, Product, StripeAccount,
+		StripeCall, Subscription, SubscriptionTransition, WebhookEvent []ent.Hook
 	}
 	inters struct {
-		Customer, IdempotencyKey, Invoice, Operation, Price, Product, StripeCall,
-		Subscription, SubscriptionTransition, WebhookEvent []ent.Interceptor
+		Customer, IdempotencyKey, Invoice, Operation, Price, Product, StripeAccount,
+		StripeCall, Subscription, SubscriptionTransition,
+		WebhookEvent []ent.Interceptor
 	}
 )

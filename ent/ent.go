@@ -14,6 +14,7 @@ import (
 	"tallystick/ent/operation"
 	"tallystick/ent/price"
 	"tallystick/ent/product"
+	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptiontransition"
@@ -88,6 +89,7 @@ func checkColumn(t, c string) error {
 			operation.Table:              operation.ValidColumn,
 			price.Table:                  price.ValidColumn,
 			product.Table:                product.ValidColumn,
+			stripeaccount.Table:          stripeaccount.ValidColumn,
 			stripecall.Table:             stripecall.ValidColumn,
 			subscription.Table:           subscription.ValidColumn,
 			subscriptiontransition.Table: subscriptiontransition.ValidColumn,

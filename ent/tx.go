@@ -24,6 +24,8 @@ type Tx struct {
 	Price *PriceClient
 	// Product is the client for interacting with the Product builders.
 	Product *ProductClient
+	// StripeAccount is the client for interacting with the StripeAccount builders.
+	StripeAccount *StripeAccountClient
 	// StripeCall is the client for interacting with the StripeCall builders.
 	StripeCall *StripeCallClient
 	// Subscription is the client for interacting with the Subscription builders.
@@ -169,6 +171,7 @@ func (tx *Tx) init() {
 	tx.Operation = NewOperationClient(tx.config)
 	tx.Price = NewPriceClient(tx.config)
 	tx.Product = NewProductClient(tx.config)
+	tx.StripeAccount = NewStripeAccountClient(tx.config)
 	tx.StripeCall = NewStripeCallClient(tx.config)
 	tx.Subscription = NewSubscriptionClient(tx.config)
 	tx.SubscriptionTransition = NewSubscriptionTransitionClient(tx.config)

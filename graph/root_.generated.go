@@ -3347,8 +3347,12 @@ enum StripeHealth {
   OK
   """Not at all, or with a fault of its own."""
   UNREACHABLE
-  """That the key is not valid, or may not do what is asked."""
+  """That the key is not valid."""
   INVALID_KEY
+  """That the key lacks a permission."""
+  FORBIDDEN
+  """That the key belongs to another account or mode than this database: nothing is sent, and nothing is believed."""
+  WRONG_ACCOUNT
   """That it is asked too much."""
   RATE_LIMITED
   """As it should, but it is the built-in sandbox."""

@@ -101,7 +101,7 @@ func TestBillingHealth(t *testing.T) {
 			t.Errorf("oldest: %v, %v", oldest, err)
 		}
 		for kind, stripe := range map[string]string{
-			"drop_before": "UNREACHABLE", "unauthorized": "INVALID_KEY", "forbidden": "INVALID_KEY", "rate_limit": "RATE_LIMITED",
+			"drop_before": "UNREACHABLE", "unauthorized": "INVALID_KEY", "forbidden": "FORBIDDEN", "rate_limit": "RATE_LIMITED",
 		} {
 			t.Run(kind, func(t *testing.T) {
 				k := testkit.New(t, k.Database, testkit.Idle)

@@ -80,6 +80,18 @@ func (f ProductFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, err
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ProductMutation", m)
 }
 
+// The StripeAccountFunc type is an adapter to allow the use of ordinary
+// function as StripeAccount mutator.
+type StripeAccountFunc func(context.Context, *ent.StripeAccountMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StripeAccountFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StripeAccountMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StripeAccountMutation", m)
+}
+
 // The StripeCallFunc type is an adapter to allow the use of ordinary
 // function as StripeCall mutator.
 type StripeCallFunc func(context.Context, *ent.StripeCallMutation) (ent.Value, error)

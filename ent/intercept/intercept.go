@@ -14,6 +14,7 @@ import (
 	"tallystick/ent/predicate"
 	"tallystick/ent/price"
 	"tallystick/ent/product"
+	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptiontransition"
@@ -240,6 +241,33 @@ func (f TraverseProduct) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.ProductQuery", q)
 }
 
+// The StripeAccountFunc type is an adapter to allow the use of ordinary function as a Querier.
+type StripeAccountFunc func(context.Context, *ent.StripeAccountQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f StripeAccountFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.StripeAccountQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.StripeAccountQuery", q)
+}
+
+// The TraverseStripeAccount type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseStripeAccount func(context.Context, *ent.StripeAccountQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseStripeAccount) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseStripeAccount) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.StripeAccountQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.StripeAccountQuery", q)
+}
+
 // The StripeCallFunc type is an adapter to allow the use of ordinary function as a Querier.
 type StripeCallFunc func(context.Context, *ent.StripeCallQuery) (ent.Value, error)
 
@@ -363,6 +391,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.PriceQuery, predicate.Price, price.OrderOption]{typ: ent.TypePrice, tq: q}, nil
 	case *ent.ProductQuery:
 		return &query[*ent.ProductQuery, predicate.Product, product.OrderOption]{typ: ent.TypeProduct, tq: q}, nil
+	case *ent.StripeAccountQuery:
+		return &query[*ent.StripeAccountQuery, predicate.StripeAccount, stripeaccount.OrderOption]{typ: ent.TypeStripeAccount, tq: q}, nil
 	case *ent.StripeCallQuery:
 		return &query[*ent.StripeCallQuery, predicate.StripeCall, stripecall.OrderOption]{typ: ent.TypeStripeCall, tq: q}, nil
 	case *ent.SubscriptionQuery:

@@ -271,6 +271,20 @@ var (
 			},
 		},
 	}
+	// StripeAccountsColumns holds the columns for the "stripe_accounts" table.
+	StripeAccountsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "account_id", Type: field.TypeString},
+		{Name: "livemode", Type: field.TypeBool},
+		{Name: "sandbox", Type: field.TypeBool},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// StripeAccountsTable holds the schema information for the "stripe_accounts" table.
+	StripeAccountsTable = &schema.Table{
+		Name:       "stripe_accounts",
+		Columns:    StripeAccountsColumns,
+		PrimaryKey: []*schema.Column{StripeAccountsColumns[0]},
+	}
 	// StripeCallsColumns holds the columns for the "stripe_calls" table.
 	StripeCallsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -485,6 +499,7 @@ var (
 		OperationsTable,
 		PricesTable,
 		ProductsTable,
+		StripeAccountsTable,
 		StripeCallsTable,
 		SubscriptionsTable,
 		SubscriptionTransitionsTable,
@@ -515,6 +530,9 @@ func init() {
 	ProductsTable.ForeignKeys[0].RefTable = PricesTable
 	ProductsTable.Annotation = &entsql.Annotation{
 		Table: "products",
+	}
+	StripeAccountsTable.Annotation = &entsql.Annotation{
+		Table: "stripe_accounts",
 	}
 	StripeCallsTable.ForeignKeys[0].RefTable = OperationsTable
 	StripeCallsTable.Annotation = &entsql.Annotation{

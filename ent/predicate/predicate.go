@@ -24,6 +24,9 @@ type Price func(*sql.Selector)
 // Product is the predicate function for product builders.
 type Product func(*sql.Selector)
 
+// StripeAccount is the predicate function for stripeaccount builders.
+type StripeAccount func(*sql.Selector)
+
 // StripeCall is the predicate function for stripecall builders.
 type StripeCall func(*sql.Selector)
 

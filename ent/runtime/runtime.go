@@ -10,6 +10,7 @@ import (
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/schema"
+	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptiontransition"
@@ -208,6 +209,12 @@ func init() {
 	product.DefaultID = productDescID.Default.(func() string)
 	// product.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	product.IDValidator = productDescID.Validators[0].(func(string) error)
+	stripeaccountFields := schema.StripeAccount{}.Fields()
+	_ = stripeaccountFields
+	// stripeaccountDescCreatedAt is the schema descriptor for created_at field.
+	stripeaccountDescCreatedAt := stripeaccountFields[4].Descriptor()
+	// stripeaccount.DefaultCreatedAt holds the default value on creation for the created_at field.
+	stripeaccount.DefaultCreatedAt = stripeaccountDescCreatedAt.Default.(func() time.Time)
 	stripecallMixin := schema.StripeCall{}.Mixin()
 	stripecallMixinFields0 := stripecallMixin[0].Fields()
 	_ = stripecallMixinFields0

@@ -152,6 +152,9 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		Store: a.Store, Stripe: a.Stripe, Sync: a.Engine, Mirror: a.Mirror, Customers: a.Customers, Logger: a.logger,
 	})
 	a.Health = health.New(a.Store, a.Stripe)
+	if err := a.confirmAccount(ctx, stripeapi.OfKey(s.Stripe.SecretKey, s.Stripe.Sandbox)); err != nil {
+		return err
+	}
 	a.Inbox = webhooks.NewInbox(a.Store, a.Mirror, alarm, a.logger, now)
 	if s.Idle {
 		return nil
@@ -201,7 +204,7 @@ func (a *App) startWorking(ctx context.Context) error {
 	a.unwatch = unwatch
 	a.watching.Go(func() { a.Store.FollowClock(watch, a.logger) })
 	a.watching.Go(func() {
-		a.Stripe.Watch(watch, func() {
+		a.Stripe.Watch(watch, a.confirmLater, func() {
 			_, err := a.Engine.Sweep(watch)
 			if err = errors.Join(err, a.Inbox.Recover(watch)); err != nil {
 				a.logger.Warn("could not wake up what waited for Stripe; the sweep will", "error", err)

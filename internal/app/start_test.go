@@ -100,6 +100,8 @@ func TestBadConfiguration(t *testing.T) {
 		"publishable key":      {[]string{"STRIPE_SECRET_KEY=pk_test_x"}, "STRIPE_SECRET_KEY must start with"},
 		"key with a space":     {withKey("STRIPE_SECRET_KEY=sk_test_x y"), "STRIPE_SECRET_KEY must be the key alone"},
 		"real key alone":       {[]string{"STRIPE_SECRET_KEY=sk_test_x"}, "ADMIN_API_KEY must be set"},
+		"short admin key":      {withKey("ADMIN_API_KEY=short"), "ADMIN_API_KEY must have at least 16 characters"},
+		"live key over http":   {withKey("STRIPE_SECRET_KEY=sk_live_x", "STRIPE_API_BASE=http://proxy.example"), "STRIPE_API_BASE must be https://"},
 		"no webhook secret":    {withKey("STRIPE_WEBHOOK_SECRET="), "STRIPE_WEBHOOK_SECRET must be set"},
 		"admin key with space": {[]string{"ADMIN_API_KEY=correct horse battery"}, "ADMIN_API_KEY must be"},
 		"API base":             {withKey("STRIPE_API_BASE=localhost:1"), "STRIPE_API_BASE must be"},

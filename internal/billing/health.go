@@ -16,11 +16,13 @@ type StripeHealth string
 
 // The values of StripeHealth.
 const (
-	StripeOK          StripeHealth = "OK"
-	StripeUnreachable StripeHealth = "UNREACHABLE"
-	StripeInvalidKey  StripeHealth = "INVALID_KEY"
-	StripeRateLimited StripeHealth = "RATE_LIMITED"
-	StripeSandbox     StripeHealth = "SANDBOX" // the built-in sandbox, in good health
+	StripeOK           StripeHealth = "OK"
+	StripeUnreachable  StripeHealth = "UNREACHABLE"
+	StripeInvalidKey   StripeHealth = "INVALID_KEY"
+	StripeForbidden    StripeHealth = "FORBIDDEN"     // the key lacks a permission
+	StripeWrongAccount StripeHealth = "WRONG_ACCOUNT" // the database belongs to another account
+	StripeRateLimited  StripeHealth = "RATE_LIMITED"
+	StripeSandbox      StripeHealth = "SANDBOX" // the built-in sandbox, in good health
 )
 
 // pendingTooLong is how long an operation or event may wait before health says

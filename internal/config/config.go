@@ -76,8 +76,8 @@ type Serve struct {
 // Sandbox reports whether the built-in sandbox stands in for Stripe.
 func (s Serve) Sandbox() bool { return s.StripeSecretKey == "" }
 
-// minAdminKey is how many characters keep a key from being guessed. A shorter
-// one is accepted, with a warning.
+// minAdminKey is how many characters keep a key from being guessed. In the
+// sandbox a shorter one is accepted, with a warning.
 const minAdminKey = 16
 
 // WeakAdminKey reports whether the admin key that was set is easy to guess.
@@ -112,6 +112,12 @@ func (s Serve) Validate() error {
 	if s.AdminAPIKey == "" {
 		return errors.New("with a real Stripe key, ADMIN_API_KEY must be set too: it is what keeps strangers out of your billing")
 	}
+	if s.WeakAdminKey() {
+		return fmt.Errorf("with a real Stripe key, ADMIN_API_KEY must have at least %d characters", minAdminKey)
+	}
+	if u, err := url.Parse(s.StripeAPIBase); err == nil && u.Scheme == "http" && strings.Contains(s.StripeSecretKey, "_live_") && !isLoopback(u.Hostname()) {
+		return fmt.Errorf("STRIPE_API_BASE must be https:// with a live key: over %s strangers could read it", s.StripeAPIBase)
+	}
 	if s.StripeWebhookSecret == "" {
 		return errors.New("with a real Stripe key, STRIPE_WEBHOOK_SECRET must be set too: without it nobody can tell Stripe's events from forged ones")
 	}
@@ -126,6 +132,11 @@ func isToken(key string) bool {
 	})
 }
 
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // checkLoopback keeps the sandbox, whose controls ask for no key, to this
 // machine.
 func checkLoopback(addr string) error {
@@ -133,7 +144,7 @@ func checkLoopback(addr string) error {
 	if err != nil {
 		return fmt.Errorf("SANDBOX_ADDR must be HOST:PORT, not %q", addr)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !isLoopback(host) {
 		return fmt.Errorf("SANDBOX_ADDR must be on the loopback interface, not %q", addr)
 	}
 	return nil

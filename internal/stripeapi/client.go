@@ -32,7 +32,10 @@ type Options struct {
 	// ProbeEvery is how often Stripe is probed while it does not answer; 2
 	// seconds by default.
 	ProbeEvery time.Duration
-	Logger     *slog.Logger
+	// Unbound says that no database depends on whose key it is: every answer is
+	// believed without [Client.Confirm].
+	Unbound bool
+	Logger  *slog.Logger
 }
 
 // Client is the way to Stripe. Its API is stripe-go's, without retries: the
@@ -41,7 +44,9 @@ type Client struct {
 	*client.API
 	gate       *gate
 	sandbox    bool
+	secretKey  string
 	probeEvery time.Duration
+	logger     *slog.Logger
 }
 
 // New builds a client. It sends nothing.
@@ -61,6 +66,7 @@ func New(o Options) *Client {
 	base := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one, unless the program replaces it
 	base.MaxIdleConnsPerHost = 64
 	g := newGate(o.ProbeEvery, o.Logger)
+	g.confirmed.Store(o.Unbound)
 	httpClient := &http.Client{
 		Timeout:   o.Timeout,
 		Transport: &transport{base: base, gate: g, limiter: newLimiter(o)},
@@ -79,7 +85,9 @@ func New(o Options) *Client {
 		API:        client.New(o.SecretKey, &stripe.Backends{API: backend}),
 		gate:       g,
 		sandbox:    o.Sandbox,
+		secretKey:  o.SecretKey,
 		probeEvery: o.ProbeEvery,
+		logger:     o.Logger,
 	}
 }
 
@@ -97,12 +105,12 @@ func (c *Client) Health() billing.StripeHealth {
 func (c *Client) Available() bool { return c.gate.open() }
 
 // Watch asks Stripe once how it is, and from then on while it is not
-// available, until the context ends. It calls recovered each time Stripe is
-// back.
-func (c *Client) Watch(ctx context.Context, recovered func()) {
+// available or the account is not confirmed, until the context ends. It calls
+// confirm as long as the account is not, and recovered each time Stripe is back.
+func (c *Client) Watch(ctx context.Context, confirm func(context.Context) error, recovered func()) {
 	ticker := time.NewTicker(c.probeEvery)
 	defer ticker.Stop()
-	answered := c.answers(ctx)
+	answered := c.answers(ctx, confirm)
 	for {
 		select {
 		case <-ctx.Done():
@@ -110,8 +118,8 @@ func (c *Client) Watch(ctx context.Context, recovered func()) {
 		case <-c.gate.recovered:
 			recovered()
 		case <-ticker.C:
-			if !answered || !c.gate.open() {
-				answered = c.answers(ctx)
+			if !answered || !c.gate.open() || !c.gate.confirmed.Load() {
+				answered = c.answers(ctx, confirm)
 			}
 		}
 	}
@@ -120,8 +128,12 @@ func (c *Client) Watch(ctx context.Context, recovered func()) {
 // answers asks Stripe how it is, for the gate to know, and reports whether
 // anything has answered. One question without an answer does not close the
 // gate yet.
-func (c *Client) answers(ctx context.Context) bool {
-	f := Classify(c.Ping(ctx))
+func (c *Client) answers(ctx context.Context, confirm func(context.Context) error) bool {
+	ask := c.Ping
+	if !c.gate.confirmed.Load() {
+		ask = confirm
+	}
+	f := Classify(ask(ctx))
 	return f == nil || f.Status != 0
 }
 

@@ -21,7 +21,7 @@ func TestGateCloses(t *testing.T) {
 		health billing.StripeHealth
 	}{
 		{"unauthorized", 1, billing.StripeInvalidKey},
-		{"forbidden", 0, billing.StripeInvalidKey},
+		{"forbidden", 0, billing.StripeForbidden},
 		{"server_error", 3, billing.StripeUnreachable},
 		{"garbage", 3, billing.StripeUnreachable},
 		{"drop_before", 3, billing.StripeUnreachable},
@@ -58,7 +58,7 @@ func TestGateReopens(t *testing.T) {
 	l.fault(t, stripesim.Fault{Kind: "unauthorized"})
 	go func() {
 		defer close(watched)
-		l.Watch(ctx, func() { recovered <- struct{}{} })
+		l.Watch(ctx, l.Ping, func() { recovered <- struct{}{} })
 	}()
 	for l.Available() {
 		_ = l.Ping(t.Context())

@@ -78,6 +78,8 @@ func Classify(err error) *Error {
 	switch {
 	case errors.Is(err, errNotAvailable), errors.Is(err, errTooManyRequests):
 		f.Kind, f.NotSent, f.Message = Unavailable, true, "Stripe is not available."
+	case errors.As(err, new(unconfirmedError)):
+		f.Kind, f.Message = Unavailable, unconfirmedError{}.Error()
 	case errors.As(err, &answer):
 		f.Status, f.Message = answer.status, "Something between here and Stripe answered instead of it, with the status "+strconv.Itoa(answer.status)+"."
 	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial":

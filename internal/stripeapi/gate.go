@@ -29,6 +29,8 @@ type gate struct {
 	limitedAt   atomic.Int64 // when Stripe last asked for patience, in Unix nanoseconds
 	forbiddenAt atomic.Int64 // when Stripe last said that the key may not do something
 	recovered   chan struct{}
+	// confirmed says that the account is the right one, and wrong that it is not.
+	confirmed, wrong atomic.Bool
 }
 
 func newGate(probeEvery time.Duration, logger *slog.Logger) *gate {
@@ -60,11 +62,14 @@ func newGate(probeEvery time.Duration, logger *slog.Logger) *gate {
 }
 
 // open reports whether requests are let through.
-func (g *gate) open() bool { return g.breaker.State() == gobreaker.StateClosed }
+func (g *gate) open() bool { return !g.wrong.Load() && g.breaker.State() == gobreaker.StateClosed }
 
 // enter lets a request through, or not. Its outcome must be given to the
 // function that it returns.
 func (g *gate) enter() (leave func(status int, err error), err error) {
+	if g.wrong.Load() {
+		return nil, errNotAvailable
+	}
 	done, err := g.breaker.Allow()
 	if err != nil {
 		return nil, errNotAvailable
@@ -91,6 +96,9 @@ func (g *gate) enter() (leave func(status int, err error), err error) {
 
 func judge(status int, err error) (health billing.StripeHealth, healthy bool) {
 	var answer *notStripeError
+	if errors.As(err, new(unconfirmedError)) {
+		return billing.StripeOK, true
+	}
 	if errors.As(err, &answer) && answer.status < http.StatusInternalServerError {
 		return billing.StripeOK, true // what stands in between is at fault, with this request
 	}
@@ -100,7 +108,7 @@ func judge(status int, err error) (health billing.StripeHealth, healthy bool) {
 	case status == http.StatusUnauthorized:
 		return billing.StripeInvalidKey, false
 	case status == http.StatusForbidden: // the key may do other things
-		return billing.StripeInvalidKey, true
+		return billing.StripeForbidden, true
 	case status == http.StatusTooManyRequests:
 		return billing.StripeRateLimited, true
 	}
@@ -110,13 +118,16 @@ func judge(status int, err error) (health billing.StripeHealth, healthy bool) {
 // health is the state of things: what closed the gate, or else whether Stripe
 // has lately refused the key something, or asked for patience.
 func (g *gate) health() billing.StripeHealth {
+	if g.wrong.Load() {
+		return billing.StripeWrongAccount
+	}
 	if !g.open() {
 		health, _ := g.last.Load().(billing.StripeHealth) // nothing else is ever stored
 		return health
 	}
 	switch {
 	case lately(&g.forbiddenAt):
-		return billing.StripeInvalidKey
+		return billing.StripeForbidden
 	case lately(&g.limitedAt):
 		return billing.StripeRateLimited
 	}

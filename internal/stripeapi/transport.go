@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/stripe/stripe-go/v76"
 )
 
 // Call is one HTTP request to Stripe, for the record.
@@ -138,6 +139,9 @@ func (t *transport) read(resp *http.Response, call *Call) error {
 		if call.ErrorCode = answer.Error.Code; call.ErrorCode == "" {
 			call.ErrorCode = answer.Error.Type
 		}
+	}
+	if call.ErrorCode == string(stripe.ErrorCodeResourceMissing) && !t.gate.confirmed.Load() {
+		return unconfirmedError{}
 	}
 	return nil
 }

@@ -65,6 +65,8 @@ func endpoints() map[string]endpoint {
 		"POST /v1/checkout/sessions/{id}/expire":    expireCheckoutSession,
 		"POST /v1/billing_portal/sessions":          createPortalSession,
 
+		"GET /v1/account": getOwnAccount,
+
 		"GET /v1/events":      listEvents,
 		"GET /v1/events/{id}": getEvent,
 

@@ -97,6 +97,10 @@ func openStore(ctx context.Context, path string) (*store, error) {
 		write.Close()
 		return nil, fmt.Errorf("prepare sandbox database %s: %w", path, err)
 	}
+	if _, err := write.ExecContext(ctx, `INSERT OR IGNORE INTO settings (name, value) VALUES ('account_id', ?)`, newID("acct_")); err != nil {
+		write.Close()
+		return nil, fmt.Errorf("prepare sandbox database %s: %w", path, err)
+	}
 	read, err := sql.Open("sqlite", location+pragmas+"&_pragma=query_only(true)")
 	if err != nil {
 		write.Close()

@@ -76,7 +76,8 @@ func TestInvalidKeyUsesNoAttemptsUp(t *testing.T) {
 				want(t, "attempts", op.Int("attempts"), 0)
 				want(t, "the gate is open", s.App.Stripe.Available(), fault == "forbidden") // the key may do other things
 				health := s.Query(t, `{ billingHealth { status stripe } }`).At("billingHealth")
-				want(t, "health", health.String("status")+" "+health.String("stripe"), "DEGRADED INVALID_KEY")
+				want(t, "health", health.String("status")+" "+health.String("stripe"),
+					map[string]string{"unauthorized": "DEGRADED INVALID_KEY", "forbidden": "DEGRADED FORBIDDEN"}[fault])
 
 				s.Stripe.Heal(t)
 				s.settle(t)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tallystick/internal/app"
+	"tallystick/internal/testkit"
 )
 
 // wire lies between a server and Stripe. A test can step in before a request
@@ -36,11 +37,7 @@ func (s *shop) newWire(t *testing.T) *wire {
 	t.Helper()
 	w := &wire{}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w.mu.Lock()
-		w.n++
-		n, before, after := w.n, w.before, w.after
-		w.requests = append(w.requests, r.Method+" "+r.URL.Path)
-		w.mu.Unlock()
+		n, before, after := w.count(r)
 		body, err := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		if err != nil || before != nil && before(n, r) == drop {
@@ -69,6 +66,20 @@ func (s *shop) newWire(t *testing.T) *wire {
 	t.Cleanup(server.Close)
 	w.URL = server.URL
 	return w
+}
+
+// count puts a request on the list, unless it is a server's first contact, and
+// returns what is to become of it.
+func (w *wire) count(r *http.Request) (n int, before, after func(int, *http.Request) verdict) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	request := r.Method + " " + r.URL.Path
+	if request == testkit.FirstContact {
+		return 0, nil, nil
+	}
+	w.n++
+	w.requests = append(w.requests, request)
+	return w.n, w.before, w.after
 }
 
 // seen are the requests so far.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,8 +112,12 @@ type Request struct {
 
 func (r Request) String() string { return r.Method + " " + r.Path }
 
+// FirstContact is the request by which a server that starts learns whose key it
+// has.
+const FirstContact = "GET /v1/account"
+
 // Requests are those that reached Stripe since the last Forget, the oldest
-// first.
+// first, but for first contacts.
 func (s *Stripe) Requests(t testing.TB) []Request {
 	t.Helper()
 	var answer struct {
@@ -120,7 +125,7 @@ func (s *Stripe) Requests(t testing.TB) []Request {
 		Data     []Request `json:"data"`
 	}
 	s.control(t, http.MethodGet, "/_sim/requests", nil, &answer)
-	return append(answer.Requests, answer.Data...)
+	return slices.DeleteFunc(append(answer.Requests, answer.Data...), func(r Request) bool { return r.String() == FirstContact })
 }
 
 // Forget forgets the requests so far.

@@ -1,0 +1,83 @@
+package stripeapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// Account is whom a key belongs to: one account of Stripe's in one mode, or a
+// sandbox.
+type Account struct {
+	// ID is empty as long as Stripe has not told it.
+	ID       string
+	Livemode bool
+	Sandbox  bool
+}
+
+func (a Account) String() string {
+	who, mode := "the Stripe account", "test mode"
+	if a.Livemode {
+		mode = "live mode"
+	}
+	if a.Sandbox {
+		who, mode = "the built-in sandbox", "a sandbox"
+	}
+	if a.ID == "" {
+		return who + " in " + mode
+	}
+	return fmt.Sprintf("%s %s (%s)", who, a.ID, mode)
+}
+
+// SameMode reports whether two accounts may be the same one, as far as their
+// keys tell.
+func (a Account) SameMode(b Account) bool { return a.Livemode == b.Livemode && a.Sandbox == b.Sandbox }
+
+// OfKey is what a key tells of its account.
+func OfKey(secretKey string, sandbox bool) Account {
+	return Account{Livemode: strings.Contains(secretKey, "_live_"), Sandbox: sandbox}
+}
+
+// ErrWrongAccount says that a key belongs to another account than the database
+// does.
+var ErrWrongAccount = errors.New("wrong Stripe account")
+
+// Confirm asks Stripe whose key it is and lets a function hold that against what
+// is known. Until it has agreed once, no word of Stripe's that something does
+// not exist is believed. When it says [ErrWrongAccount], nothing more is sent.
+// A key that may not read its own account is taken at its word.
+func (c *Client) Confirm(ctx context.Context, known func(context.Context, Account) error) error {
+	account := OfKey(c.secretKey, c.sandbox)
+	answer := &stripe.Account{}
+	err := c.Accounts.B.Call(http.MethodGet, accountPath, c.secretKey, &stripe.AccountParams{Params: stripe.Params{Context: ctx}}, answer)
+	switch e := AsError(err); {
+	case e != nil && e.Status == http.StatusForbidden:
+		c.logger.Warn("The Stripe key may not read its own account; that it belongs to this database is not certain")
+	case err != nil:
+		return err
+	default:
+		account.ID = answer.ID
+	}
+	if err := known(ctx, account); err != nil {
+		if errors.Is(err, ErrWrongAccount) {
+			c.gate.wrong.Store(true)
+		}
+		return err
+	}
+	c.gate.confirmed.Store(true)
+	return nil
+}
+
+const accountPath = "/v1/account"
+
+// unconfirmedError is the error of an answer that something does not exist,
+// while it is not certain that the right account has given it.
+type unconfirmedError struct{}
+
+func (unconfirmedError) Error() string {
+	return "Stripe has no such object, but whether this is the right account is not certain yet."
+}

@@ -1,0 +1,69 @@
+package stripeapi_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"tallystick/internal/billing"
+	"tallystick/internal/stripeapi"
+	"tallystick/internal/stripesim"
+)
+
+func unbound(o *stripeapi.Options) { o.Unbound = false }
+
+// TestMissingIsNotBelieved asks for what does not exist, before and after it is
+// certain that the account is the right one.
+func TestMissingIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	l := newLink(t, unbound)
+	get := func() *stripeapi.Error {
+		t.Helper()
+		_, err := l.Customers.Get("cus_nope", nil)
+		return stripeapi.AsError(err)
+	}
+	want(t, "at first", get().Kind, stripeapi.Unavailable)
+	want(t, "the gate", l.Available(), true)
+	var account stripeapi.Account
+	if err := l.Confirm(t.Context(), func(_ context.Context, a stripeapi.Account) error {
+		account = a
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if account.ID == "" || account.Livemode || account.Sandbox {
+		t.Errorf("the account is %+v", account)
+	}
+	want(t, "then", get().Kind, stripeapi.Rejected)
+	want(t, "its status", get().Status, 404)
+}
+
+// TestWrongAccountClosesTheGate finds out that the key is another account's.
+func TestWrongAccountClosesTheGate(t *testing.T) {
+	t.Parallel()
+	l := newLink(t, unbound)
+	err := l.Confirm(t.Context(), func(context.Context, stripeapi.Account) error {
+		return fmt.Errorf("%w: somebody else's", stripeapi.ErrWrongAccount)
+	})
+	if err == nil {
+		t.Fatal("the wrong account was confirmed")
+	}
+	want(t, "available", l.Available(), false)
+	want(t, "health", l.Health(), billing.StripeWrongAccount)
+	want(t, "a request is sent", stripeapi.Classify(l.Ping(t.Context())).NotSent, true)
+}
+
+// TestKeyThatMayNotReadItsAccount is a restricted key's: it is taken at its word.
+func TestKeyThatMayNotReadItsAccount(t *testing.T) {
+	t.Parallel()
+	l := newLink(t, unbound)
+	l.fault(t, stripesim.Fault{Kind: "forbidden", Method: "GET", Path: "/v1/account"})
+	if err := l.Confirm(t.Context(), func(_ context.Context, a stripeapi.Account) error {
+		want(t, "the account's id", a.ID, "")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := l.Customers.Get("cus_nope", nil)
+	want(t, "what does not exist", stripeapi.AsError(err).Kind, stripeapi.Rejected)
+}
