@@ -13,8 +13,8 @@ type OperationStep struct {
 	// Generation counts the idempotency keys that had to be given up, because
 	// Stripe replays a stored server error for them or has forgotten them.
 	Generation int `json:"generation,omitempty"`
-	// Look says that the step looks for what it creates before its next
-	// request, since the operation was started over.
+	// Look says that the operation was started over, so that the step needs
+	// another idempotency key, and first looks for what it may have created.
 	Look bool `json:"look,omitempty"`
 	// Result is what later steps and the end need of Stripe's answer.
 	Result map[string]string `json:"result,omitempty"`

@@ -78,6 +78,7 @@ var addPrice = &stripesync.Step[priceAddition, createdPrice]{
 	Find: func(c *stripesync.Call[priceAddition]) (createdPrice, bool, error) {
 		return findPrice(c, c.Params.ProductStripeID)
 	},
+	Spend: func(c *stripesync.Call[priceAddition]) error { return spendKey(c, c.Params.ProductStripeID) },
 	Undo: func(c *stripesync.Call[priceAddition], created *createdPrice) error {
 		return withdrawPrice(c, created.Price, c.Params.Price.LookupKey != nil)
 	},

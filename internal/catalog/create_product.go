@@ -178,6 +178,7 @@ var createFirstPrice = &stripesync.Step[productCreation, createdPrice]{
 	Find: func(c *productCall) (createdPrice, bool, error) {
 		return findPrice(c, createProduct.Of(c.Op).Product)
 	},
+	Spend: func(c *productCall) error { return spendKey(c, createProduct.Of(c.Op).Product) },
 	Undo: func(c *productCall, created *createdPrice) error {
 		return withdrawPrice(c, created.Price, c.Params.Price.LookupKey != nil)
 	},

@@ -88,6 +88,12 @@ func findPrice[P any](c *stripesync.Call[P], productStripeID string) (createdPri
 	return createdPrice{}, false, prices.Err()
 }
 
+// spendKey uses a step's idempotency key up on a product, which stays as it is.
+func spendKey[P any](c *stripesync.Call[P], productStripeID string) error {
+	_, err := c.Stripe.Products.Update(productStripeID, &stripe.ProductParams{Params: c.Write()})
+	return err
+}
+
 // withdrawPrice undoes postPrice as far as Stripe allows: a price cannot be
 // deleted, but archived, and its lookup key freed for another one.
 func withdrawPrice[P any](c *stripesync.Call[P], id string, freeLookupKey bool) error {

@@ -189,6 +189,7 @@ var createNewPrice = &stripesync.Step[priceChange, createdPrice]{
 	Find: func(c *priceChangeCall) (createdPrice, bool, error) {
 		return findPrice(c, c.Params.ProductStripeID)
 	},
+	Spend: func(c *priceChangeCall) error { return spendKey(c, c.Params.ProductStripeID) },
 	Undo: func(c *priceChangeCall, created *createdPrice) error {
 		if old := c.Params.Old; old != nil && old.LookupKey != "" {
 			_, err := c.Stripe.Prices.Update(old.StripeID, &stripe.PriceParams{

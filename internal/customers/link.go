@@ -60,6 +60,17 @@ func InStripe[P Owned](c *stripesync.Call[P], linked Linked) (string, error) {
 	return billing.ValueOr(row.StripeID, ""), nil
 }
 
+// SpendKey uses a step's idempotency key up on the customer, which stays as it
+// is.
+func SpendKey[P Owned](c *stripesync.Call[P], linked Linked) error {
+	id, err := InStripe(c, linked)
+	if err != nil || id == "" {
+		return err
+	}
+	_, err = c.Stripe.Customers.Update(id, &stripe.CustomerParams{Params: c.Write()})
+	return err
+}
+
 // KeepLink remembers the customer in Stripe that an operation has created for
 // its own needs, whatever became of the operation.
 func KeepLink(ctx context.Context, tx *store.Tx, customerID string, linked Linked, now time.Time) error {

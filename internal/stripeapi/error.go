@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -170,6 +171,14 @@ func AsError(err error) *Error {
 
 // IsGone reports whether Stripe has no such object.
 func IsGone(err error) bool { return IsRejected(err, http.StatusNotFound) }
+
+// IsMissing reports whether Stripe said no because it has no object of a type,
+// "customer" say, that a request named.
+func IsMissing(err error, objectType string) bool {
+	f := AsError(err)
+	return f != nil && f.Kind == Rejected && f.Code == string(stripe.ErrorCodeResourceMissing) &&
+		strings.HasPrefix(f.Message, "No such "+objectType)
+}
 
 // IsRejection reports whether Stripe said no, and will again. It is the first
 // of two questions about an error of a request; the other is [IsGone].

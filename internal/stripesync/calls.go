@@ -134,7 +134,7 @@ func (l *callLog) of(step string) []predicate.StripeCall {
 	return []predicate.StripeCall{
 		stripecall.OperationID(l.operationID),
 		stripecall.Or(stripecall.IdempotencyKey(key), stripecall.IdempotencyKeyHasPrefix(key+":")),
-		stripecall.Not(stripecall.IdempotencyKeyContains(undoSuffix)),
+		stripecall.Not(stripecall.IdempotencyKeyContains(string(keyOfUndo))),
 	}
 }
 

@@ -52,6 +52,9 @@ type Options struct {
 	// Refresh reads an object from Stripe and shows it here. One that cannot be
 	// shown is passed over.
 	Refresh func(ctx context.Context, objectType, stripeID string) error
+	// Gone asks Stripe whether an object has been deleted there that a request was
+	// rejected for, and shows that here if so, whatever is under way.
+	Gone func(ctx context.Context, objectType, stripeID string) (bool, error)
 	// Budget is how long a mutation waits for Stripe; 10 seconds by default.
 	Budget time.Duration
 	// Now is the clock; time.Now by default.
@@ -72,6 +75,7 @@ type Engine struct {
 	kinds     map[billing.OperationKind]definition
 	principal func(context.Context) (string, error)
 	refresh   func(ctx context.Context, objectType, stripeID string) error
+	gone      func(ctx context.Context, objectType, stripeID string) (bool, error)
 
 	mu      sync.Mutex
 	driving map[string]chan struct{} // by operation; closed when this process lets go of it
@@ -85,7 +89,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		store: o.Store, stripe: o.Stripe, alarm: o.Alarm, logger: o.Logger,
 		budget: o.Budget, now: o.Now, pause: o.Pause,
-		driving: map[string]chan struct{}{}, kinds: map[billing.OperationKind]definition{}, principal: o.Principal, refresh: o.Refresh,
+		driving: map[string]chan struct{}{}, kinds: map[billing.OperationKind]definition{}, principal: o.Principal, refresh: o.Refresh, gone: o.Gone,
 	}
 	if e.logger == nil {
 		e.logger = slog.New(slog.DiscardHandler)

@@ -104,7 +104,8 @@ type definition interface {
 	finds(step string) bool
 	do(ctx context.Context, r *run, i int) (Result, error)
 	find(ctx context.Context, r *run, i int) (Result, bool, error)
-	undo(ctx context.Context, r *run, i int) (Result, error)
+	spend(ctx context.Context, r *run, i int) error
+	undo(ctx context.Context, r *run, i int, withKeyOf undoKey) (Result, error)
 	finish(ctx context.Context, tx *store.Tx, r *run) error
 	discard(ctx context.Context, tx *store.Tx, r *run) error
 	mark(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(Link)) error
@@ -158,15 +159,29 @@ func (o *Operation[P]) find(ctx context.Context, r *run, i int) (Result, bool, e
 	return s.findIt(c)
 }
 
-// undoSuffix tells the idempotency keys apart by which a step is undone.
-const undoSuffix = ":undo"
+func (o *Operation[P]) spend(ctx context.Context, r *run, i int) error {
+	s, c, err := o.call(ctx, r, i)
+	if err != nil {
+		return err
+	}
+	return s.spendIt(c)
+}
 
-func (o *Operation[P]) undo(ctx context.Context, r *run, i int) (Result, error) {
+// undoKey is the idempotency key by which a step is undone: its own, or one that
+// nothing else has used.
+type undoKey string
+
+const (
+	ownKey    undoKey = ""
+	keyOfUndo undoKey = ":undo"
+)
+
+func (o *Operation[P]) undo(ctx context.Context, r *run, i int, key undoKey) (Result, error) {
 	s, c, err := o.call(ctx, r, i)
 	if err != nil {
 		return nil, err
 	}
-	c.key += undoSuffix
+	c.key += string(key)
 	return s.undoIt(c)
 }
 

@@ -52,7 +52,7 @@ func (e *Engine) retry(ctx context.Context, tx *store.Tx, op *ent.Operation) (*e
 		// Stripe would answer the old keys with the refusal that it remembers.
 		steps := slices.Clone(op.Steps)
 		for i := range steps {
-			steps[i].Generation++
+			steps[i].Look = true
 		}
 		update.SetStatus(billing.OperationCompensating).SetSteps(steps)
 	case op.Status.Finished():

@@ -32,11 +32,18 @@ func (r *run) advance(ctx context.Context) (State, error) {
 	if r.op.Status == billing.OperationCompensating {
 		return r.undo(ctx)
 	}
-	for i := range r.op.Steps {
+	for i := 0; i < len(r.op.Steps); i++ {
 		if r.op.Steps[i].Status == billing.StepDone {
 			continue
 		}
 		err := r.step(ctx, i)
+		var first *stepBefore
+		if errors.As(err, &first) {
+			if err = r.putBefore(ctx, i, first); err == nil {
+				i = -1 // from the beginning
+				continue
+			}
+		}
 		if err == nil { // stored before the end begins, so that a fault there repeats no request
 			err = r.save(ctx, nil)
 		}
@@ -77,6 +84,7 @@ func (r *run) step(ctx context.Context, i int) error {
 	if found, err := r.lookIfStale(ctx, i); found || err != nil {
 		return err
 	}
+	repeated := false
 	for try := 0; ; try++ {
 		result, err := r.def.do(r.calls.record(ctx), r, i)
 		stripeErr := stripeapi.AsError(err)
@@ -89,8 +97,15 @@ func (r *run) step(ctx context.Context, i int) error {
 		}
 		r.keep(i, result)
 		if stripeErr.Kind == stripeapi.Rejected {
-			if found, lookErr := r.lookInDoubt(ctx, i); found || lookErr != nil {
-				return lookErr
+			executed, doubtErr := r.settleDoubt(ctx, i)
+			switch {
+			case doubtErr != nil:
+				return doubtErr
+			case step.Status == billing.StepDone:
+				return nil
+			case executed && !repeated: // Stripe has the answer by now, and repeats it
+				repeated = true
+				continue
 			}
 			return err
 		}
@@ -117,6 +132,8 @@ func worthWaiting(f *stripeapi.Error) bool {
 // look looks for the object that a step was to create, which a request with a
 // key that is of no use any more may have created. When there is none, the
 // next request gets a new key.
+//
+// It is the one door to a new key of a step that is to be done.
 func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 	step := &r.op.Steps[i]
 	if r.def.finds(step.Name) {
@@ -125,13 +142,20 @@ func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 			return false, err
 		}
 		if found {
-			step.Status = billing.StepDone
+			step.Status, step.Look = billing.StepDone, false
 			r.keep(i, result)
 			return true, nil
 		}
 	}
-	step.Generation++
+	r.renewKey(i)
 	return false, nil
+}
+
+// renewKey gives a step another idempotency key. It is for [run.look], and for
+// undoing, which can be repeated without harm.
+func (r *run) renewKey(i int) {
+	r.op.Steps[i].Generation++
+	r.op.Steps[i].Look = false
 }
 
 // lookIfStale looks for the object that a step was to create, when Stripe may
@@ -140,9 +164,7 @@ func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 func (r *run) lookIfStale(ctx context.Context, i int) (found bool, err error) {
 	step := &r.op.Steps[i]
 	if step.Look {
-		found, err = r.look(ctx, i)
-		step.Look = err != nil
-		return found, err
+		return r.look(ctx, i)
 	}
 	if !r.def.finds(step.Name) {
 		return false, nil
@@ -153,17 +175,28 @@ func (r *run) lookIfStale(ctx context.Context, i int) (found bool, err error) {
 	return r.look(ctx, i)
 }
 
-// lookInDoubt looks for the object that a refused step was to create, when an
-// earlier request may have created it.
-func (r *run) lookInDoubt(ctx context.Context, i int) (found bool, err error) {
+// settleDoubt makes sure of what became of a rejected step, an earlier request
+// of which may have been carried out, or may yet be: the key is spent, so that
+// nothing comes after, and then the object is looked for that the step was to
+// create. executed reports that Stripe has carried out a request with the key.
+func (r *run) settleDoubt(ctx context.Context, i int) (executed bool, err error) {
 	name := r.op.Steps[i].Name
-	if !r.def.finds(name) {
-		return false, nil
-	}
 	if doubt, err := r.calls.inDoubt(ctx, name); err != nil || !doubt {
 		return false, err
 	}
-	return r.look(ctx, i)
+	err = r.def.spend(r.calls.record(ctx), r, i)
+	switch stripeErr := stripeapi.AsError(err); {
+	case err == nil, stripeErr != nil && stripeErr.Kind == stripeapi.Rejected: // an object that is gone takes no late request either
+	case stripeErr != nil && stripeErr.KeySpent:
+		executed = true
+	default:
+		return false, err
+	}
+	if r.def.finds(name) {
+		_, err = r.look(ctx, i)
+		return executed, err
+	}
+	return executed, nil
 }
 
 // keep adds to what a step has of Stripe's answers.

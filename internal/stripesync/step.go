@@ -26,9 +26,15 @@ type Step[P, R any] struct {
 	// trusted to remember the idempotency key; nil when repeating Do does no
 	// harm even then.
 	Find func(*Call[P]) (R, bool, error)
+	// Spend sends a request that changes nothing, with the idempotency key of
+	// Do. Stripe then refuses a request of Do that is still on its way, for ever.
+	// It is asked to when Do was rejected while an earlier request of it may yet
+	// arrive; nil where Undo does the same, or where no such request exists.
+	Spend func(*Call[P]) error
 	// Undo takes back what Do did, and only that. It is also asked to when a
-	// refused step may have been carried out by a request whose answer was
-	// lost. It may add to the result.
+	// rejected step may have been carried out, or may yet be, by a request whose
+	// answer was lost: first with the key of Do itself, which thereby is spent.
+	// It may add to the result.
 	Undo func(*Call[P], *R) error
 	// Keep says that what Do did stays when the operation is rejected, because
 	// it does no harm or cannot be taken back: the step remains DONE. A step
@@ -46,6 +52,7 @@ type StepOf[P any] interface {
 	readable(Result) error
 	keeps() bool
 	finds() bool
+	spendIt(*Call[P]) error
 	doIt(*Call[P]) (Result, error)
 	findIt(*Call[P]) (Result, bool, error)
 	undoIt(*Call[P]) (Result, error)
@@ -107,6 +114,14 @@ func (s *Step[P, R]) readable(result Result) error {
 	return err
 }
 
+// spendIt uses up the key of Do, where there is a way to.
+func (s *Step[P, R]) spendIt(c *Call[P]) error {
+	if s.Spend == nil {
+		return nil
+	}
+	return s.Spend(c)
+}
+
 func (s *Step[P, R]) doIt(c *Call[P]) (Result, error) {
 	r, err := s.Do(c)
 	result, packErr := pack(r)
@@ -153,6 +168,18 @@ func (c *Call[P]) Now() time.Time { return c.run.engine.clock() }
 // InDoubt reports whether Stripe may have carried out an earlier request of
 // the step without saying so.
 func (c *Call[P]) InDoubt() (bool, error) { return c.run.calls.inDoubt(c, c.step) }
+
+// Refresh shows an object as Stripe has it, after an answer that contradicts
+// what is shown here.
+func (c *Call[P]) Refresh(objectType, stripeID string) error {
+	return c.run.engine.refresh(c, objectType, stripeID)
+}
+
+// Gone reports whether an object has been deleted in Stripe, and shows that here
+// if so.
+func (c *Call[P]) Gone(objectType, stripeID string) (bool, error) {
+	return c.run.engine.gone(c, objectType, stripeID)
+}
 
 // Write is for a request that changes something. A step that makes more than
 // one tells them apart by a suffix of the idempotency key.

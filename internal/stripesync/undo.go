@@ -116,18 +116,34 @@ func (r *run) mustUndo(ctx context.Context, i int) (bool, error) {
 	return r.calls.inDoubt(ctx, step.Name)
 }
 
+// compensate undoes one step. One that was rejected, and may yet be carried out
+// by a request that is on its way, is undone with its own key first: Stripe then
+// refuses that request. When it says that the key was used, the request has been
+// carried out, and is undone like any other.
 func (r *run) compensate(ctx context.Context, i int) error {
+	step := &r.op.Steps[i]
+	key := keyOfUndo
+	if step.Status == billing.StepFailed {
+		key = ownKey
+	}
 	for try := 0; ; try++ {
-		result, err := r.def.undo(r.calls.record(ctx), r, i)
+		if step.Look && key == keyOfUndo {
+			r.renewKey(i)
+		}
+		result, err := r.def.undo(r.calls.record(ctx), r, i, key)
 		stripeErr := stripeapi.AsError(err)
+		if stripeErr != nil && stripeErr.KeySpent && key == ownKey {
+			key = keyOfUndo
+			continue
+		}
 		if stripeErr != nil && stripeErr.Kind == stripeapi.Rejected && stripeErr.Code == string(stripe.ErrorCodeResourceMissing) {
 			err = nil // what was changed is gone: there is nothing left to undo
 		}
 		if err == nil {
-			if r.op.Steps[i].Status == billing.StepFailed {
+			if step.Status == billing.StepFailed {
 				r.keep(i, Result{undone: "true"})
 			} else {
-				r.op.Steps[i].Status = billing.StepCompensated
+				step.Status = billing.StepCompensated
 			}
 			r.keep(i, result)
 			return nil
@@ -136,7 +152,7 @@ func (r *run) compensate(ctx context.Context, i int) error {
 			return err
 		}
 		if stripeErr.KeySpent {
-			r.op.Steps[i].Generation++
+			r.renewKey(i)
 		}
 		if err := r.save(ctx, nil); err != nil {
 			return err

@@ -86,7 +86,8 @@ var cancel = &stripesync.Step[cancellation, report]{
 		})
 		return reportOf(now), err // ended already: what was wanted holds
 	},
-	Keep: true,
+	Spend: spendKey[cancellation],
+	Keep:  true,
 }
 
 func cancelNow(c *cancellationCall) (*stripe.Subscription, error) {

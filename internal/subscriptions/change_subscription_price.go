@@ -101,7 +101,8 @@ var switchPrice = &stripesync.Step[priceSwitch, report]{
 		}
 		return reportOf(now), err
 	},
-	Keep: true,
+	Spend: spendKey[priceSwitch],
+	Keep:  true,
 }
 
 func (s *Subscriptions) priceSwitchOperation() *stripesync.Operation[priceSwitch] {

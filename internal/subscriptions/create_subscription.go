@@ -176,6 +176,9 @@ var subscribe = &stripesync.Step[creation, report]{
 		return reportOf(now), err
 	},
 	Find: findSubscription,
+	Spend: func(c *stripesync.Call[creation]) error {
+		return customers.SpendKey(c, linkSubscriber.Of(c.Op))
+	},
 	Keep: true,
 }
 

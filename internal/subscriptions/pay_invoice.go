@@ -67,7 +67,8 @@ var pay = &stripesync.Step[payment, report]{
 			return c.Stripe.Invoices.Pay(c.Params.StripeID, params)
 		})
 	},
-	Keep: true,
+	Spend: spendKey[payment],
+	Keep:  true,
 }
 
 func (s *Subscriptions) paymentOperation() *stripesync.Operation[payment] {

@@ -6,6 +6,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"tallystick/internal/billing"
+	"tallystick/internal/customers"
 	"tallystick/internal/mirror"
 	"tallystick/internal/stripesync"
 )
@@ -66,6 +67,12 @@ func change[P onSubscription](c *stripesync.Call[P], send func() (*stripe.Subscr
 		return now, true, nil
 	}
 	return now, false, rejection
+}
+
+// spendKey uses the idempotency key of a change up, so that a request of it that
+// is still on its way does nothing.
+func spendKey[P customers.Owned](c *stripesync.Call[P]) error {
+	return customers.SpendKey(c, customers.Linked{})
 }
 
 // endedInStripe is the rejection of a change of a subscription that has ended

@@ -59,7 +59,8 @@ var resume = &stripesync.Step[resumption, report]{
 		}
 		return reportOf(now), err
 	},
-	Keep: true,
+	Spend: spendKey[resumption],
+	Keep:  true,
 }
 
 func (s *Subscriptions) resumptionOperation() *stripesync.Operation[resumption] {

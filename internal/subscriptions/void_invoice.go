@@ -47,7 +47,8 @@ var void = &stripesync.Step[voiding, report]{
 			return c.Stripe.Invoices.VoidInvoice(c.Params.StripeID, params)
 		})
 	},
-	Keep: true,
+	Spend: spendKey[voiding],
+	Keep:  true,
 }
 
 func (s *Subscriptions) voidingOperation() *stripesync.Operation[voiding] {

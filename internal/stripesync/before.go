@@ -1,0 +1,38 @@
+package stripesync
+
+import (
+	"context"
+	"slices"
+
+	"tallystick/internal/billing"
+)
+
+// Before is what a step returns when another one of its operation must come
+// first, because what that one has brought about is gone: the other step is done
+// once more, or for the first time, and then this one. A step that asks for it
+// again and again is rejected.
+func Before[P any](step StepOf[P]) error { return &stepBefore{step.name()} }
+
+// stepBefore says which step must come first.
+type stepBefore struct{ name string }
+
+func (e *stepBefore) Error() string { return "the step " + e.name + " must come first" }
+
+// maxBefore is how often a step may ask for another one to come first.
+const maxBefore = 3
+
+// putBefore makes another step of the operation come before the i-th one.
+func (r *run) putBefore(ctx context.Context, i int, first *stepBefore) error {
+	step := billing.OperationStep{Name: first.name, Status: billing.StepTodo}
+	j := slices.IndexFunc(r.op.Steps, func(s billing.OperationStep) bool { return s.Name == first.name })
+	if j < 0 {
+		r.op.Steps = slices.Insert(r.op.Steps, i, step)
+		return r.save(ctx, nil)
+	}
+	step.Generation, step.Look = r.op.Steps[j].Generation, true
+	if step.Generation >= maxBefore {
+		return billing.Errorf(billing.CodeStripeRejected, "What the change needs in Stripe is deleted there again and again.")
+	}
+	r.op.Steps[j] = step
+	return r.save(ctx, nil)
+}
