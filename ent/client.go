@@ -12,6 +12,8 @@ import (
 	"tallystick/ent/migrate"
 
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
+	"tallystick/ent/goneobject"
 	"tallystick/ent/idempotencykey"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
@@ -20,6 +22,7 @@ import (
 	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/ent/webhookevent"
 
@@ -36,6 +39,10 @@ type Client struct {
 	Schema *migrate.Schema
 	// Customer is the client for interacting with the Customer builders.
 	Customer *CustomerClient
+	// Difference is the client for interacting with the Difference builders.
+	Difference *DifferenceClient
+	// GoneObject is the client for interacting with the GoneObject builders.
+	GoneObject *GoneObjectClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// Invoice is the client for interacting with the Invoice builders.
@@ -52,6 +59,8 @@ type Client struct {
 	StripeCall *StripeCallClient
 	// Subscription is the client for interacting with the Subscription builders.
 	Subscription *SubscriptionClient
+	// SubscriptionItem is the client for interacting with the SubscriptionItem builders.
+	SubscriptionItem *SubscriptionItemClient
 	// SubscriptionTransition is the client for interacting with the SubscriptionTransition builders.
 	SubscriptionTransition *SubscriptionTransitionClient
 	// WebhookEvent is the client for interacting with the WebhookEvent builders.
@@ -68,6 +77,8 @@ func NewClient(opts ...Option) *Client {
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.Customer = NewCustomerClient(c.config)
+	c.Difference = NewDifferenceClient(c.config)
+	c.GoneObject = NewGoneObjectClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.Invoice = NewInvoiceClient(c.config)
 	c.Operation = NewOperationClient(c.config)
@@ -76,6 +87,7 @@ func (c *Client) init() {
 	c.StripeAccount = NewStripeAccountClient(c.config)
 	c.StripeCall = NewStripeCallClient(c.config)
 	c.Subscription = NewSubscriptionClient(c.config)
+	c.SubscriptionItem = NewSubscriptionItemClient(c.config)
 	c.SubscriptionTransition = NewSubscriptionTransitionClient(c.config)
 	c.WebhookEvent = NewWebhookEventClient(c.config)
 }
@@ -171,6 +183,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ctx:                    ctx,
 		config:                 cfg,
 		Customer:               NewCustomerClient(cfg),
+		Difference:             NewDifferenceClient(cfg),
+		GoneObject:             NewGoneObjectClient(cfg),
 		IdempotencyKey:         NewIdempotencyKeyClient(cfg),
 		Invoice:                NewInvoiceClient(cfg),
 		Operation:              NewOperationClient(cfg),
@@ -179,6 +193,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		StripeAccount:          NewStripeAccountClient(cfg),
 		StripeCall:             NewStripeCallClient(cfg),
 		Subscription:           NewSubscriptionClient(cfg),
+		SubscriptionItem:       NewSubscriptionItemClient(cfg),
 		SubscriptionTransition: NewSubscriptionTransitionClient(cfg),
 		WebhookEvent:           NewWebhookEventClient(cfg),
 	}, nil
@@ -201,6 +216,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ctx:                    ctx,
 		config:                 cfg,
 		Customer:               NewCustomerClient(cfg),
+		Difference:             NewDifferenceClient(cfg),
+		GoneObject:             NewGoneObjectClient(cfg),
 		IdempotencyKey:         NewIdempotencyKeyClient(cfg),
 		Invoice:                NewInvoiceClient(cfg),
 		Operation:              NewOperationClient(cfg),
@@ -209,6 +226,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		StripeAccount:          NewStripeAccountClient(cfg),
 		StripeCall:             NewStripeCallClient(cfg),
 		Subscription:           NewSubscriptionClient(cfg),
+		SubscriptionItem:       NewSubscriptionItemClient(cfg),
 		SubscriptionTransition: NewSubscriptionTransitionClient(cfg),
 		WebhookEvent:           NewWebhookEventClient(cfg),
 	}, nil
@@ -240,9 +258,9 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Customer, c.IdempotencyKey, c.Invoice, c.Operation, c.Price, c.Product,
-		c.StripeAccount, c.StripeCall, c.Subscription, c.SubscriptionTransition,
-		c.WebhookEvent,
+		c.Customer, c.Difference, c.GoneObject, c.IdempotencyKey, c.Invoice,
+		c.Operation, c.Price, c.Product, c.StripeAccount, c.StripeCall, c.Subscription,
+		c.SubscriptionItem, c.SubscriptionTransition, c.WebhookEvent,
 	} {
 		n.Use(hooks...)
 	}
@@ -252,9 +270,9 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Customer, c.IdempotencyKey, c.Invoice, c.Operation, c.Price, c.Product,
-		c.StripeAccount, c.StripeCall, c.Subscription, c.SubscriptionTransition,
-		c.WebhookEvent,
+		c.Customer, c.Difference, c.GoneObject, c.IdempotencyKey, c.Invoice,
+		c.Operation, c.Price, c.Product, c.StripeAccount, c.StripeCall, c.Subscription,
+		c.SubscriptionItem, c.SubscriptionTransition, c.WebhookEvent,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -265,6 +283,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
 	case *CustomerMutation:
 		return c.Customer.mutate(ctx, m)
+	case *DifferenceMutation:
+		return c.Difference.mutate(ctx, m)
+	case *GoneObjectMutation:
+		return c.GoneObject.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
 		return c.IdempotencyKey.mutate(ctx, m)
 	case *InvoiceMutation:
@@ -281,6 +303,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.StripeCall.mutate(ctx, m)
 	case *SubscriptionMutation:
 		return c.Subscription.mutate(ctx, m)
+	case *SubscriptionItemMutation:
+		return c.SubscriptionItem.mutate(ctx, m)
 	case *SubscriptionTransitionMutation:
 		return c.SubscriptionTransition.mutate(ctx, m)
 	case *WebhookEventMutation:
@@ -454,6 +478,272 @@ func (c *CustomerClient) mutate(ctx context.Context, m *CustomerMutation) (Value
 		return (&CustomerDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Customer mutation op: %q", m.Op())
+	}
+}
+
+// DifferenceClient is a client for the Difference schema.
+type DifferenceClient struct {
+	config
+}
+
+// NewDifferenceClient returns a client for the Difference from the given config.
+func NewDifferenceClient(c config) *DifferenceClient {
+	return &DifferenceClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `difference.Hooks(f(g(h())))`.
+func (c *DifferenceClient) Use(hooks ...Hook) {
+	c.hooks.Difference = append(c.hooks.Difference, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `difference.Intercept(f(g(h())))`.
+func (c *DifferenceClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Difference = append(c.inters.Difference, interceptors...)
+}
+
+// Create returns a builder for creating a Difference entity.
+func (c *DifferenceClient) Create() *DifferenceCreate {
+	mutation := newDifferenceMutation(c.config, OpCreate)
+	return &DifferenceCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Difference entities.
+func (c *DifferenceClient) CreateBulk(builders ...*DifferenceCreate) *DifferenceCreateBulk {
+	return &DifferenceCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *DifferenceClient) MapCreateBulk(slice any, setFunc func(*DifferenceCreate, int)) *DifferenceCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &DifferenceCreateBulk{err: fmt.Errorf("calling to DifferenceClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*DifferenceCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &DifferenceCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Difference.
+func (c *DifferenceClient) Update() *DifferenceUpdate {
+	mutation := newDifferenceMutation(c.config, OpUpdate)
+	return &DifferenceUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *DifferenceClient) UpdateOne(_m *Difference) *DifferenceUpdateOne {
+	mutation := newDifferenceMutation(c.config, OpUpdateOne, withDifference(_m))
+	return &DifferenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *DifferenceClient) UpdateOneID(id string) *DifferenceUpdateOne {
+	mutation := newDifferenceMutation(c.config, OpUpdateOne, withDifferenceID(id))
+	return &DifferenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Difference.
+func (c *DifferenceClient) Delete() *DifferenceDelete {
+	mutation := newDifferenceMutation(c.config, OpDelete)
+	return &DifferenceDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *DifferenceClient) DeleteOne(_m *Difference) *DifferenceDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *DifferenceClient) DeleteOneID(id string) *DifferenceDeleteOne {
+	builder := c.Delete().Where(difference.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &DifferenceDeleteOne{builder}
+}
+
+// Query returns a query builder for Difference.
+func (c *DifferenceClient) Query() *DifferenceQuery {
+	return &DifferenceQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeDifference},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Difference entity by its id.
+func (c *DifferenceClient) Get(ctx context.Context, id string) (*Difference, error) {
+	return c.Query().Where(difference.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *DifferenceClient) GetX(ctx context.Context, id string) *Difference {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *DifferenceClient) Hooks() []Hook {
+	return c.hooks.Difference
+}
+
+// Interceptors returns the client interceptors.
+func (c *DifferenceClient) Interceptors() []Interceptor {
+	return c.inters.Difference
+}
+
+func (c *DifferenceClient) mutate(ctx context.Context, m *DifferenceMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&DifferenceCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&DifferenceUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&DifferenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&DifferenceDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Difference mutation op: %q", m.Op())
+	}
+}
+
+// GoneObjectClient is a client for the GoneObject schema.
+type GoneObjectClient struct {
+	config
+}
+
+// NewGoneObjectClient returns a client for the GoneObject from the given config.
+func NewGoneObjectClient(c config) *GoneObjectClient {
+	return &GoneObjectClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `goneobject.Hooks(f(g(h())))`.
+func (c *GoneObjectClient) Use(hooks ...Hook) {
+	c.hooks.GoneObject = append(c.hooks.GoneObject, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `goneobject.Intercept(f(g(h())))`.
+func (c *GoneObjectClient) Intercept(interceptors ...Interceptor) {
+	c.inters.GoneObject = append(c.inters.GoneObject, interceptors...)
+}
+
+// Create returns a builder for creating a GoneObject entity.
+func (c *GoneObjectClient) Create() *GoneObjectCreate {
+	mutation := newGoneObjectMutation(c.config, OpCreate)
+	return &GoneObjectCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of GoneObject entities.
+func (c *GoneObjectClient) CreateBulk(builders ...*GoneObjectCreate) *GoneObjectCreateBulk {
+	return &GoneObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *GoneObjectClient) MapCreateBulk(slice any, setFunc func(*GoneObjectCreate, int)) *GoneObjectCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &GoneObjectCreateBulk{err: fmt.Errorf("calling to GoneObjectClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*GoneObjectCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &GoneObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for GoneObject.
+func (c *GoneObjectClient) Update() *GoneObjectUpdate {
+	mutation := newGoneObjectMutation(c.config, OpUpdate)
+	return &GoneObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *GoneObjectClient) UpdateOne(_m *GoneObject) *GoneObjectUpdateOne {
+	mutation := newGoneObjectMutation(c.config, OpUpdateOne, withGoneObject(_m))
+	return &GoneObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *GoneObjectClient) UpdateOneID(id string) *GoneObjectUpdateOne {
+	mutation := newGoneObjectMutation(c.config, OpUpdateOne, withGoneObjectID(id))
+	return &GoneObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for GoneObject.
+func (c *GoneObjectClient) Delete() *GoneObjectDelete {
+	mutation := newGoneObjectMutation(c.config, OpDelete)
+	return &GoneObjectDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *GoneObjectClient) DeleteOne(_m *GoneObject) *GoneObjectDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *GoneObjectClient) DeleteOneID(id string) *GoneObjectDeleteOne {
+	builder := c.Delete().Where(goneobject.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &GoneObjectDeleteOne{builder}
+}
+
+// Query returns a query builder for GoneObject.
+func (c *GoneObjectClient) Query() *GoneObjectQuery {
+	return &GoneObjectQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeGoneObject},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a GoneObject entity by its id.
+func (c *GoneObjectClient) Get(ctx context.Context, id string) (*GoneObject, error) {
+	return c.Query().Where(goneobject.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *GoneObjectClient) GetX(ctx context.Context, id string) *GoneObject {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *GoneObjectClient) Hooks() []Hook {
+	return c.hooks.GoneObject
+}
+
+// Interceptors returns the client interceptors.
+func (c *GoneObjectClient) Interceptors() []Interceptor {
+	return c.inters.GoneObject
+}
+
+func (c *GoneObjectClient) mutate(ctx context.Context, m *GoneObjectMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&GoneObjectCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&GoneObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&GoneObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&GoneObjectDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown GoneObject mutation op: %q", m.Op())
 	}
 }
 
@@ -1640,6 +1930,38 @@ func (c *SubscriptionClient) QueryCustomer(_m *Subscription) *CustomerQuery {
 	return query
 }
 
+// QueryOnlyPrice queries the only_price edge of a Subscription.
+func (c *SubscriptionClient) QueryOnlyPrice(_m *Subscription) *PriceQuery {
+	query := (&PriceClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscription.Table, subscription.FieldID, id),
+			sqlgraph.To(price.Table, price.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, subscription.OnlyPriceTable, subscription.OnlyPriceColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryOnlyProduct queries the only_product edge of a Subscription.
+func (c *SubscriptionClient) QueryOnlyProduct(_m *Subscription) *ProductQuery {
+	query := (&ProductClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscription.Table, subscription.FieldID, id),
+			sqlgraph.To(product.Table, product.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, subscription.OnlyProductTable, subscription.OnlyProductColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryPrice queries the price edge of a Subscription.
 func (c *SubscriptionClient) QueryPrice(_m *Subscription) *PriceQuery {
 	query := (&PriceClient{config: c.config}).Query()
@@ -1681,6 +2003,22 @@ func (c *SubscriptionClient) QueryLatestInvoice(_m *Subscription) *InvoiceQuery 
 			sqlgraph.From(subscription.Table, subscription.FieldID, id),
 			sqlgraph.To(invoice.Table, invoice.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, false, subscription.LatestInvoiceTable, subscription.LatestInvoiceColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryItems queries the items edge of a Subscription.
+func (c *SubscriptionClient) QueryItems(_m *Subscription) *SubscriptionItemQuery {
+	query := (&SubscriptionItemClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscription.Table, subscription.FieldID, id),
+			sqlgraph.To(subscriptionitem.Table, subscriptionitem.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, subscription.ItemsTable, subscription.ItemsColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -1742,6 +2080,187 @@ func (c *SubscriptionClient) mutate(ctx context.Context, m *SubscriptionMutation
 		return (&SubscriptionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Subscription mutation op: %q", m.Op())
+	}
+}
+
+// SubscriptionItemClient is a client for the SubscriptionItem schema.
+type SubscriptionItemClient struct {
+	config
+}
+
+// NewSubscriptionItemClient returns a client for the SubscriptionItem from the given config.
+func NewSubscriptionItemClient(c config) *SubscriptionItemClient {
+	return &SubscriptionItemClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `subscriptionitem.Hooks(f(g(h())))`.
+func (c *SubscriptionItemClient) Use(hooks ...Hook) {
+	c.hooks.SubscriptionItem = append(c.hooks.SubscriptionItem, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `subscriptionitem.Intercept(f(g(h())))`.
+func (c *SubscriptionItemClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SubscriptionItem = append(c.inters.SubscriptionItem, interceptors...)
+}
+
+// Create returns a builder for creating a SubscriptionItem entity.
+func (c *SubscriptionItemClient) Create() *SubscriptionItemCreate {
+	mutation := newSubscriptionItemMutation(c.config, OpCreate)
+	return &SubscriptionItemCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SubscriptionItem entities.
+func (c *SubscriptionItemClient) CreateBulk(builders ...*SubscriptionItemCreate) *SubscriptionItemCreateBulk {
+	return &SubscriptionItemCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SubscriptionItemClient) MapCreateBulk(slice any, setFunc func(*SubscriptionItemCreate, int)) *SubscriptionItemCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SubscriptionItemCreateBulk{err: fmt.Errorf("calling to SubscriptionItemClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SubscriptionItemCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SubscriptionItemCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SubscriptionItem.
+func (c *SubscriptionItemClient) Update() *SubscriptionItemUpdate {
+	mutation := newSubscriptionItemMutation(c.config, OpUpdate)
+	return &SubscriptionItemUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SubscriptionItemClient) UpdateOne(_m *SubscriptionItem) *SubscriptionItemUpdateOne {
+	mutation := newSubscriptionItemMutation(c.config, OpUpdateOne, withSubscriptionItem(_m))
+	return &SubscriptionItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SubscriptionItemClient) UpdateOneID(id string) *SubscriptionItemUpdateOne {
+	mutation := newSubscriptionItemMutation(c.config, OpUpdateOne, withSubscriptionItemID(id))
+	return &SubscriptionItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SubscriptionItem.
+func (c *SubscriptionItemClient) Delete() *SubscriptionItemDelete {
+	mutation := newSubscriptionItemMutation(c.config, OpDelete)
+	return &SubscriptionItemDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SubscriptionItemClient) DeleteOne(_m *SubscriptionItem) *SubscriptionItemDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SubscriptionItemClient) DeleteOneID(id string) *SubscriptionItemDeleteOne {
+	builder := c.Delete().Where(subscriptionitem.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SubscriptionItemDeleteOne{builder}
+}
+
+// Query returns a query builder for SubscriptionItem.
+func (c *SubscriptionItemClient) Query() *SubscriptionItemQuery {
+	return &SubscriptionItemQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSubscriptionItem},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SubscriptionItem entity by its id.
+func (c *SubscriptionItemClient) Get(ctx context.Context, id string) (*SubscriptionItem, error) {
+	return c.Query().Where(subscriptionitem.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SubscriptionItemClient) GetX(ctx context.Context, id string) *SubscriptionItem {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySubscription queries the subscription edge of a SubscriptionItem.
+func (c *SubscriptionItemClient) QuerySubscription(_m *SubscriptionItem) *SubscriptionQuery {
+	query := (&SubscriptionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscriptionitem.Table, subscriptionitem.FieldID, id),
+			sqlgraph.To(subscription.Table, subscription.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, subscriptionitem.SubscriptionTable, subscriptionitem.SubscriptionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryPrice queries the price edge of a SubscriptionItem.
+func (c *SubscriptionItemClient) QueryPrice(_m *SubscriptionItem) *PriceQuery {
+	query := (&PriceClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscriptionitem.Table, subscriptionitem.FieldID, id),
+			sqlgraph.To(price.Table, price.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, subscriptionitem.PriceTable, subscriptionitem.PriceColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryProduct queries the product edge of a SubscriptionItem.
+func (c *SubscriptionItemClient) QueryProduct(_m *SubscriptionItem) *ProductQuery {
+	query := (&ProductClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscriptionitem.Table, subscriptionitem.FieldID, id),
+			sqlgraph.To(product.Table, product.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, subscriptionitem.ProductTable, subscriptionitem.ProductColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *SubscriptionItemClient) Hooks() []Hook {
+	return c.hooks.SubscriptionItem
+}
+
+// Interceptors returns the client interceptors.
+func (c *SubscriptionItemClient) Interceptors() []Interceptor {
+	return c.inters.SubscriptionItem
+}
+
+func (c *SubscriptionItemClient) mutate(ctx context.Context, m *SubscriptionItemMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SubscriptionItemCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SubscriptionItemUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SubscriptionItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SubscriptionItemDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SubscriptionItem mutation op: %q", m.Op())
 	}
 }
 
@@ -2046,12 +2565,13 @@ func (c *WebhookEventClient) mutate(ctx context.Context, m *WebhookEventMutation
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Customer, IdempotencyKey, Invoice, Operation, Price, Product, StripeAccount,
-		StripeCall, Subscription, SubscriptionTransition, WebhookEvent []ent.Hook
+		Customer, Difference, GoneObject, IdempotencyKey, Invoice, Operation, Price,
+		Product, StripeAccount, StripeCall, Subscription, SubscriptionItem,
+		SubscriptionTransition, WebhookEvent []ent.Hook
 	}
 	inters struct {
-		Customer, IdempotencyKey, Invoice, Operation, Price, Product, StripeAccount,
-		StripeCall, Subscription, SubscriptionTransition,
-		WebhookEvent []ent.Interceptor
+		Customer, Difference, GoneObject, IdempotencyKey, Invoice, Operation, Price,
+		Product, StripeAccount, StripeCall, Subscription, SubscriptionItem,
+		SubscriptionTransition, WebhookEvent []ent.Interceptor
 	}
 )

@@ -31,12 +31,18 @@ type Customer struct {
 	StripeSyncedAt *time.Time `json:"stripe_synced_at,omitempty"`
 	// StripeError holds the value of the "stripe_error" field.
 	StripeError *string `json:"stripe_error,omitempty"`
+	// The properties that Stripe has and nothing here shows.
+	StripeUnsupported []string `json:"stripe_unsupported,omitempty"`
 	// The unfinished operation on this object.
 	StripeOperationID *string `json:"stripe_operation_id,omitempty"`
 	// DeletedAt holds the value of the "deleted_at" field.
 	DeletedAt *time.Time `json:"deleted_at,omitempty"`
-	// Email holds the value of the "email" field.
+	// Empty for none.
 	Email string `json:"email,omitempty"`
+	// False for an e-mail that another customer had when Stripe reported this one.
+	EmailClaimed bool `json:"email_claimed,omitempty"`
+	// The application's own id; unique among customers that are not deleted.
+	ExternalID *string `json:"external_id,omitempty"`
 	// Name holds the value of the "name" field.
 	Name string `json:"name,omitempty"`
 	// Metadata holds the value of the "metadata" field.
@@ -86,9 +92,11 @@ func (*Customer) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case customer.FieldMetadata:
+		case customer.FieldStripeUnsupported, customer.FieldMetadata:
 			values[i] = new([]byte)
-		case customer.FieldID, customer.FieldStripeID, customer.FieldStripeStatus, customer.FieldStripeError, customer.FieldStripeOperationID, customer.FieldEmail, customer.FieldName:
+		case customer.FieldEmailClaimed:
+			values[i] = new(sql.NullBool)
+		case customer.FieldID, customer.FieldStripeID, customer.FieldStripeStatus, customer.FieldStripeError, customer.FieldStripeOperationID, customer.FieldEmail, customer.FieldExternalID, customer.FieldName:
 			values[i] = new(sql.NullString)
 		case customer.FieldCreatedAt, customer.FieldUpdatedAt, customer.FieldStripeSyncedAt, customer.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
@@ -152,6 +160,14 @@ func (_m *Customer) assignValues(columns []string, values []any) error {
 				_m.StripeError = new(string)
 				*_m.StripeError = value.String
 			}
+		case customer.FieldStripeUnsupported:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field stripe_unsupported", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.StripeUnsupported); err != nil {
+					return fmt.Errorf("unmarshal field stripe_unsupported: %w", err)
+				}
+			}
 		case customer.FieldStripeOperationID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field stripe_operation_id", values[i])
@@ -171,6 +187,19 @@ func (_m *Customer) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field email", values[i])
 			} else if value.Valid {
 				_m.Email = value.String
+			}
+		case customer.FieldEmailClaimed:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field email_claimed", values[i])
+			} else if value.Valid {
+				_m.EmailClaimed = value.Bool
+			}
+		case customer.FieldExternalID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field external_id", values[i])
+			} else if value.Valid {
+				_m.ExternalID = new(string)
+				*_m.ExternalID = value.String
 			}
 		case customer.FieldName:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -256,6 +285,9 @@ func (_m *Customer) String() string {
 		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
+	builder.WriteString("stripe_unsupported=")
+	builder.WriteString(fmt.Sprintf("%v", _m.StripeUnsupported))
+	builder.WriteString(", ")
 	if v := _m.StripeOperationID; v != nil {
 		builder.WriteString("stripe_operation_id=")
 		builder.WriteString(*v)
@@ -269,6 +301,14 @@ func (_m *Customer) String() string {
 	builder.WriteString("email=")
 	builder.WriteString(_m.Email)
 	builder.WriteString(", ")
+	builder.WriteString("email_claimed=")
+	builder.WriteString(fmt.Sprintf("%v", _m.EmailClaimed))
+	builder.WriteString(", ")
+	if v := _m.ExternalID; v != nil {
+		builder.WriteString("external_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
 	builder.WriteString("name=")
 	builder.WriteString(_m.Name)
 	builder.WriteString(", ")
@@ -280,11 +320,16 @@ func (_m *Customer) String() string {
 
 // Stripe tells how the row stands to its counterpart in Stripe.
 func (_m *Customer) Stripe() *billing.StripeLink {
+	status := _m.StripeStatus
+	if status == billing.SyncSynced && len(_m.StripeUnsupported) > 0 {
+		status = billing.SyncPartial
+	}
 	return &billing.StripeLink{
 		ID:           _m.StripeID,
-		Status:       _m.StripeStatus,
+		Status:       status,
 		LastSyncedAt: _m.StripeSyncedAt,
 		LastError:    _m.StripeError,
+		Unsupported:  _m.StripeUnsupported,
 		OperationID:  _m.StripeOperationID,
 	}
 }

@@ -107,6 +107,12 @@ func (_c *CustomerCreate) SetNillableStripeError(v *string) *CustomerCreate {
 	return _c
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_c *CustomerCreate) SetStripeUnsupported(v []string) *CustomerCreate {
+	_c.mutation.SetStripeUnsupported(v)
+	return _c
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_c *CustomerCreate) SetStripeOperationID(v string) *CustomerCreate {
 	_c.mutation.SetStripeOperationID(v)
@@ -138,6 +144,34 @@ func (_c *CustomerCreate) SetNillableDeletedAt(v *time.Time) *CustomerCreate {
 // SetEmail sets the "email" field.
 func (_c *CustomerCreate) SetEmail(v string) *CustomerCreate {
 	_c.mutation.SetEmail(v)
+	return _c
+}
+
+// SetEmailClaimed sets the "email_claimed" field.
+func (_c *CustomerCreate) SetEmailClaimed(v bool) *CustomerCreate {
+	_c.mutation.SetEmailClaimed(v)
+	return _c
+}
+
+// SetNillableEmailClaimed sets the "email_claimed" field if the given value is not nil.
+func (_c *CustomerCreate) SetNillableEmailClaimed(v *bool) *CustomerCreate {
+	if v != nil {
+		_c.SetEmailClaimed(*v)
+	}
+	return _c
+}
+
+// SetExternalID sets the "external_id" field.
+func (_c *CustomerCreate) SetExternalID(v string) *CustomerCreate {
+	_c.mutation.SetExternalID(v)
+	return _c
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_c *CustomerCreate) SetNillableExternalID(v *string) *CustomerCreate {
+	if v != nil {
+		_c.SetExternalID(*v)
+	}
 	return _c
 }
 
@@ -260,6 +294,10 @@ func (_c *CustomerCreate) defaults() error {
 		v := customer.DefaultStripeStatus
 		_c.mutation.SetStripeStatus(v)
 	}
+	if _, ok := _c.mutation.EmailClaimed(); !ok {
+		v := customer.DefaultEmailClaimed
+		_c.mutation.SetEmailClaimed(v)
+	}
 	if _, ok := _c.mutation.Name(); !ok {
 		v := customer.DefaultName
 		_c.mutation.SetName(v)
@@ -297,10 +335,8 @@ func (_c *CustomerCreate) check() error {
 	if _, ok := _c.mutation.Email(); !ok {
 		return &ValidationError{Name: "email", err: errors.New(`ent: missing required field "Customer.email"`)}
 	}
-	if v, ok := _c.mutation.Email(); ok {
-		if err := customer.EmailValidator(v); err != nil {
-			return &ValidationError{Name: "email", err: fmt.Errorf(`ent: validator failed for field "Customer.email": %w`, err)}
-		}
+	if _, ok := _c.mutation.EmailClaimed(); !ok {
+		return &ValidationError{Name: "email_claimed", err: errors.New(`ent: missing required field "Customer.email_claimed"`)}
 	}
 	if _, ok := _c.mutation.Name(); !ok {
 		return &ValidationError{Name: "name", err: errors.New(`ent: missing required field "Customer.name"`)}
@@ -372,6 +408,10 @@ func (_c *CustomerCreate) createSpec() (*Customer, *sqlgraph.CreateSpec) {
 		_spec.SetField(customer.FieldStripeError, field.TypeString, value)
 		_node.StripeError = &value
 	}
+	if value, ok := _c.mutation.StripeUnsupported(); ok {
+		_spec.SetField(customer.FieldStripeUnsupported, field.TypeJSON, value)
+		_node.StripeUnsupported = value
+	}
 	if value, ok := _c.mutation.StripeOperationID(); ok {
 		_spec.SetField(customer.FieldStripeOperationID, field.TypeString, value)
 		_node.StripeOperationID = &value
@@ -383,6 +423,14 @@ func (_c *CustomerCreate) createSpec() (*Customer, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Email(); ok {
 		_spec.SetField(customer.FieldEmail, field.TypeString, value)
 		_node.Email = value
+	}
+	if value, ok := _c.mutation.EmailClaimed(); ok {
+		_spec.SetField(customer.FieldEmailClaimed, field.TypeBool, value)
+		_node.EmailClaimed = value
+	}
+	if value, ok := _c.mutation.ExternalID(); ok {
+		_spec.SetField(customer.FieldExternalID, field.TypeString, value)
+		_node.ExternalID = &value
 	}
 	if value, ok := _c.mutation.Name(); ok {
 		_spec.SetField(customer.FieldName, field.TypeString, value)

@@ -15,6 +15,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 )
 
@@ -111,6 +112,24 @@ func (_u *CustomerUpdate) ClearStripeError() *CustomerUpdate {
 	return _u
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *CustomerUpdate) SetStripeUnsupported(v []string) *CustomerUpdate {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *CustomerUpdate) AppendStripeUnsupported(v []string) *CustomerUpdate {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *CustomerUpdate) ClearStripeUnsupported() *CustomerUpdate {
+	_u.mutation.ClearStripeUnsupported()
+	return _u
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_u *CustomerUpdate) SetStripeOperationID(v string) *CustomerUpdate {
 	_u.mutation.SetStripeOperationID(v)
@@ -162,6 +181,40 @@ func (_u *CustomerUpdate) SetNillableEmail(v *string) *CustomerUpdate {
 	if v != nil {
 		_u.SetEmail(*v)
 	}
+	return _u
+}
+
+// SetEmailClaimed sets the "email_claimed" field.
+func (_u *CustomerUpdate) SetEmailClaimed(v bool) *CustomerUpdate {
+	_u.mutation.SetEmailClaimed(v)
+	return _u
+}
+
+// SetNillableEmailClaimed sets the "email_claimed" field if the given value is not nil.
+func (_u *CustomerUpdate) SetNillableEmailClaimed(v *bool) *CustomerUpdate {
+	if v != nil {
+		_u.SetEmailClaimed(*v)
+	}
+	return _u
+}
+
+// SetExternalID sets the "external_id" field.
+func (_u *CustomerUpdate) SetExternalID(v string) *CustomerUpdate {
+	_u.mutation.SetExternalID(v)
+	return _u
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_u *CustomerUpdate) SetNillableExternalID(v *string) *CustomerUpdate {
+	if v != nil {
+		_u.SetExternalID(*v)
+	}
+	return _u
+}
+
+// ClearExternalID clears the value of the "external_id" field.
+func (_u *CustomerUpdate) ClearExternalID() *CustomerUpdate {
+	_u.mutation.ClearExternalID()
 	return _u
 }
 
@@ -311,11 +364,6 @@ func (_u *CustomerUpdate) check() error {
 			return &ValidationError{Name: "stripe_status", err: fmt.Errorf(`ent: validator failed for field "Customer.stripe_status": %w`, err)}
 		}
 	}
-	if v, ok := _u.mutation.Email(); ok {
-		if err := customer.EmailValidator(v); err != nil {
-			return &ValidationError{Name: "email", err: fmt.Errorf(`ent: validator failed for field "Customer.email": %w`, err)}
-		}
-	}
 	return nil
 }
 
@@ -355,6 +403,17 @@ func (_u *CustomerUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(customer.FieldStripeError, field.TypeString)
 	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(customer.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, customer.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(customer.FieldStripeUnsupported, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(customer.FieldStripeOperationID, field.TypeString, value)
 	}
@@ -369,6 +428,15 @@ func (_u *CustomerUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Email(); ok {
 		_spec.SetField(customer.FieldEmail, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.EmailClaimed(); ok {
+		_spec.SetField(customer.FieldEmailClaimed, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ExternalID(); ok {
+		_spec.SetField(customer.FieldExternalID, field.TypeString, value)
+	}
+	if _u.mutation.ExternalIDCleared() {
+		_spec.ClearField(customer.FieldExternalID, field.TypeString)
 	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(customer.FieldName, field.TypeString, value)
@@ -566,6 +634,24 @@ func (_u *CustomerUpdateOne) ClearStripeError() *CustomerUpdateOne {
 	return _u
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *CustomerUpdateOne) SetStripeUnsupported(v []string) *CustomerUpdateOne {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *CustomerUpdateOne) AppendStripeUnsupported(v []string) *CustomerUpdateOne {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *CustomerUpdateOne) ClearStripeUnsupported() *CustomerUpdateOne {
+	_u.mutation.ClearStripeUnsupported()
+	return _u
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_u *CustomerUpdateOne) SetStripeOperationID(v string) *CustomerUpdateOne {
 	_u.mutation.SetStripeOperationID(v)
@@ -617,6 +703,40 @@ func (_u *CustomerUpdateOne) SetNillableEmail(v *string) *CustomerUpdateOne {
 	if v != nil {
 		_u.SetEmail(*v)
 	}
+	return _u
+}
+
+// SetEmailClaimed sets the "email_claimed" field.
+func (_u *CustomerUpdateOne) SetEmailClaimed(v bool) *CustomerUpdateOne {
+	_u.mutation.SetEmailClaimed(v)
+	return _u
+}
+
+// SetNillableEmailClaimed sets the "email_claimed" field if the given value is not nil.
+func (_u *CustomerUpdateOne) SetNillableEmailClaimed(v *bool) *CustomerUpdateOne {
+	if v != nil {
+		_u.SetEmailClaimed(*v)
+	}
+	return _u
+}
+
+// SetExternalID sets the "external_id" field.
+func (_u *CustomerUpdateOne) SetExternalID(v string) *CustomerUpdateOne {
+	_u.mutation.SetExternalID(v)
+	return _u
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_u *CustomerUpdateOne) SetNillableExternalID(v *string) *CustomerUpdateOne {
+	if v != nil {
+		_u.SetExternalID(*v)
+	}
+	return _u
+}
+
+// ClearExternalID clears the value of the "external_id" field.
+func (_u *CustomerUpdateOne) ClearExternalID() *CustomerUpdateOne {
+	_u.mutation.ClearExternalID()
 	return _u
 }
 
@@ -779,11 +899,6 @@ func (_u *CustomerUpdateOne) check() error {
 			return &ValidationError{Name: "stripe_status", err: fmt.Errorf(`ent: validator failed for field "Customer.stripe_status": %w`, err)}
 		}
 	}
-	if v, ok := _u.mutation.Email(); ok {
-		if err := customer.EmailValidator(v); err != nil {
-			return &ValidationError{Name: "email", err: fmt.Errorf(`ent: validator failed for field "Customer.email": %w`, err)}
-		}
-	}
 	return nil
 }
 
@@ -840,6 +955,17 @@ func (_u *CustomerUpdateOne) sqlSave(ctx context.Context) (_node *Customer, err 
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(customer.FieldStripeError, field.TypeString)
 	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(customer.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, customer.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(customer.FieldStripeUnsupported, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(customer.FieldStripeOperationID, field.TypeString, value)
 	}
@@ -854,6 +980,15 @@ func (_u *CustomerUpdateOne) sqlSave(ctx context.Context) (_node *Customer, err 
 	}
 	if value, ok := _u.mutation.Email(); ok {
 		_spec.SetField(customer.FieldEmail, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.EmailClaimed(); ok {
+		_spec.SetField(customer.FieldEmailClaimed, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ExternalID(); ok {
+		_spec.SetField(customer.FieldExternalID, field.TypeString, value)
+	}
+	if _u.mutation.ExternalIDCleared() {
+		_spec.ClearField(customer.FieldExternalID, field.TypeString)
 	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(customer.FieldName, field.TypeString, value)

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"sync"
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
+	"tallystick/ent/goneobject"
 	"tallystick/ent/idempotencykey"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
@@ -17,6 +19,7 @@ import (
 	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/ent/webhookevent"
 
@@ -84,6 +87,8 @@ func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			customer.Table:               customer.ValidColumn,
+			difference.Table:             difference.ValidColumn,
+			goneobject.Table:             goneobject.ValidColumn,
 			idempotencykey.Table:         idempotencykey.ValidColumn,
 			invoice.Table:                invoice.ValidColumn,
 			operation.Table:              operation.ValidColumn,
@@ -92,6 +97,7 @@ func checkColumn(t, c string) error {
 			stripeaccount.Table:          stripeaccount.ValidColumn,
 			stripecall.Table:             stripecall.ValidColumn,
 			subscription.Table:           subscription.ValidColumn,
+			subscriptionitem.Table:       subscriptionitem.ValidColumn,
 			subscriptiontransition.Table: subscriptiontransition.ValidColumn,
 			webhookevent.Table:           webhookevent.ValidColumn,
 		})

@@ -7,12 +7,14 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/ent/webhookevent"
 
@@ -250,6 +252,11 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				selectedFields = append(selectedFields, customer.FieldStripeError)
 				fieldSeen[customer.FieldStripeError] = struct{}{}
 			}
+		case "stripeUnsupported":
+			if _, ok := fieldSeen[customer.FieldStripeUnsupported]; !ok {
+				selectedFields = append(selectedFields, customer.FieldStripeUnsupported)
+				fieldSeen[customer.FieldStripeUnsupported] = struct{}{}
+			}
 		case "stripeOperationID":
 			if _, ok := fieldSeen[customer.FieldStripeOperationID]; !ok {
 				selectedFields = append(selectedFields, customer.FieldStripeOperationID)
@@ -264,6 +271,16 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if _, ok := fieldSeen[customer.FieldEmail]; !ok {
 				selectedFields = append(selectedFields, customer.FieldEmail)
 				fieldSeen[customer.FieldEmail] = struct{}{}
+			}
+		case "emailClaimed":
+			if _, ok := fieldSeen[customer.FieldEmailClaimed]; !ok {
+				selectedFields = append(selectedFields, customer.FieldEmailClaimed)
+				fieldSeen[customer.FieldEmailClaimed] = struct{}{}
+			}
+		case "externalID":
+			if _, ok := fieldSeen[customer.FieldExternalID]; !ok {
+				selectedFields = append(selectedFields, customer.FieldExternalID)
+				fieldSeen[customer.FieldExternalID] = struct{}{}
 			}
 		case "name":
 			if _, ok := fieldSeen[customer.FieldName]; !ok {
@@ -329,6 +346,137 @@ func newCustomerPaginateArgs(rv map[string]any) *customerPaginateArgs {
 		case *CustomerOrder:
 			if v != nil {
 				args.opts = append(args.opts, WithCustomerOrder(v))
+			}
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *DifferenceQuery) CollectFields(ctx context.Context, satisfies ...string) (*DifferenceQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *DifferenceQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(difference.Columns))
+		selectedFields = []string{difference.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+		case "createdAt":
+			if _, ok := fieldSeen[difference.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, difference.FieldCreatedAt)
+				fieldSeen[difference.FieldCreatedAt] = struct{}{}
+			}
+		case "updatedAt":
+			if _, ok := fieldSeen[difference.FieldUpdatedAt]; !ok {
+				selectedFields = append(selectedFields, difference.FieldUpdatedAt)
+				fieldSeen[difference.FieldUpdatedAt] = struct{}{}
+			}
+		case "kind":
+			if _, ok := fieldSeen[difference.FieldKind]; !ok {
+				selectedFields = append(selectedFields, difference.FieldKind)
+				fieldSeen[difference.FieldKind] = struct{}{}
+			}
+		case "objectType":
+			if _, ok := fieldSeen[difference.FieldObjectType]; !ok {
+				selectedFields = append(selectedFields, difference.FieldObjectType)
+				fieldSeen[difference.FieldObjectType] = struct{}{}
+			}
+		case "objectID":
+			if _, ok := fieldSeen[difference.FieldObjectID]; !ok {
+				selectedFields = append(selectedFields, difference.FieldObjectID)
+				fieldSeen[difference.FieldObjectID] = struct{}{}
+			}
+		case "stripeID":
+			if _, ok := fieldSeen[difference.FieldStripeID]; !ok {
+				selectedFields = append(selectedFields, difference.FieldStripeID)
+				fieldSeen[difference.FieldStripeID] = struct{}{}
+			}
+		case "property":
+			if _, ok := fieldSeen[difference.FieldProperty]; !ok {
+				selectedFields = append(selectedFields, difference.FieldProperty)
+				fieldSeen[difference.FieldProperty] = struct{}{}
+			}
+		case "ours":
+			if _, ok := fieldSeen[difference.FieldOurs]; !ok {
+				selectedFields = append(selectedFields, difference.FieldOurs)
+				fieldSeen[difference.FieldOurs] = struct{}{}
+			}
+		case "stripes":
+			if _, ok := fieldSeen[difference.FieldStripes]; !ok {
+				selectedFields = append(selectedFields, difference.FieldStripes)
+				fieldSeen[difference.FieldStripes] = struct{}{}
+			}
+		case "repairedAt":
+			if _, ok := fieldSeen[difference.FieldRepairedAt]; !ok {
+				selectedFields = append(selectedFields, difference.FieldRepairedAt)
+				fieldSeen[difference.FieldRepairedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type differencePaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []DifferencePaginateOption
+}
+
+func newDifferencePaginateArgs(rv map[string]any) *differencePaginateArgs {
+	args := &differencePaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case map[string]any:
+			var (
+				err1, err2 error
+				order      = &DifferenceOrder{Field: &DifferenceOrderField{}, Direction: entgql.OrderDirectionAsc}
+			)
+			if d, ok := v[directionField]; ok {
+				err1 = order.Direction.UnmarshalGQL(d)
+			}
+			if f, ok := v[fieldField]; ok {
+				err2 = order.Field.UnmarshalGQL(f)
+			}
+			if err1 == nil && err2 == nil {
+				args.opts = append(args.opts, WithDifferenceOrder(order))
+			}
+		case *DifferenceOrder:
+			if v != nil {
+				args.opts = append(args.opts, WithDifferenceOrder(v))
 			}
 		}
 	}
@@ -415,6 +563,11 @@ func (_q *InvoiceQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if _, ok := fieldSeen[invoice.FieldStripeError]; !ok {
 				selectedFields = append(selectedFields, invoice.FieldStripeError)
 				fieldSeen[invoice.FieldStripeError] = struct{}{}
+			}
+		case "stripeUnsupported":
+			if _, ok := fieldSeen[invoice.FieldStripeUnsupported]; !ok {
+				selectedFields = append(selectedFields, invoice.FieldStripeUnsupported)
+				fieldSeen[invoice.FieldStripeUnsupported] = struct{}{}
 			}
 		case "stripeOperationID":
 			if _, ok := fieldSeen[invoice.FieldStripeOperationID]; !ok {
@@ -781,6 +934,11 @@ func (_q *PriceQuery) collectField(ctx context.Context, oneNode bool, opCtx *gra
 				selectedFields = append(selectedFields, price.FieldStripeError)
 				fieldSeen[price.FieldStripeError] = struct{}{}
 			}
+		case "stripeUnsupported":
+			if _, ok := fieldSeen[price.FieldStripeUnsupported]; !ok {
+				selectedFields = append(selectedFields, price.FieldStripeUnsupported)
+				fieldSeen[price.FieldStripeUnsupported] = struct{}{}
+			}
 		case "stripeOperationID":
 			if _, ok := fieldSeen[price.FieldStripeOperationID]; !ok {
 				selectedFields = append(selectedFields, price.FieldStripeOperationID)
@@ -790,6 +948,41 @@ func (_q *PriceQuery) collectField(ctx context.Context, oneNode bool, opCtx *gra
 			if _, ok := fieldSeen[price.FieldProductID]; !ok {
 				selectedFields = append(selectedFields, price.FieldProductID)
 				fieldSeen[price.FieldProductID] = struct{}{}
+			}
+		case "unitAmountKnown":
+			if _, ok := fieldSeen[price.FieldUnitAmountKnown]; !ok {
+				selectedFields = append(selectedFields, price.FieldUnitAmountKnown)
+				fieldSeen[price.FieldUnitAmountKnown] = struct{}{}
+			}
+		case "unitAmountDecimal":
+			if _, ok := fieldSeen[price.FieldUnitAmountDecimal]; !ok {
+				selectedFields = append(selectedFields, price.FieldUnitAmountDecimal)
+				fieldSeen[price.FieldUnitAmountDecimal] = struct{}{}
+			}
+		case "billingScheme":
+			if _, ok := fieldSeen[price.FieldBillingScheme]; !ok {
+				selectedFields = append(selectedFields, price.FieldBillingScheme)
+				fieldSeen[price.FieldBillingScheme] = struct{}{}
+			}
+		case "usageType":
+			if _, ok := fieldSeen[price.FieldUsageType]; !ok {
+				selectedFields = append(selectedFields, price.FieldUsageType)
+				fieldSeen[price.FieldUsageType] = struct{}{}
+			}
+		case "tiersMode":
+			if _, ok := fieldSeen[price.FieldTiersMode]; !ok {
+				selectedFields = append(selectedFields, price.FieldTiersMode)
+				fieldSeen[price.FieldTiersMode] = struct{}{}
+			}
+		case "tiers":
+			if _, ok := fieldSeen[price.FieldTiers]; !ok {
+				selectedFields = append(selectedFields, price.FieldTiers)
+				fieldSeen[price.FieldTiers] = struct{}{}
+			}
+		case "currencyOptions":
+			if _, ok := fieldSeen[price.FieldCurrencyOptions]; !ok {
+				selectedFields = append(selectedFields, price.FieldCurrencyOptions)
+				fieldSeen[price.FieldCurrencyOptions] = struct{}{}
 			}
 		case "currency":
 			if _, ok := fieldSeen[price.FieldCurrency]; !ok {
@@ -1040,6 +1233,11 @@ func (_q *ProductQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if _, ok := fieldSeen[product.FieldStripeError]; !ok {
 				selectedFields = append(selectedFields, product.FieldStripeError)
 				fieldSeen[product.FieldStripeError] = struct{}{}
+			}
+		case "stripeUnsupported":
+			if _, ok := fieldSeen[product.FieldStripeUnsupported]; !ok {
+				selectedFields = append(selectedFields, product.FieldStripeUnsupported)
+				fieldSeen[product.FieldStripeUnsupported] = struct{}{}
 			}
 		case "stripeOperationID":
 			if _, ok := fieldSeen[product.FieldStripeOperationID]; !ok {
@@ -1296,10 +1494,10 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, priceImplementors)...); err != nil {
 				return err
 			}
-			_q.withPrice = query
-			if _, ok := fieldSeen[subscription.FieldPriceID]; !ok {
-				selectedFields = append(selectedFields, subscription.FieldPriceID)
-				fieldSeen[subscription.FieldPriceID] = struct{}{}
+			_q.withOnlyPrice = query
+			if _, ok := fieldSeen[subscription.FieldOnlyPriceID]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldOnlyPriceID)
+				fieldSeen[subscription.FieldOnlyPriceID] = struct{}{}
 			}
 
 		case "product":
@@ -1311,10 +1509,10 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, productImplementors)...); err != nil {
 				return err
 			}
-			_q.withProduct = query
-			if _, ok := fieldSeen[subscription.FieldProductID]; !ok {
-				selectedFields = append(selectedFields, subscription.FieldProductID)
-				fieldSeen[subscription.FieldProductID] = struct{}{}
+			_q.withOnlyProduct = query
+			if _, ok := fieldSeen[subscription.FieldOnlyProductID]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldOnlyProductID)
+				fieldSeen[subscription.FieldOnlyProductID] = struct{}{}
 			}
 
 		case "latestInvoice":
@@ -1331,6 +1529,19 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 				selectedFields = append(selectedFields, subscription.FieldLatestInvoiceID)
 				fieldSeen[subscription.FieldLatestInvoiceID] = struct{}{}
 			}
+
+		case "items":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&SubscriptionItemClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, false, opCtx, field, path, mayAddCondition(satisfies, subscriptionitemImplementors)...); err != nil {
+				return err
+			}
+			_q.WithNamedItems(alias, func(wq *SubscriptionItemQuery) {
+				*wq = *query
+			})
 
 		case "invoices":
 			var (
@@ -1375,10 +1586,10 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 						}
 						for i := range nodes {
 							n := m[nodes[i].ID]
-							if nodes[i].Edges.totalCount[4] == nil {
-								nodes[i].Edges.totalCount[4] = make(map[string]int)
+							if nodes[i].Edges.totalCount[5] == nil {
+								nodes[i].Edges.totalCount[5] = make(map[string]int)
 							}
-							nodes[i].Edges.totalCount[4][alias] = n
+							nodes[i].Edges.totalCount[5][alias] = n
 						}
 						return nil
 					})
@@ -1386,10 +1597,10 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*Subscription) error {
 						for i := range nodes {
 							n := len(nodes[i].Edges.Invoices)
-							if nodes[i].Edges.totalCount[4] == nil {
-								nodes[i].Edges.totalCount[4] = make(map[string]int)
+							if nodes[i].Edges.totalCount[5] == nil {
+								nodes[i].Edges.totalCount[5] = make(map[string]int)
 							}
-							nodes[i].Edges.totalCount[4][alias] = n
+							nodes[i].Edges.totalCount[5][alias] = n
 						}
 						return nil
 					})
@@ -1463,6 +1674,11 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 				selectedFields = append(selectedFields, subscription.FieldStripeError)
 				fieldSeen[subscription.FieldStripeError] = struct{}{}
 			}
+		case "stripeUnsupported":
+			if _, ok := fieldSeen[subscription.FieldStripeUnsupported]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldStripeUnsupported)
+				fieldSeen[subscription.FieldStripeUnsupported] = struct{}{}
+			}
 		case "stripeOperationID":
 			if _, ok := fieldSeen[subscription.FieldStripeOperationID]; !ok {
 				selectedFields = append(selectedFields, subscription.FieldStripeOperationID)
@@ -1482,6 +1698,41 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 			if _, ok := fieldSeen[subscription.FieldProductID]; !ok {
 				selectedFields = append(selectedFields, subscription.FieldProductID)
 				fieldSeen[subscription.FieldProductID] = struct{}{}
+			}
+		case "onlyPriceID":
+			if _, ok := fieldSeen[subscription.FieldOnlyPriceID]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldOnlyPriceID)
+				fieldSeen[subscription.FieldOnlyPriceID] = struct{}{}
+			}
+		case "onlyProductID":
+			if _, ok := fieldSeen[subscription.FieldOnlyProductID]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldOnlyProductID)
+				fieldSeen[subscription.FieldOnlyProductID] = struct{}{}
+			}
+		case "itemCount":
+			if _, ok := fieldSeen[subscription.FieldItemCount]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldItemCount)
+				fieldSeen[subscription.FieldItemCount] = struct{}{}
+			}
+		case "currency":
+			if _, ok := fieldSeen[subscription.FieldCurrency]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldCurrency)
+				fieldSeen[subscription.FieldCurrency] = struct{}{}
+			}
+		case "metadata":
+			if _, ok := fieldSeen[subscription.FieldMetadata]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldMetadata)
+				fieldSeen[subscription.FieldMetadata] = struct{}{}
+			}
+		case "pausedBehavior":
+			if _, ok := fieldSeen[subscription.FieldPausedBehavior]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldPausedBehavior)
+				fieldSeen[subscription.FieldPausedBehavior] = struct{}{}
+			}
+		case "pausedUntil":
+			if _, ok := fieldSeen[subscription.FieldPausedUntil]; !ok {
+				selectedFields = append(selectedFields, subscription.FieldPausedUntil)
+				fieldSeen[subscription.FieldPausedUntil] = struct{}{}
 			}
 		case "status":
 			if _, ok := fieldSeen[subscription.FieldStatus]; !ok {
@@ -1587,6 +1838,192 @@ func newSubscriptionPaginateArgs(rv map[string]any) *subscriptionPaginateArgs {
 		case *SubscriptionOrder:
 			if v != nil {
 				args.opts = append(args.opts, WithSubscriptionOrder(v))
+			}
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *SubscriptionItemQuery) CollectFields(ctx context.Context, satisfies ...string) (*SubscriptionItemQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *SubscriptionItemQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(subscriptionitem.Columns))
+		selectedFields = []string{subscriptionitem.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "subscription":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&SubscriptionClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, subscriptionImplementors)...); err != nil {
+				return err
+			}
+			_q.withSubscription = query
+			if _, ok := fieldSeen[subscriptionitem.FieldSubscriptionID]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldSubscriptionID)
+				fieldSeen[subscriptionitem.FieldSubscriptionID] = struct{}{}
+			}
+
+		case "price":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&PriceClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, priceImplementors)...); err != nil {
+				return err
+			}
+			_q.withPrice = query
+			if _, ok := fieldSeen[subscriptionitem.FieldPriceID]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldPriceID)
+				fieldSeen[subscriptionitem.FieldPriceID] = struct{}{}
+			}
+
+		case "product":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&ProductClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, productImplementors)...); err != nil {
+				return err
+			}
+			_q.withProduct = query
+			if _, ok := fieldSeen[subscriptionitem.FieldProductID]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldProductID)
+				fieldSeen[subscriptionitem.FieldProductID] = struct{}{}
+			}
+		case "createdAt":
+			if _, ok := fieldSeen[subscriptionitem.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldCreatedAt)
+				fieldSeen[subscriptionitem.FieldCreatedAt] = struct{}{}
+			}
+		case "updatedAt":
+			if _, ok := fieldSeen[subscriptionitem.FieldUpdatedAt]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldUpdatedAt)
+				fieldSeen[subscriptionitem.FieldUpdatedAt] = struct{}{}
+			}
+		case "stripeID":
+			if _, ok := fieldSeen[subscriptionitem.FieldStripeID]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldStripeID)
+				fieldSeen[subscriptionitem.FieldStripeID] = struct{}{}
+			}
+		case "stripeStatus":
+			if _, ok := fieldSeen[subscriptionitem.FieldStripeStatus]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldStripeStatus)
+				fieldSeen[subscriptionitem.FieldStripeStatus] = struct{}{}
+			}
+		case "stripeSyncedAt":
+			if _, ok := fieldSeen[subscriptionitem.FieldStripeSyncedAt]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldStripeSyncedAt)
+				fieldSeen[subscriptionitem.FieldStripeSyncedAt] = struct{}{}
+			}
+		case "stripeError":
+			if _, ok := fieldSeen[subscriptionitem.FieldStripeError]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldStripeError)
+				fieldSeen[subscriptionitem.FieldStripeError] = struct{}{}
+			}
+		case "stripeUnsupported":
+			if _, ok := fieldSeen[subscriptionitem.FieldStripeUnsupported]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldStripeUnsupported)
+				fieldSeen[subscriptionitem.FieldStripeUnsupported] = struct{}{}
+			}
+		case "stripeOperationID":
+			if _, ok := fieldSeen[subscriptionitem.FieldStripeOperationID]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldStripeOperationID)
+				fieldSeen[subscriptionitem.FieldStripeOperationID] = struct{}{}
+			}
+		case "subscriptionID":
+			if _, ok := fieldSeen[subscriptionitem.FieldSubscriptionID]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldSubscriptionID)
+				fieldSeen[subscriptionitem.FieldSubscriptionID] = struct{}{}
+			}
+		case "priceID":
+			if _, ok := fieldSeen[subscriptionitem.FieldPriceID]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldPriceID)
+				fieldSeen[subscriptionitem.FieldPriceID] = struct{}{}
+			}
+		case "productID":
+			if _, ok := fieldSeen[subscriptionitem.FieldProductID]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldProductID)
+				fieldSeen[subscriptionitem.FieldProductID] = struct{}{}
+			}
+		case "quantity":
+			if _, ok := fieldSeen[subscriptionitem.FieldQuantity]; !ok {
+				selectedFields = append(selectedFields, subscriptionitem.FieldQuantity)
+				fieldSeen[subscriptionitem.FieldQuantity] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type subscriptionitemPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []SubscriptionItemPaginateOption
+}
+
+func newSubscriptionItemPaginateArgs(rv map[string]any) *subscriptionitemPaginateArgs {
+	args := &subscriptionitemPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case map[string]any:
+			var (
+				err1, err2 error
+				order      = &SubscriptionItemOrder{Field: &SubscriptionItemOrderField{}, Direction: entgql.OrderDirectionAsc}
+			)
+			if d, ok := v[directionField]; ok {
+				err1 = order.Direction.UnmarshalGQL(d)
+			}
+			if f, ok := v[fieldField]; ok {
+				err2 = order.Field.UnmarshalGQL(f)
+			}
+			if err1 == nil && err2 == nil {
+				args.opts = append(args.opts, WithSubscriptionItemOrder(order))
+			}
+		case *SubscriptionItemOrder:
+			if v != nil {
+				args.opts = append(args.opts, WithSubscriptionItemOrder(v))
 			}
 		}
 	}
@@ -1797,6 +2234,11 @@ func (_q *WebhookEventQuery) collectField(ctx context.Context, oneNode bool, opC
 			if _, ok := fieldSeen[webhookevent.FieldOccurredAt]; !ok {
 				selectedFields = append(selectedFields, webhookevent.FieldOccurredAt)
 				fieldSeen[webhookevent.FieldOccurredAt] = struct{}{}
+			}
+		case "missed":
+			if _, ok := fieldSeen[webhookevent.FieldMissed]; !ok {
+				selectedFields = append(selectedFields, webhookevent.FieldMissed)
+				fieldSeen[webhookevent.FieldMissed] = struct{}{}
 			}
 		case "processedAt":
 			if _, ok := fieldSeen[webhookevent.FieldProcessedAt]; !ok {

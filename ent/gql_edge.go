@@ -128,20 +128,20 @@ func (_m *Subscription) Customer(ctx context.Context) (*Customer, error) {
 	return result, err
 }
 
-func (_m *Subscription) Price(ctx context.Context) (*Price, error) {
-	result, err := _m.Edges.PriceOrErr()
+func (_m *Subscription) OnlyPrice(ctx context.Context) (*Price, error) {
+	result, err := _m.Edges.OnlyPriceOrErr()
 	if IsNotLoaded(err) {
-		result, err = _m.QueryPrice().Only(ctx)
+		result, err = _m.QueryOnlyPrice().Only(ctx)
 	}
-	return result, err
+	return result, MaskNotFound(err)
 }
 
-func (_m *Subscription) Product(ctx context.Context) (*Product, error) {
-	result, err := _m.Edges.ProductOrErr()
+func (_m *Subscription) OnlyProduct(ctx context.Context) (*Product, error) {
+	result, err := _m.Edges.OnlyProductOrErr()
 	if IsNotLoaded(err) {
-		result, err = _m.QueryProduct().Only(ctx)
+		result, err = _m.QueryOnlyProduct().Only(ctx)
 	}
-	return result, err
+	return result, MaskNotFound(err)
 }
 
 func (_m *Subscription) LatestInvoice(ctx context.Context) (*Invoice, error) {
@@ -152,6 +152,18 @@ func (_m *Subscription) LatestInvoice(ctx context.Context) (*Invoice, error) {
 	return result, MaskNotFound(err)
 }
 
+func (_m *Subscription) Items(ctx context.Context) (result []*SubscriptionItem, err error) {
+	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
+		result, err = _m.NamedItems(graphql.GetFieldContext(ctx).Field.Alias)
+	} else {
+		result, err = _m.Edges.ItemsOrErr()
+	}
+	if IsNotLoaded(err) {
+		result, err = _m.QueryItems().All(ctx)
+	}
+	return result, err
+}
+
 func (_m *Subscription) Invoices(
 	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *InvoiceOrder,
 ) (*InvoiceConnection, error) {
@@ -159,7 +171,7 @@ func (_m *Subscription) Invoices(
 		WithInvoiceOrder(orderBy),
 	}
 	alias := graphql.GetFieldContext(ctx).Field.Alias
-	totalCount, hasTotalCount := _m.Edges.totalCount[4][alias]
+	totalCount, hasTotalCount := _m.Edges.totalCount[5][alias]
 	if nodes, err := _m.NamedInvoices(alias); err == nil || hasTotalCount {
 		pager, err := newInvoicePager(opts, last != nil)
 		if err != nil {
@@ -180,6 +192,30 @@ func (_m *Subscription) History(ctx context.Context) (result []*SubscriptionTran
 	}
 	if IsNotLoaded(err) {
 		result, err = _m.QueryHistory().All(ctx)
+	}
+	return result, err
+}
+
+func (_m *SubscriptionItem) Subscription(ctx context.Context) (*Subscription, error) {
+	result, err := _m.Edges.SubscriptionOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QuerySubscription().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *SubscriptionItem) Price(ctx context.Context) (*Price, error) {
+	result, err := _m.Edges.PriceOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryPrice().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *SubscriptionItem) Product(ctx context.Context) (*Product, error) {
+	result, err := _m.Edges.ProductOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryProduct().Only(ctx)
 	}
 	return result, err
 }

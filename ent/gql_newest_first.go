@@ -6,6 +6,7 @@ import "entgo.io/contrib/entgql"
 
 func init() {
 	DefaultCustomerOrder.Direction = entgql.OrderDirectionDesc
+	DefaultDifferenceOrder.Direction = entgql.OrderDirectionDesc
 	DefaultInvoiceOrder.Direction = entgql.OrderDirectionDesc
 	DefaultOperationOrder.Direction = entgql.OrderDirectionDesc
 	DefaultPriceOrder.Direction = entgql.OrderDirectionDesc

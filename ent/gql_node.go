@@ -6,12 +6,14 @@ import (
 	"context"
 	"fmt"
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/ent/webhookevent"
 
@@ -29,6 +31,11 @@ var customerImplementors = []string{"Customer", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*Customer) IsNode() {}
+
+var differenceImplementors = []string{"Difference", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Difference) IsNode() {}
 
 var invoiceImplementors = []string{"Invoice", "Node"}
 
@@ -59,6 +66,11 @@ var subscriptionImplementors = []string{"Subscription", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*Subscription) IsNode() {}
+
+var subscriptionitemImplementors = []string{"SubscriptionItem", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*SubscriptionItem) IsNode() {}
 
 var subscriptiontransitionImplementors = []string{"SubscriptionTransition", "Node"}
 
@@ -137,6 +149,15 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			}
 		}
 		return query.Only(ctx)
+	case difference.Table:
+		query := c.Difference.Query().
+			Where(difference.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, differenceImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
 	case invoice.Table:
 		query := c.Invoice.Query().
 			Where(invoice.ID(id))
@@ -187,6 +208,15 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			Where(subscription.ID(id))
 		if fc := graphql.GetFieldContext(ctx); fc != nil {
 			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, subscriptionImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case subscriptionitem.Table:
+		query := c.SubscriptionItem.Query().
+			Where(subscriptionitem.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, subscriptionitemImplementors...); err != nil {
 				return nil, err
 			}
 		}
@@ -298,6 +328,22 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 				*noder = node
 			}
 		}
+	case difference.Table:
+		query := c.Difference.Query().
+			Where(difference.IDIn(ids...))
+		query, err := query.CollectFields(ctx, differenceImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
 	case invoice.Table:
 		query := c.Invoice.Query().
 			Where(invoice.IDIn(ids...))
@@ -382,6 +428,22 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 		query := c.Subscription.Query().
 			Where(subscription.IDIn(ids...))
 		query, err := query.CollectFields(ctx, subscriptionImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case subscriptionitem.Table:
+		query := c.SubscriptionItem.Query().
+			Where(subscriptionitem.IDIn(ids...))
+		query, err := query.CollectFields(ctx, subscriptionitemImplementors...)
 		if err != nil {
 			return nil, err
 		}

@@ -9,12 +9,14 @@ import (
 	"io"
 	"strconv"
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/ent/webhookevent"
 
@@ -433,6 +435,320 @@ func (_m *Customer) ToEdge(order *CustomerOrder) *CustomerEdge {
 		order = DefaultCustomerOrder
 	}
 	return &CustomerEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
+// DifferenceEdge is the edge representation of Difference.
+type DifferenceEdge struct {
+	Node   *Difference `json:"node"`
+	Cursor Cursor      `json:"cursor"`
+}
+
+// DifferenceConnection is the connection containing edges to Difference.
+type DifferenceConnection struct {
+	Edges      []*DifferenceEdge `json:"edges"`
+	PageInfo   PageInfo          `json:"pageInfo"`
+	TotalCount int               `json:"totalCount"`
+}
+
+func (c *DifferenceConnection) build(nodes []*Difference, pager *differencePager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *Difference
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *Difference {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *Difference {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*DifferenceEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &DifferenceEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// DifferencePaginateOption enables pagination customization.
+type DifferencePaginateOption func(*differencePager) error
+
+// WithDifferenceOrder configures pagination ordering.
+func WithDifferenceOrder(order *DifferenceOrder) DifferencePaginateOption {
+	if order == nil {
+		order = DefaultDifferenceOrder
+	}
+	o := *order
+	return func(pager *differencePager) error {
+		if err := o.Direction.Validate(); err != nil {
+			return err
+		}
+		if o.Field == nil {
+			o.Field = DefaultDifferenceOrder.Field
+		}
+		pager.order = &o
+		return nil
+	}
+}
+
+// WithDifferenceFilter configures pagination filter.
+func WithDifferenceFilter(filter func(*DifferenceQuery) (*DifferenceQuery, error)) DifferencePaginateOption {
+	return func(pager *differencePager) error {
+		if filter == nil {
+			return errors.New("DifferenceQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type differencePager struct {
+	reverse bool
+	order   *DifferenceOrder
+	filter  func(*DifferenceQuery) (*DifferenceQuery, error)
+}
+
+func newDifferencePager(opts []DifferencePaginateOption, reverse bool) (*differencePager, error) {
+	pager := &differencePager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	if pager.order == nil {
+		pager.order = DefaultDifferenceOrder
+	}
+	return pager, nil
+}
+
+func (p *differencePager) applyFilter(query *DifferenceQuery) (*DifferenceQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *differencePager) toCursor(_m *Difference) Cursor {
+	return p.order.Field.toCursor(_m)
+}
+
+func (p *differencePager) applyCursors(query *DifferenceQuery, after, before *Cursor) (*DifferenceQuery, error) {
+	direction := p.order.Direction
+	if p.reverse {
+		direction = direction.Reverse()
+	}
+	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultDifferenceOrder.Field.column, p.order.Field.column, direction) {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *differencePager) applyOrder(query *DifferenceQuery) *DifferenceQuery {
+	direction := p.order.Direction
+	if p.reverse {
+		direction = direction.Reverse()
+	}
+	query = query.Order(p.order.Field.toTerm(direction.OrderTermOption()))
+	if p.order.Field != DefaultDifferenceOrder.Field {
+		query = query.Order(DefaultDifferenceOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(p.order.Field.column)
+	}
+	return query
+}
+
+func (p *differencePager) orderExpr(query *DifferenceQuery) sql.Querier {
+	direction := p.order.Direction
+	if p.reverse {
+		direction = direction.Reverse()
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(p.order.Field.column)
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		b.Ident(p.order.Field.column).Pad().WriteString(string(direction))
+		if p.order.Field != DefaultDifferenceOrder.Field {
+			b.Comma().Ident(DefaultDifferenceOrder.Field.column).Pad().WriteString(string(direction))
+		}
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to Difference.
+func (_m *DifferenceQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...DifferencePaginateOption,
+) (*DifferenceConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newDifferencePager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &DifferenceConnection{Edges: []*DifferenceEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// DifferenceOrderFieldCreatedAt orders Difference by created_at.
+	DifferenceOrderFieldCreatedAt = &DifferenceOrderField{
+		Value: func(_m *Difference) (ent.Value, error) {
+			return _m.CreatedAt, nil
+		},
+		column: difference.FieldCreatedAt,
+		toTerm: difference.ByCreatedAt,
+		toCursor: func(_m *Difference) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.CreatedAt,
+			}
+		},
+	}
+	// DifferenceOrderFieldUpdatedAt orders Difference by updated_at.
+	DifferenceOrderFieldUpdatedAt = &DifferenceOrderField{
+		Value: func(_m *Difference) (ent.Value, error) {
+			return _m.UpdatedAt, nil
+		},
+		column: difference.FieldUpdatedAt,
+		toTerm: difference.ByUpdatedAt,
+		toCursor: func(_m *Difference) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.UpdatedAt,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f DifferenceOrderField) String() string {
+	var str string
+	switch f.column {
+	case DifferenceOrderFieldCreatedAt.column:
+		str = "CREATED_AT"
+	case DifferenceOrderFieldUpdatedAt.column:
+		str = "UPDATED_AT"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f DifferenceOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *DifferenceOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("DifferenceOrderField %T must be a string", v)
+	}
+	switch str {
+	case "CREATED_AT":
+		*f = *DifferenceOrderFieldCreatedAt
+	case "UPDATED_AT":
+		*f = *DifferenceOrderFieldUpdatedAt
+	default:
+		return fmt.Errorf("%s is not a valid DifferenceOrderField", str)
+	}
+	return nil
+}
+
+// DifferenceOrderField defines the ordering field of Difference.
+type DifferenceOrderField struct {
+	// Value extracts the ordering value from the given Difference.
+	Value    func(*Difference) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) difference.OrderOption
+	toCursor func(*Difference) Cursor
+}
+
+// DifferenceOrder defines the ordering of Difference.
+type DifferenceOrder struct {
+	Direction OrderDirection        `json:"direction"`
+	Field     *DifferenceOrderField `json:"field"`
+}
+
+// DefaultDifferenceOrder is the default ordering of Difference.
+var DefaultDifferenceOrder = &DifferenceOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &DifferenceOrderField{
+		Value: func(_m *Difference) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: difference.FieldID,
+		toTerm: difference.ByID,
+		toCursor: func(_m *Difference) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts Difference into DifferenceEdge.
+func (_m *Difference) ToEdge(order *DifferenceOrder) *DifferenceEdge {
+	if order == nil {
+		order = DefaultDifferenceOrder
+	}
+	return &DifferenceEdge{
 		Node:   _m,
 		Cursor: order.Field.toCursor(_m),
 	}
@@ -2270,6 +2586,320 @@ func (_m *Subscription) ToEdge(order *SubscriptionOrder) *SubscriptionEdge {
 		order = DefaultSubscriptionOrder
 	}
 	return &SubscriptionEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
+// SubscriptionItemEdge is the edge representation of SubscriptionItem.
+type SubscriptionItemEdge struct {
+	Node   *SubscriptionItem `json:"node"`
+	Cursor Cursor            `json:"cursor"`
+}
+
+// SubscriptionItemConnection is the connection containing edges to SubscriptionItem.
+type SubscriptionItemConnection struct {
+	Edges      []*SubscriptionItemEdge `json:"edges"`
+	PageInfo   PageInfo                `json:"pageInfo"`
+	TotalCount int                     `json:"totalCount"`
+}
+
+func (c *SubscriptionItemConnection) build(nodes []*SubscriptionItem, pager *subscriptionitemPager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *SubscriptionItem
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *SubscriptionItem {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *SubscriptionItem {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*SubscriptionItemEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &SubscriptionItemEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// SubscriptionItemPaginateOption enables pagination customization.
+type SubscriptionItemPaginateOption func(*subscriptionitemPager) error
+
+// WithSubscriptionItemOrder configures pagination ordering.
+func WithSubscriptionItemOrder(order *SubscriptionItemOrder) SubscriptionItemPaginateOption {
+	if order == nil {
+		order = DefaultSubscriptionItemOrder
+	}
+	o := *order
+	return func(pager *subscriptionitemPager) error {
+		if err := o.Direction.Validate(); err != nil {
+			return err
+		}
+		if o.Field == nil {
+			o.Field = DefaultSubscriptionItemOrder.Field
+		}
+		pager.order = &o
+		return nil
+	}
+}
+
+// WithSubscriptionItemFilter configures pagination filter.
+func WithSubscriptionItemFilter(filter func(*SubscriptionItemQuery) (*SubscriptionItemQuery, error)) SubscriptionItemPaginateOption {
+	return func(pager *subscriptionitemPager) error {
+		if filter == nil {
+			return errors.New("SubscriptionItemQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type subscriptionitemPager struct {
+	reverse bool
+	order   *SubscriptionItemOrder
+	filter  func(*SubscriptionItemQuery) (*SubscriptionItemQuery, error)
+}
+
+func newSubscriptionItemPager(opts []SubscriptionItemPaginateOption, reverse bool) (*subscriptionitemPager, error) {
+	pager := &subscriptionitemPager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	if pager.order == nil {
+		pager.order = DefaultSubscriptionItemOrder
+	}
+	return pager, nil
+}
+
+func (p *subscriptionitemPager) applyFilter(query *SubscriptionItemQuery) (*SubscriptionItemQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *subscriptionitemPager) toCursor(_m *SubscriptionItem) Cursor {
+	return p.order.Field.toCursor(_m)
+}
+
+func (p *subscriptionitemPager) applyCursors(query *SubscriptionItemQuery, after, before *Cursor) (*SubscriptionItemQuery, error) {
+	direction := p.order.Direction
+	if p.reverse {
+		direction = direction.Reverse()
+	}
+	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultSubscriptionItemOrder.Field.column, p.order.Field.column, direction) {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *subscriptionitemPager) applyOrder(query *SubscriptionItemQuery) *SubscriptionItemQuery {
+	direction := p.order.Direction
+	if p.reverse {
+		direction = direction.Reverse()
+	}
+	query = query.Order(p.order.Field.toTerm(direction.OrderTermOption()))
+	if p.order.Field != DefaultSubscriptionItemOrder.Field {
+		query = query.Order(DefaultSubscriptionItemOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(p.order.Field.column)
+	}
+	return query
+}
+
+func (p *subscriptionitemPager) orderExpr(query *SubscriptionItemQuery) sql.Querier {
+	direction := p.order.Direction
+	if p.reverse {
+		direction = direction.Reverse()
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(p.order.Field.column)
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		b.Ident(p.order.Field.column).Pad().WriteString(string(direction))
+		if p.order.Field != DefaultSubscriptionItemOrder.Field {
+			b.Comma().Ident(DefaultSubscriptionItemOrder.Field.column).Pad().WriteString(string(direction))
+		}
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to SubscriptionItem.
+func (_m *SubscriptionItemQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...SubscriptionItemPaginateOption,
+) (*SubscriptionItemConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newSubscriptionItemPager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &SubscriptionItemConnection{Edges: []*SubscriptionItemEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// SubscriptionItemOrderFieldCreatedAt orders SubscriptionItem by created_at.
+	SubscriptionItemOrderFieldCreatedAt = &SubscriptionItemOrderField{
+		Value: func(_m *SubscriptionItem) (ent.Value, error) {
+			return _m.CreatedAt, nil
+		},
+		column: subscriptionitem.FieldCreatedAt,
+		toTerm: subscriptionitem.ByCreatedAt,
+		toCursor: func(_m *SubscriptionItem) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.CreatedAt,
+			}
+		},
+	}
+	// SubscriptionItemOrderFieldUpdatedAt orders SubscriptionItem by updated_at.
+	SubscriptionItemOrderFieldUpdatedAt = &SubscriptionItemOrderField{
+		Value: func(_m *SubscriptionItem) (ent.Value, error) {
+			return _m.UpdatedAt, nil
+		},
+		column: subscriptionitem.FieldUpdatedAt,
+		toTerm: subscriptionitem.ByUpdatedAt,
+		toCursor: func(_m *SubscriptionItem) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.UpdatedAt,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f SubscriptionItemOrderField) String() string {
+	var str string
+	switch f.column {
+	case SubscriptionItemOrderFieldCreatedAt.column:
+		str = "CREATED_AT"
+	case SubscriptionItemOrderFieldUpdatedAt.column:
+		str = "UPDATED_AT"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f SubscriptionItemOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *SubscriptionItemOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("SubscriptionItemOrderField %T must be a string", v)
+	}
+	switch str {
+	case "CREATED_AT":
+		*f = *SubscriptionItemOrderFieldCreatedAt
+	case "UPDATED_AT":
+		*f = *SubscriptionItemOrderFieldUpdatedAt
+	default:
+		return fmt.Errorf("%s is not a valid SubscriptionItemOrderField", str)
+	}
+	return nil
+}
+
+// SubscriptionItemOrderField defines the ordering field of SubscriptionItem.
+type SubscriptionItemOrderField struct {
+	// Value extracts the ordering value from the given SubscriptionItem.
+	Value    func(*SubscriptionItem) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) subscriptionitem.OrderOption
+	toCursor func(*SubscriptionItem) Cursor
+}
+
+// SubscriptionItemOrder defines the ordering of SubscriptionItem.
+type SubscriptionItemOrder struct {
+	Direction OrderDirection              `json:"direction"`
+	Field     *SubscriptionItemOrderField `json:"field"`
+}
+
+// DefaultSubscriptionItemOrder is the default ordering of SubscriptionItem.
+var DefaultSubscriptionItemOrder = &SubscriptionItemOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &SubscriptionItemOrderField{
+		Value: func(_m *SubscriptionItem) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: subscriptionitem.FieldID,
+		toTerm: subscriptionitem.ByID,
+		toCursor: func(_m *SubscriptionItem) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts SubscriptionItem into SubscriptionItemEdge.
+func (_m *SubscriptionItem) ToEdge(order *SubscriptionItemOrder) *SubscriptionItemEdge {
+	if order == nil {
+		order = DefaultSubscriptionItemOrder
+	}
+	return &SubscriptionItemEdge{
 		Node:   _m,
 		Cursor: order.Field.toCursor(_m),
 	}

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"tallystick/ent/customer"
@@ -32,6 +33,8 @@ type Invoice struct {
 	StripeSyncedAt *time.Time `json:"stripe_synced_at,omitempty"`
 	// StripeError holds the value of the "stripe_error" field.
 	StripeError *string `json:"stripe_error,omitempty"`
+	// The properties that Stripe has and nothing here shows.
+	StripeUnsupported []string `json:"stripe_unsupported,omitempty"`
 	// The unfinished operation on this object.
 	StripeOperationID *string `json:"stripe_operation_id,omitempty"`
 	// CustomerID holds the value of the "customer_id" field.
@@ -104,6 +107,8 @@ func (*Invoice) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case invoice.FieldStripeUnsupported:
+			values[i] = new([]byte)
 		case invoice.FieldTotal, invoice.FieldAmountDue, invoice.FieldAmountPaid, invoice.FieldAmountRemaining:
 			values[i] = new(sql.NullInt64)
 		case invoice.FieldID, invoice.FieldStripeID, invoice.FieldStripeStatus, invoice.FieldStripeError, invoice.FieldStripeOperationID, invoice.FieldCustomerID, invoice.FieldSubscriptionID, invoice.FieldNumber, invoice.FieldStatus, invoice.FieldCurrency, invoice.FieldHostedInvoiceURL, invoice.FieldBillingReason:
@@ -169,6 +174,14 @@ func (_m *Invoice) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.StripeError = new(string)
 				*_m.StripeError = value.String
+			}
+		case invoice.FieldStripeUnsupported:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field stripe_unsupported", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.StripeUnsupported); err != nil {
+					return fmt.Errorf("unmarshal field stripe_unsupported: %w", err)
+				}
 			}
 		case invoice.FieldStripeOperationID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -324,6 +337,9 @@ func (_m *Invoice) String() string {
 		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
+	builder.WriteString("stripe_unsupported=")
+	builder.WriteString(fmt.Sprintf("%v", _m.StripeUnsupported))
+	builder.WriteString(", ")
 	if v := _m.StripeOperationID; v != nil {
 		builder.WriteString("stripe_operation_id=")
 		builder.WriteString(*v)
@@ -380,11 +396,16 @@ func (_m *Invoice) String() string {
 
 // Stripe tells how the row stands to its counterpart in Stripe.
 func (_m *Invoice) Stripe() *billing.StripeLink {
+	status := _m.StripeStatus
+	if status == billing.SyncSynced && len(_m.StripeUnsupported) > 0 {
+		status = billing.SyncPartial
+	}
 	return &billing.StripeLink{
 		ID:           _m.StripeID,
-		Status:       _m.StripeStatus,
+		Status:       status,
 		LastSyncedAt: _m.StripeSyncedAt,
 		LastError:    _m.StripeError,
+		Unsupported:  _m.StripeUnsupported,
 		OperationID:  _m.StripeOperationID,
 	}
 }

@@ -107,6 +107,12 @@ func (_c *InvoiceCreate) SetNillableStripeError(v *string) *InvoiceCreate {
 	return _c
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_c *InvoiceCreate) SetStripeUnsupported(v []string) *InvoiceCreate {
+	_c.mutation.SetStripeUnsupported(v)
+	return _c
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_c *InvoiceCreate) SetStripeOperationID(v string) *InvoiceCreate {
 	_c.mutation.SetStripeOperationID(v)
@@ -423,6 +429,10 @@ func (_c *InvoiceCreate) createSpec() (*Invoice, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.StripeError(); ok {
 		_spec.SetField(invoice.FieldStripeError, field.TypeString, value)
 		_node.StripeError = &value
+	}
+	if value, ok := _c.mutation.StripeUnsupported(); ok {
+		_spec.SetField(invoice.FieldStripeUnsupported, field.TypeJSON, value)
+		_node.StripeUnsupported = value
 	}
 	if value, ok := _c.mutation.StripeOperationID(); ok {
 		_spec.SetField(invoice.FieldStripeOperationID, field.TypeString, value)

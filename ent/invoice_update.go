@@ -13,6 +13,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 )
 
@@ -106,6 +107,24 @@ func (_u *InvoiceUpdate) SetNillableStripeError(v *string) *InvoiceUpdate {
 // ClearStripeError clears the value of the "stripe_error" field.
 func (_u *InvoiceUpdate) ClearStripeError() *InvoiceUpdate {
 	_u.mutation.ClearStripeError()
+	return _u
+}
+
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *InvoiceUpdate) SetStripeUnsupported(v []string) *InvoiceUpdate {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *InvoiceUpdate) AppendStripeUnsupported(v []string) *InvoiceUpdate {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *InvoiceUpdate) ClearStripeUnsupported() *InvoiceUpdate {
+	_u.mutation.ClearStripeUnsupported()
 	return _u
 }
 
@@ -421,6 +440,17 @@ func (_u *InvoiceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(invoice.FieldStripeError, field.TypeString)
 	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(invoice.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, invoice.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(invoice.FieldStripeUnsupported, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(invoice.FieldStripeOperationID, field.TypeString, value)
 	}
@@ -578,6 +608,24 @@ func (_u *InvoiceUpdateOne) SetNillableStripeError(v *string) *InvoiceUpdateOne 
 // ClearStripeError clears the value of the "stripe_error" field.
 func (_u *InvoiceUpdateOne) ClearStripeError() *InvoiceUpdateOne {
 	_u.mutation.ClearStripeError()
+	return _u
+}
+
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *InvoiceUpdateOne) SetStripeUnsupported(v []string) *InvoiceUpdateOne {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *InvoiceUpdateOne) AppendStripeUnsupported(v []string) *InvoiceUpdateOne {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *InvoiceUpdateOne) ClearStripeUnsupported() *InvoiceUpdateOne {
+	_u.mutation.ClearStripeUnsupported()
 	return _u
 }
 
@@ -922,6 +970,17 @@ func (_u *InvoiceUpdateOne) sqlSave(ctx context.Context) (_node *Invoice, err er
 	}
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(invoice.FieldStripeError, field.TypeString)
+	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(invoice.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, invoice.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(invoice.FieldStripeUnsupported, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(invoice.FieldStripeOperationID, field.TypeString, value)

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"sync"
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
+	"tallystick/ent/goneobject"
 	"tallystick/ent/idempotencykey"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
@@ -18,6 +20,7 @@ import (
 	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/ent/webhookevent"
 	"tallystick/internal/billing"
@@ -37,6 +40,8 @@ const (
 
 	// Node types.
 	TypeCustomer               = "Customer"
+	TypeDifference             = "Difference"
+	TypeGoneObject             = "GoneObject"
 	TypeIdempotencyKey         = "IdempotencyKey"
 	TypeInvoice                = "Invoice"
 	TypeOperation              = "Operation"
@@ -45,6 +50,7 @@ const (
 	TypeStripeAccount          = "StripeAccount"
 	TypeStripeCall             = "StripeCall"
 	TypeSubscription           = "Subscription"
+	TypeSubscriptionItem       = "SubscriptionItem"
 	TypeSubscriptionTransition = "SubscriptionTransition"
 	TypeWebhookEvent           = "WebhookEvent"
 )
@@ -52,30 +58,34 @@ const (
 // CustomerMutation represents an operation that mutates the Customer nodes in the graph.
 type CustomerMutation struct {
 	config
-	op                   Op
-	typ                  string
-	id                   *string
-	created_at           *time.Time
-	updated_at           *time.Time
-	stripe_id            *string
-	stripe_status        *billing.SyncStatus
-	stripe_synced_at     *time.Time
-	stripe_error         *string
-	stripe_operation_id  *string
-	deleted_at           *time.Time
-	email                *string
-	name                 *string
-	metadata             *map[string]string
-	clearedFields        map[string]struct{}
-	subscriptions        map[string]struct{}
-	removedsubscriptions map[string]struct{}
-	clearedsubscriptions bool
-	invoices             map[string]struct{}
-	removedinvoices      map[string]struct{}
-	clearedinvoices      bool
-	done                 bool
-	oldValue             func(context.Context) (*Customer, error)
-	predicates           []predicate.Customer
+	op                       Op
+	typ                      string
+	id                       *string
+	created_at               *time.Time
+	updated_at               *time.Time
+	stripe_id                *string
+	stripe_status            *billing.SyncStatus
+	stripe_synced_at         *time.Time
+	stripe_error             *string
+	stripe_unsupported       *[]string
+	appendstripe_unsupported []string
+	stripe_operation_id      *string
+	deleted_at               *time.Time
+	email                    *string
+	email_claimed            *bool
+	external_id              *string
+	name                     *string
+	metadata                 *map[string]string
+	clearedFields            map[string]struct{}
+	subscriptions            map[string]struct{}
+	removedsubscriptions     map[string]struct{}
+	clearedsubscriptions     bool
+	invoices                 map[string]struct{}
+	removedinvoices          map[string]struct{}
+	clearedinvoices          bool
+	done                     bool
+	oldValue                 func(context.Context) (*Customer, error)
+	predicates               []predicate.Customer
 }
 
 var _ ent.Mutation = (*CustomerMutation)(nil)
@@ -437,6 +447,71 @@ func (m *CustomerMutation) ResetStripeError() {
 	delete(m.clearedFields, customer.FieldStripeError)
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (m *CustomerMutation) SetStripeUnsupported(s []string) {
+	m.stripe_unsupported = &s
+	m.appendstripe_unsupported = nil
+}
+
+// StripeUnsupported returns the value of the "stripe_unsupported" field in the mutation.
+func (m *CustomerMutation) StripeUnsupported() (r []string, exists bool) {
+	v := m.stripe_unsupported
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeUnsupported returns the old "stripe_unsupported" field's value of the Customer entity.
+// If the Customer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomerMutation) OldStripeUnsupported(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeUnsupported is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeUnsupported requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeUnsupported: %w", err)
+	}
+	return oldValue.StripeUnsupported, nil
+}
+
+// AppendStripeUnsupported adds s to the "stripe_unsupported" field.
+func (m *CustomerMutation) AppendStripeUnsupported(s []string) {
+	m.appendstripe_unsupported = append(m.appendstripe_unsupported, s...)
+}
+
+// AppendedStripeUnsupported returns the list of values that were appended to the "stripe_unsupported" field in this mutation.
+func (m *CustomerMutation) AppendedStripeUnsupported() ([]string, bool) {
+	if len(m.appendstripe_unsupported) == 0 {
+		return nil, false
+	}
+	return m.appendstripe_unsupported, true
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (m *CustomerMutation) ClearStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	m.clearedFields[customer.FieldStripeUnsupported] = struct{}{}
+}
+
+// StripeUnsupportedCleared returns if the "stripe_unsupported" field was cleared in this mutation.
+func (m *CustomerMutation) StripeUnsupportedCleared() bool {
+	_, ok := m.clearedFields[customer.FieldStripeUnsupported]
+	return ok
+}
+
+// ResetStripeUnsupported resets all changes to the "stripe_unsupported" field.
+func (m *CustomerMutation) ResetStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	delete(m.clearedFields, customer.FieldStripeUnsupported)
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (m *CustomerMutation) SetStripeOperationID(s string) {
 	m.stripe_operation_id = &s
@@ -569,6 +644,91 @@ func (m *CustomerMutation) OldEmail(ctx context.Context) (v string, err error) {
 // ResetEmail resets all changes to the "email" field.
 func (m *CustomerMutation) ResetEmail() {
 	m.email = nil
+}
+
+// SetEmailClaimed sets the "email_claimed" field.
+func (m *CustomerMutation) SetEmailClaimed(b bool) {
+	m.email_claimed = &b
+}
+
+// EmailClaimed returns the value of the "email_claimed" field in the mutation.
+func (m *CustomerMutation) EmailClaimed() (r bool, exists bool) {
+	v := m.email_claimed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmailClaimed returns the old "email_claimed" field's value of the Customer entity.
+// If the Customer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomerMutation) OldEmailClaimed(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmailClaimed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmailClaimed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmailClaimed: %w", err)
+	}
+	return oldValue.EmailClaimed, nil
+}
+
+// ResetEmailClaimed resets all changes to the "email_claimed" field.
+func (m *CustomerMutation) ResetEmailClaimed() {
+	m.email_claimed = nil
+}
+
+// SetExternalID sets the "external_id" field.
+func (m *CustomerMutation) SetExternalID(s string) {
+	m.external_id = &s
+}
+
+// ExternalID returns the value of the "external_id" field in the mutation.
+func (m *CustomerMutation) ExternalID() (r string, exists bool) {
+	v := m.external_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExternalID returns the old "external_id" field's value of the Customer entity.
+// If the Customer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomerMutation) OldExternalID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExternalID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExternalID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExternalID: %w", err)
+	}
+	return oldValue.ExternalID, nil
+}
+
+// ClearExternalID clears the value of the "external_id" field.
+func (m *CustomerMutation) ClearExternalID() {
+	m.external_id = nil
+	m.clearedFields[customer.FieldExternalID] = struct{}{}
+}
+
+// ExternalIDCleared returns if the "external_id" field was cleared in this mutation.
+func (m *CustomerMutation) ExternalIDCleared() bool {
+	_, ok := m.clearedFields[customer.FieldExternalID]
+	return ok
+}
+
+// ResetExternalID resets all changes to the "external_id" field.
+func (m *CustomerMutation) ResetExternalID() {
+	m.external_id = nil
+	delete(m.clearedFields, customer.FieldExternalID)
 }
 
 // SetName sets the "name" field.
@@ -785,7 +945,7 @@ func (m *CustomerMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CustomerMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 14)
 	if m.created_at != nil {
 		fields = append(fields, customer.FieldCreatedAt)
 	}
@@ -804,6 +964,9 @@ func (m *CustomerMutation) Fields() []string {
 	if m.stripe_error != nil {
 		fields = append(fields, customer.FieldStripeError)
 	}
+	if m.stripe_unsupported != nil {
+		fields = append(fields, customer.FieldStripeUnsupported)
+	}
 	if m.stripe_operation_id != nil {
 		fields = append(fields, customer.FieldStripeOperationID)
 	}
@@ -812,6 +975,12 @@ func (m *CustomerMutation) Fields() []string {
 	}
 	if m.email != nil {
 		fields = append(fields, customer.FieldEmail)
+	}
+	if m.email_claimed != nil {
+		fields = append(fields, customer.FieldEmailClaimed)
+	}
+	if m.external_id != nil {
+		fields = append(fields, customer.FieldExternalID)
 	}
 	if m.name != nil {
 		fields = append(fields, customer.FieldName)
@@ -839,12 +1008,18 @@ func (m *CustomerMutation) Field(name string) (ent.Value, bool) {
 		return m.StripeSyncedAt()
 	case customer.FieldStripeError:
 		return m.StripeError()
+	case customer.FieldStripeUnsupported:
+		return m.StripeUnsupported()
 	case customer.FieldStripeOperationID:
 		return m.StripeOperationID()
 	case customer.FieldDeletedAt:
 		return m.DeletedAt()
 	case customer.FieldEmail:
 		return m.Email()
+	case customer.FieldEmailClaimed:
+		return m.EmailClaimed()
+	case customer.FieldExternalID:
+		return m.ExternalID()
 	case customer.FieldName:
 		return m.Name()
 	case customer.FieldMetadata:
@@ -870,12 +1045,18 @@ func (m *CustomerMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldStripeSyncedAt(ctx)
 	case customer.FieldStripeError:
 		return m.OldStripeError(ctx)
+	case customer.FieldStripeUnsupported:
+		return m.OldStripeUnsupported(ctx)
 	case customer.FieldStripeOperationID:
 		return m.OldStripeOperationID(ctx)
 	case customer.FieldDeletedAt:
 		return m.OldDeletedAt(ctx)
 	case customer.FieldEmail:
 		return m.OldEmail(ctx)
+	case customer.FieldEmailClaimed:
+		return m.OldEmailClaimed(ctx)
+	case customer.FieldExternalID:
+		return m.OldExternalID(ctx)
 	case customer.FieldName:
 		return m.OldName(ctx)
 	case customer.FieldMetadata:
@@ -931,6 +1112,13 @@ func (m *CustomerMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStripeError(v)
 		return nil
+	case customer.FieldStripeUnsupported:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeUnsupported(v)
+		return nil
 	case customer.FieldStripeOperationID:
 		v, ok := value.(string)
 		if !ok {
@@ -951,6 +1139,20 @@ func (m *CustomerMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetEmail(v)
+		return nil
+	case customer.FieldEmailClaimed:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmailClaimed(v)
+		return nil
+	case customer.FieldExternalID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExternalID(v)
 		return nil
 	case customer.FieldName:
 		v, ok := value.(string)
@@ -1005,11 +1207,17 @@ func (m *CustomerMutation) ClearedFields() []string {
 	if m.FieldCleared(customer.FieldStripeError) {
 		fields = append(fields, customer.FieldStripeError)
 	}
+	if m.FieldCleared(customer.FieldStripeUnsupported) {
+		fields = append(fields, customer.FieldStripeUnsupported)
+	}
 	if m.FieldCleared(customer.FieldStripeOperationID) {
 		fields = append(fields, customer.FieldStripeOperationID)
 	}
 	if m.FieldCleared(customer.FieldDeletedAt) {
 		fields = append(fields, customer.FieldDeletedAt)
+	}
+	if m.FieldCleared(customer.FieldExternalID) {
+		fields = append(fields, customer.FieldExternalID)
 	}
 	return fields
 }
@@ -1034,11 +1242,17 @@ func (m *CustomerMutation) ClearField(name string) error {
 	case customer.FieldStripeError:
 		m.ClearStripeError()
 		return nil
+	case customer.FieldStripeUnsupported:
+		m.ClearStripeUnsupported()
+		return nil
 	case customer.FieldStripeOperationID:
 		m.ClearStripeOperationID()
 		return nil
 	case customer.FieldDeletedAt:
 		m.ClearDeletedAt()
+		return nil
+	case customer.FieldExternalID:
+		m.ClearExternalID()
 		return nil
 	}
 	return fmt.Errorf("unknown Customer nullable field %s", name)
@@ -1066,6 +1280,9 @@ func (m *CustomerMutation) ResetField(name string) error {
 	case customer.FieldStripeError:
 		m.ResetStripeError()
 		return nil
+	case customer.FieldStripeUnsupported:
+		m.ResetStripeUnsupported()
+		return nil
 	case customer.FieldStripeOperationID:
 		m.ResetStripeOperationID()
 		return nil
@@ -1074,6 +1291,12 @@ func (m *CustomerMutation) ResetField(name string) error {
 		return nil
 	case customer.FieldEmail:
 		m.ResetEmail()
+		return nil
+	case customer.FieldEmailClaimed:
+		m.ResetEmailClaimed()
+		return nil
+	case customer.FieldExternalID:
+		m.ResetExternalID()
 		return nil
 	case customer.FieldName:
 		m.ResetName()
@@ -1193,6 +1416,1349 @@ func (m *CustomerMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Customer edge %s", name)
+}
+
+// DifferenceMutation represents an operation that mutates the Difference nodes in the graph.
+type DifferenceMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	created_at    *time.Time
+	updated_at    *time.Time
+	kind          *billing.DifferenceKind
+	object_type   *string
+	object_id     *string
+	stripe_id     *string
+	property      *string
+	ours          *string
+	stripes       *string
+	repaired_at   *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Difference, error)
+	predicates    []predicate.Difference
+}
+
+var _ ent.Mutation = (*DifferenceMutation)(nil)
+
+// differenceOption allows management of the mutation configuration using functional options.
+type differenceOption func(*DifferenceMutation)
+
+// newDifferenceMutation creates new mutation for the Difference entity.
+func newDifferenceMutation(c config, op Op, opts ...differenceOption) *DifferenceMutation {
+	m := &DifferenceMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeDifference,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withDifferenceID sets the ID field of the mutation.
+func withDifferenceID(id string) differenceOption {
+	return func(m *DifferenceMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Difference
+		)
+		m.oldValue = func(ctx context.Context) (*Difference, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Difference.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withDifference sets the old Difference of the mutation.
+func withDifference(node *Difference) differenceOption {
+	return func(m *DifferenceMutation) {
+		m.oldValue = func(context.Context) (*Difference, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m DifferenceMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m DifferenceMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Difference entities.
+func (m *DifferenceMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *DifferenceMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *DifferenceMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Difference.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *DifferenceMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *DifferenceMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *DifferenceMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *DifferenceMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *DifferenceMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *DifferenceMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *DifferenceMutation) SetKind(bk billing.DifferenceKind) {
+	m.kind = &bk
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *DifferenceMutation) Kind() (r billing.DifferenceKind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldKind(ctx context.Context) (v billing.DifferenceKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *DifferenceMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetObjectType sets the "object_type" field.
+func (m *DifferenceMutation) SetObjectType(s string) {
+	m.object_type = &s
+}
+
+// ObjectType returns the value of the "object_type" field in the mutation.
+func (m *DifferenceMutation) ObjectType() (r string, exists bool) {
+	v := m.object_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObjectType returns the old "object_type" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldObjectType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObjectType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObjectType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObjectType: %w", err)
+	}
+	return oldValue.ObjectType, nil
+}
+
+// ResetObjectType resets all changes to the "object_type" field.
+func (m *DifferenceMutation) ResetObjectType() {
+	m.object_type = nil
+}
+
+// SetObjectID sets the "object_id" field.
+func (m *DifferenceMutation) SetObjectID(s string) {
+	m.object_id = &s
+}
+
+// ObjectID returns the value of the "object_id" field in the mutation.
+func (m *DifferenceMutation) ObjectID() (r string, exists bool) {
+	v := m.object_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObjectID returns the old "object_id" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldObjectID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObjectID: %w", err)
+	}
+	return oldValue.ObjectID, nil
+}
+
+// ClearObjectID clears the value of the "object_id" field.
+func (m *DifferenceMutation) ClearObjectID() {
+	m.object_id = nil
+	m.clearedFields[difference.FieldObjectID] = struct{}{}
+}
+
+// ObjectIDCleared returns if the "object_id" field was cleared in this mutation.
+func (m *DifferenceMutation) ObjectIDCleared() bool {
+	_, ok := m.clearedFields[difference.FieldObjectID]
+	return ok
+}
+
+// ResetObjectID resets all changes to the "object_id" field.
+func (m *DifferenceMutation) ResetObjectID() {
+	m.object_id = nil
+	delete(m.clearedFields, difference.FieldObjectID)
+}
+
+// SetStripeID sets the "stripe_id" field.
+func (m *DifferenceMutation) SetStripeID(s string) {
+	m.stripe_id = &s
+}
+
+// StripeID returns the value of the "stripe_id" field in the mutation.
+func (m *DifferenceMutation) StripeID() (r string, exists bool) {
+	v := m.stripe_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeID returns the old "stripe_id" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldStripeID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeID: %w", err)
+	}
+	return oldValue.StripeID, nil
+}
+
+// ClearStripeID clears the value of the "stripe_id" field.
+func (m *DifferenceMutation) ClearStripeID() {
+	m.stripe_id = nil
+	m.clearedFields[difference.FieldStripeID] = struct{}{}
+}
+
+// StripeIDCleared returns if the "stripe_id" field was cleared in this mutation.
+func (m *DifferenceMutation) StripeIDCleared() bool {
+	_, ok := m.clearedFields[difference.FieldStripeID]
+	return ok
+}
+
+// ResetStripeID resets all changes to the "stripe_id" field.
+func (m *DifferenceMutation) ResetStripeID() {
+	m.stripe_id = nil
+	delete(m.clearedFields, difference.FieldStripeID)
+}
+
+// SetProperty sets the "property" field.
+func (m *DifferenceMutation) SetProperty(s string) {
+	m.property = &s
+}
+
+// Property returns the value of the "property" field in the mutation.
+func (m *DifferenceMutation) Property() (r string, exists bool) {
+	v := m.property
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProperty returns the old "property" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldProperty(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProperty is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProperty requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProperty: %w", err)
+	}
+	return oldValue.Property, nil
+}
+
+// ClearProperty clears the value of the "property" field.
+func (m *DifferenceMutation) ClearProperty() {
+	m.property = nil
+	m.clearedFields[difference.FieldProperty] = struct{}{}
+}
+
+// PropertyCleared returns if the "property" field was cleared in this mutation.
+func (m *DifferenceMutation) PropertyCleared() bool {
+	_, ok := m.clearedFields[difference.FieldProperty]
+	return ok
+}
+
+// ResetProperty resets all changes to the "property" field.
+func (m *DifferenceMutation) ResetProperty() {
+	m.property = nil
+	delete(m.clearedFields, difference.FieldProperty)
+}
+
+// SetOurs sets the "ours" field.
+func (m *DifferenceMutation) SetOurs(s string) {
+	m.ours = &s
+}
+
+// Ours returns the value of the "ours" field in the mutation.
+func (m *DifferenceMutation) Ours() (r string, exists bool) {
+	v := m.ours
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOurs returns the old "ours" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldOurs(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOurs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOurs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOurs: %w", err)
+	}
+	return oldValue.Ours, nil
+}
+
+// ClearOurs clears the value of the "ours" field.
+func (m *DifferenceMutation) ClearOurs() {
+	m.ours = nil
+	m.clearedFields[difference.FieldOurs] = struct{}{}
+}
+
+// OursCleared returns if the "ours" field was cleared in this mutation.
+func (m *DifferenceMutation) OursCleared() bool {
+	_, ok := m.clearedFields[difference.FieldOurs]
+	return ok
+}
+
+// ResetOurs resets all changes to the "ours" field.
+func (m *DifferenceMutation) ResetOurs() {
+	m.ours = nil
+	delete(m.clearedFields, difference.FieldOurs)
+}
+
+// SetStripes sets the "stripes" field.
+func (m *DifferenceMutation) SetStripes(s string) {
+	m.stripes = &s
+}
+
+// Stripes returns the value of the "stripes" field in the mutation.
+func (m *DifferenceMutation) Stripes() (r string, exists bool) {
+	v := m.stripes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripes returns the old "stripes" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldStripes(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripes: %w", err)
+	}
+	return oldValue.Stripes, nil
+}
+
+// ClearStripes clears the value of the "stripes" field.
+func (m *DifferenceMutation) ClearStripes() {
+	m.stripes = nil
+	m.clearedFields[difference.FieldStripes] = struct{}{}
+}
+
+// StripesCleared returns if the "stripes" field was cleared in this mutation.
+func (m *DifferenceMutation) StripesCleared() bool {
+	_, ok := m.clearedFields[difference.FieldStripes]
+	return ok
+}
+
+// ResetStripes resets all changes to the "stripes" field.
+func (m *DifferenceMutation) ResetStripes() {
+	m.stripes = nil
+	delete(m.clearedFields, difference.FieldStripes)
+}
+
+// SetRepairedAt sets the "repaired_at" field.
+func (m *DifferenceMutation) SetRepairedAt(t time.Time) {
+	m.repaired_at = &t
+}
+
+// RepairedAt returns the value of the "repaired_at" field in the mutation.
+func (m *DifferenceMutation) RepairedAt() (r time.Time, exists bool) {
+	v := m.repaired_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRepairedAt returns the old "repaired_at" field's value of the Difference entity.
+// If the Difference object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DifferenceMutation) OldRepairedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRepairedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRepairedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRepairedAt: %w", err)
+	}
+	return oldValue.RepairedAt, nil
+}
+
+// ClearRepairedAt clears the value of the "repaired_at" field.
+func (m *DifferenceMutation) ClearRepairedAt() {
+	m.repaired_at = nil
+	m.clearedFields[difference.FieldRepairedAt] = struct{}{}
+}
+
+// RepairedAtCleared returns if the "repaired_at" field was cleared in this mutation.
+func (m *DifferenceMutation) RepairedAtCleared() bool {
+	_, ok := m.clearedFields[difference.FieldRepairedAt]
+	return ok
+}
+
+// ResetRepairedAt resets all changes to the "repaired_at" field.
+func (m *DifferenceMutation) ResetRepairedAt() {
+	m.repaired_at = nil
+	delete(m.clearedFields, difference.FieldRepairedAt)
+}
+
+// Where appends a list predicates to the DifferenceMutation builder.
+func (m *DifferenceMutation) Where(ps ...predicate.Difference) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the DifferenceMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *DifferenceMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Difference, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *DifferenceMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *DifferenceMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Difference).
+func (m *DifferenceMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *DifferenceMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.created_at != nil {
+		fields = append(fields, difference.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, difference.FieldUpdatedAt)
+	}
+	if m.kind != nil {
+		fields = append(fields, difference.FieldKind)
+	}
+	if m.object_type != nil {
+		fields = append(fields, difference.FieldObjectType)
+	}
+	if m.object_id != nil {
+		fields = append(fields, difference.FieldObjectID)
+	}
+	if m.stripe_id != nil {
+		fields = append(fields, difference.FieldStripeID)
+	}
+	if m.property != nil {
+		fields = append(fields, difference.FieldProperty)
+	}
+	if m.ours != nil {
+		fields = append(fields, difference.FieldOurs)
+	}
+	if m.stripes != nil {
+		fields = append(fields, difference.FieldStripes)
+	}
+	if m.repaired_at != nil {
+		fields = append(fields, difference.FieldRepairedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *DifferenceMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case difference.FieldCreatedAt:
+		return m.CreatedAt()
+	case difference.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case difference.FieldKind:
+		return m.Kind()
+	case difference.FieldObjectType:
+		return m.ObjectType()
+	case difference.FieldObjectID:
+		return m.ObjectID()
+	case difference.FieldStripeID:
+		return m.StripeID()
+	case difference.FieldProperty:
+		return m.Property()
+	case difference.FieldOurs:
+		return m.Ours()
+	case difference.FieldStripes:
+		return m.Stripes()
+	case difference.FieldRepairedAt:
+		return m.RepairedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *DifferenceMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case difference.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case difference.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case difference.FieldKind:
+		return m.OldKind(ctx)
+	case difference.FieldObjectType:
+		return m.OldObjectType(ctx)
+	case difference.FieldObjectID:
+		return m.OldObjectID(ctx)
+	case difference.FieldStripeID:
+		return m.OldStripeID(ctx)
+	case difference.FieldProperty:
+		return m.OldProperty(ctx)
+	case difference.FieldOurs:
+		return m.OldOurs(ctx)
+	case difference.FieldStripes:
+		return m.OldStripes(ctx)
+	case difference.FieldRepairedAt:
+		return m.OldRepairedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Difference field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DifferenceMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case difference.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case difference.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case difference.FieldKind:
+		v, ok := value.(billing.DifferenceKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case difference.FieldObjectType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObjectType(v)
+		return nil
+	case difference.FieldObjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObjectID(v)
+		return nil
+	case difference.FieldStripeID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeID(v)
+		return nil
+	case difference.FieldProperty:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProperty(v)
+		return nil
+	case difference.FieldOurs:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOurs(v)
+		return nil
+	case difference.FieldStripes:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripes(v)
+		return nil
+	case difference.FieldRepairedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRepairedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Difference field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *DifferenceMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *DifferenceMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DifferenceMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Difference numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *DifferenceMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(difference.FieldObjectID) {
+		fields = append(fields, difference.FieldObjectID)
+	}
+	if m.FieldCleared(difference.FieldStripeID) {
+		fields = append(fields, difference.FieldStripeID)
+	}
+	if m.FieldCleared(difference.FieldProperty) {
+		fields = append(fields, difference.FieldProperty)
+	}
+	if m.FieldCleared(difference.FieldOurs) {
+		fields = append(fields, difference.FieldOurs)
+	}
+	if m.FieldCleared(difference.FieldStripes) {
+		fields = append(fields, difference.FieldStripes)
+	}
+	if m.FieldCleared(difference.FieldRepairedAt) {
+		fields = append(fields, difference.FieldRepairedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *DifferenceMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *DifferenceMutation) ClearField(name string) error {
+	switch name {
+	case difference.FieldObjectID:
+		m.ClearObjectID()
+		return nil
+	case difference.FieldStripeID:
+		m.ClearStripeID()
+		return nil
+	case difference.FieldProperty:
+		m.ClearProperty()
+		return nil
+	case difference.FieldOurs:
+		m.ClearOurs()
+		return nil
+	case difference.FieldStripes:
+		m.ClearStripes()
+		return nil
+	case difference.FieldRepairedAt:
+		m.ClearRepairedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Difference nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *DifferenceMutation) ResetField(name string) error {
+	switch name {
+	case difference.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case difference.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case difference.FieldKind:
+		m.ResetKind()
+		return nil
+	case difference.FieldObjectType:
+		m.ResetObjectType()
+		return nil
+	case difference.FieldObjectID:
+		m.ResetObjectID()
+		return nil
+	case difference.FieldStripeID:
+		m.ResetStripeID()
+		return nil
+	case difference.FieldProperty:
+		m.ResetProperty()
+		return nil
+	case difference.FieldOurs:
+		m.ResetOurs()
+		return nil
+	case difference.FieldStripes:
+		m.ResetStripes()
+		return nil
+	case difference.FieldRepairedAt:
+		m.ResetRepairedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Difference field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *DifferenceMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *DifferenceMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *DifferenceMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *DifferenceMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *DifferenceMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *DifferenceMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *DifferenceMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Difference unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *DifferenceMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Difference edge %s", name)
+}
+
+// GoneObjectMutation represents an operation that mutates the GoneObject nodes in the graph.
+type GoneObjectMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	row_id        *string
+	created_at    *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*GoneObject, error)
+	predicates    []predicate.GoneObject
+}
+
+var _ ent.Mutation = (*GoneObjectMutation)(nil)
+
+// goneobjectOption allows management of the mutation configuration using functional options.
+type goneobjectOption func(*GoneObjectMutation)
+
+// newGoneObjectMutation creates new mutation for the GoneObject entity.
+func newGoneObjectMutation(c config, op Op, opts ...goneobjectOption) *GoneObjectMutation {
+	m := &GoneObjectMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeGoneObject,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withGoneObjectID sets the ID field of the mutation.
+func withGoneObjectID(id string) goneobjectOption {
+	return func(m *GoneObjectMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *GoneObject
+		)
+		m.oldValue = func(ctx context.Context) (*GoneObject, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().GoneObject.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withGoneObject sets the old GoneObject of the mutation.
+func withGoneObject(node *GoneObject) goneobjectOption {
+	return func(m *GoneObjectMutation) {
+		m.oldValue = func(context.Context) (*GoneObject, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m GoneObjectMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m GoneObjectMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of GoneObject entities.
+func (m *GoneObjectMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *GoneObjectMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *GoneObjectMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().GoneObject.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRowID sets the "row_id" field.
+func (m *GoneObjectMutation) SetRowID(s string) {
+	m.row_id = &s
+}
+
+// RowID returns the value of the "row_id" field in the mutation.
+func (m *GoneObjectMutation) RowID() (r string, exists bool) {
+	v := m.row_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRowID returns the old "row_id" field's value of the GoneObject entity.
+// If the GoneObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GoneObjectMutation) OldRowID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRowID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRowID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRowID: %w", err)
+	}
+	return oldValue.RowID, nil
+}
+
+// ClearRowID clears the value of the "row_id" field.
+func (m *GoneObjectMutation) ClearRowID() {
+	m.row_id = nil
+	m.clearedFields[goneobject.FieldRowID] = struct{}{}
+}
+
+// RowIDCleared returns if the "row_id" field was cleared in this mutation.
+func (m *GoneObjectMutation) RowIDCleared() bool {
+	_, ok := m.clearedFields[goneobject.FieldRowID]
+	return ok
+}
+
+// ResetRowID resets all changes to the "row_id" field.
+func (m *GoneObjectMutation) ResetRowID() {
+	m.row_id = nil
+	delete(m.clearedFields, goneobject.FieldRowID)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *GoneObjectMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *GoneObjectMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the GoneObject entity.
+// If the GoneObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GoneObjectMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *GoneObjectMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// Where appends a list predicates to the GoneObjectMutation builder.
+func (m *GoneObjectMutation) Where(ps ...predicate.GoneObject) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the GoneObjectMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *GoneObjectMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.GoneObject, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *GoneObjectMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *GoneObjectMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (GoneObject).
+func (m *GoneObjectMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *GoneObjectMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.row_id != nil {
+		fields = append(fields, goneobject.FieldRowID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, goneobject.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *GoneObjectMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case goneobject.FieldRowID:
+		return m.RowID()
+	case goneobject.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *GoneObjectMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case goneobject.FieldRowID:
+		return m.OldRowID(ctx)
+	case goneobject.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown GoneObject field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GoneObjectMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case goneobject.FieldRowID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRowID(v)
+		return nil
+	case goneobject.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown GoneObject field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *GoneObjectMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *GoneObjectMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GoneObjectMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown GoneObject numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *GoneObjectMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(goneobject.FieldRowID) {
+		fields = append(fields, goneobject.FieldRowID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *GoneObjectMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *GoneObjectMutation) ClearField(name string) error {
+	switch name {
+	case goneobject.FieldRowID:
+		m.ClearRowID()
+		return nil
+	}
+	return fmt.Errorf("unknown GoneObject nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *GoneObjectMutation) ResetField(name string) error {
+	switch name {
+	case goneobject.FieldRowID:
+		m.ResetRowID()
+		return nil
+	case goneobject.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown GoneObject field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *GoneObjectMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *GoneObjectMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *GoneObjectMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *GoneObjectMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *GoneObjectMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *GoneObjectMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *GoneObjectMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown GoneObject unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *GoneObjectMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown GoneObject edge %s", name)
 }
 
 // IdempotencyKeyMutation represents an operation that mutates the IdempotencyKey nodes in the graph.
@@ -1854,38 +3420,40 @@ func (m *IdempotencyKeyMutation) ResetEdge(name string) error {
 // InvoiceMutation represents an operation that mutates the Invoice nodes in the graph.
 type InvoiceMutation struct {
 	config
-	op                  Op
-	typ                 string
-	id                  *string
-	created_at          *time.Time
-	updated_at          *time.Time
-	stripe_id           *string
-	stripe_status       *billing.SyncStatus
-	stripe_synced_at    *time.Time
-	stripe_error        *string
-	stripe_operation_id *string
-	number              *string
-	status              *billing.InvoiceStatus
-	currency            *string
-	total               *int64
-	addtotal            *int64
-	amount_due          *int64
-	addamount_due       *int64
-	amount_paid         *int64
-	addamount_paid      *int64
-	amount_remaining    *int64
-	addamount_remaining *int64
-	due_date            *time.Time
-	hosted_invoice_url  *string
-	billing_reason      *string
-	clearedFields       map[string]struct{}
-	customer            *string
-	clearedcustomer     bool
-	subscription        *string
-	clearedsubscription bool
-	done                bool
-	oldValue            func(context.Context) (*Invoice, error)
-	predicates          []predicate.Invoice
+	op                       Op
+	typ                      string
+	id                       *string
+	created_at               *time.Time
+	updated_at               *time.Time
+	stripe_id                *string
+	stripe_status            *billing.SyncStatus
+	stripe_synced_at         *time.Time
+	stripe_error             *string
+	stripe_unsupported       *[]string
+	appendstripe_unsupported []string
+	stripe_operation_id      *string
+	number                   *string
+	status                   *billing.InvoiceStatus
+	currency                 *string
+	total                    *int64
+	addtotal                 *int64
+	amount_due               *int64
+	addamount_due            *int64
+	amount_paid              *int64
+	addamount_paid           *int64
+	amount_remaining         *int64
+	addamount_remaining      *int64
+	due_date                 *time.Time
+	hosted_invoice_url       *string
+	billing_reason           *string
+	clearedFields            map[string]struct{}
+	customer                 *string
+	clearedcustomer          bool
+	subscription             *string
+	clearedsubscription      bool
+	done                     bool
+	oldValue                 func(context.Context) (*Invoice, error)
+	predicates               []predicate.Invoice
 }
 
 var _ ent.Mutation = (*InvoiceMutation)(nil)
@@ -2245,6 +3813,71 @@ func (m *InvoiceMutation) StripeErrorCleared() bool {
 func (m *InvoiceMutation) ResetStripeError() {
 	m.stripe_error = nil
 	delete(m.clearedFields, invoice.FieldStripeError)
+}
+
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (m *InvoiceMutation) SetStripeUnsupported(s []string) {
+	m.stripe_unsupported = &s
+	m.appendstripe_unsupported = nil
+}
+
+// StripeUnsupported returns the value of the "stripe_unsupported" field in the mutation.
+func (m *InvoiceMutation) StripeUnsupported() (r []string, exists bool) {
+	v := m.stripe_unsupported
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeUnsupported returns the old "stripe_unsupported" field's value of the Invoice entity.
+// If the Invoice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvoiceMutation) OldStripeUnsupported(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeUnsupported is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeUnsupported requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeUnsupported: %w", err)
+	}
+	return oldValue.StripeUnsupported, nil
+}
+
+// AppendStripeUnsupported adds s to the "stripe_unsupported" field.
+func (m *InvoiceMutation) AppendStripeUnsupported(s []string) {
+	m.appendstripe_unsupported = append(m.appendstripe_unsupported, s...)
+}
+
+// AppendedStripeUnsupported returns the list of values that were appended to the "stripe_unsupported" field in this mutation.
+func (m *InvoiceMutation) AppendedStripeUnsupported() ([]string, bool) {
+	if len(m.appendstripe_unsupported) == 0 {
+		return nil, false
+	}
+	return m.appendstripe_unsupported, true
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (m *InvoiceMutation) ClearStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	m.clearedFields[invoice.FieldStripeUnsupported] = struct{}{}
+}
+
+// StripeUnsupportedCleared returns if the "stripe_unsupported" field was cleared in this mutation.
+func (m *InvoiceMutation) StripeUnsupportedCleared() bool {
+	_, ok := m.clearedFields[invoice.FieldStripeUnsupported]
+	return ok
+}
+
+// ResetStripeUnsupported resets all changes to the "stripe_unsupported" field.
+func (m *InvoiceMutation) ResetStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	delete(m.clearedFields, invoice.FieldStripeUnsupported)
 }
 
 // SetStripeOperationID sets the "stripe_operation_id" field.
@@ -2961,7 +4594,7 @@ func (m *InvoiceMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *InvoiceMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 20)
 	if m.created_at != nil {
 		fields = append(fields, invoice.FieldCreatedAt)
 	}
@@ -2979,6 +4612,9 @@ func (m *InvoiceMutation) Fields() []string {
 	}
 	if m.stripe_error != nil {
 		fields = append(fields, invoice.FieldStripeError)
+	}
+	if m.stripe_unsupported != nil {
+		fields = append(fields, invoice.FieldStripeUnsupported)
 	}
 	if m.stripe_operation_id != nil {
 		fields = append(fields, invoice.FieldStripeOperationID)
@@ -3039,6 +4675,8 @@ func (m *InvoiceMutation) Field(name string) (ent.Value, bool) {
 		return m.StripeSyncedAt()
 	case invoice.FieldStripeError:
 		return m.StripeError()
+	case invoice.FieldStripeUnsupported:
+		return m.StripeUnsupported()
 	case invoice.FieldStripeOperationID:
 		return m.StripeOperationID()
 	case invoice.FieldCustomerID:
@@ -3086,6 +4724,8 @@ func (m *InvoiceMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldStripeSyncedAt(ctx)
 	case invoice.FieldStripeError:
 		return m.OldStripeError(ctx)
+	case invoice.FieldStripeUnsupported:
+		return m.OldStripeUnsupported(ctx)
 	case invoice.FieldStripeOperationID:
 		return m.OldStripeOperationID(ctx)
 	case invoice.FieldCustomerID:
@@ -3162,6 +4802,13 @@ func (m *InvoiceMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetStripeError(v)
+		return nil
+	case invoice.FieldStripeUnsupported:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeUnsupported(v)
 		return nil
 	case invoice.FieldStripeOperationID:
 		v, ok := value.(string)
@@ -3344,6 +4991,9 @@ func (m *InvoiceMutation) ClearedFields() []string {
 	if m.FieldCleared(invoice.FieldStripeError) {
 		fields = append(fields, invoice.FieldStripeError)
 	}
+	if m.FieldCleared(invoice.FieldStripeUnsupported) {
+		fields = append(fields, invoice.FieldStripeUnsupported)
+	}
 	if m.FieldCleared(invoice.FieldStripeOperationID) {
 		fields = append(fields, invoice.FieldStripeOperationID)
 	}
@@ -3384,6 +5034,9 @@ func (m *InvoiceMutation) ClearField(name string) error {
 		return nil
 	case invoice.FieldStripeError:
 		m.ClearStripeError()
+		return nil
+	case invoice.FieldStripeUnsupported:
+		m.ClearStripeUnsupported()
 		return nil
 	case invoice.FieldStripeOperationID:
 		m.ClearStripeOperationID()
@@ -3428,6 +5081,9 @@ func (m *InvoiceMutation) ResetField(name string) error {
 		return nil
 	case invoice.FieldStripeError:
 		m.ResetStripeError()
+		return nil
+	case invoice.FieldStripeUnsupported:
+		m.ResetStripeUnsupported()
 		return nil
 	case invoice.FieldStripeOperationID:
 		m.ResetStripeOperationID()
@@ -5343,32 +6999,43 @@ func (m *OperationMutation) ResetEdge(name string) error {
 // PriceMutation represents an operation that mutates the Price nodes in the graph.
 type PriceMutation struct {
 	config
-	op                  Op
-	typ                 string
-	id                  *string
-	created_at          *time.Time
-	updated_at          *time.Time
-	stripe_id           *string
-	stripe_status       *billing.SyncStatus
-	stripe_synced_at    *time.Time
-	stripe_error        *string
-	stripe_operation_id *string
-	unit_amount         *int64
-	addunit_amount      *int64
-	currency            *string
-	interval            *billing.BillingInterval
-	interval_count      *int
-	addinterval_count   *int
-	nickname            *string
-	lookup_key          *string
-	status              *billing.PriceStatus
-	archived_at         *time.Time
-	clearedFields       map[string]struct{}
-	product             *string
-	clearedproduct      bool
-	done                bool
-	oldValue            func(context.Context) (*Price, error)
-	predicates          []predicate.Price
+	op                       Op
+	typ                      string
+	id                       *string
+	created_at               *time.Time
+	updated_at               *time.Time
+	stripe_id                *string
+	stripe_status            *billing.SyncStatus
+	stripe_synced_at         *time.Time
+	stripe_error             *string
+	stripe_unsupported       *[]string
+	appendstripe_unsupported []string
+	stripe_operation_id      *string
+	unit_amount              *int64
+	addunit_amount           *int64
+	unit_amount_known        *bool
+	unit_amount_decimal      *string
+	billing_scheme           *billing.BillingScheme
+	usage_type               *billing.UsageType
+	tiers_mode               *billing.TiersMode
+	tiers                    *[]billing.PriceTier
+	appendtiers              []billing.PriceTier
+	currency_options         *[]billing.Money
+	appendcurrency_options   []billing.Money
+	currency                 *string
+	interval                 *billing.BillingInterval
+	interval_count           *int
+	addinterval_count        *int
+	nickname                 *string
+	lookup_key               *string
+	status                   *billing.PriceStatus
+	archived_at              *time.Time
+	clearedFields            map[string]struct{}
+	product                  *string
+	clearedproduct           bool
+	done                     bool
+	oldValue                 func(context.Context) (*Price, error)
+	predicates               []predicate.Price
 }
 
 var _ ent.Mutation = (*PriceMutation)(nil)
@@ -5730,6 +7397,71 @@ func (m *PriceMutation) ResetStripeError() {
 	delete(m.clearedFields, price.FieldStripeError)
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (m *PriceMutation) SetStripeUnsupported(s []string) {
+	m.stripe_unsupported = &s
+	m.appendstripe_unsupported = nil
+}
+
+// StripeUnsupported returns the value of the "stripe_unsupported" field in the mutation.
+func (m *PriceMutation) StripeUnsupported() (r []string, exists bool) {
+	v := m.stripe_unsupported
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeUnsupported returns the old "stripe_unsupported" field's value of the Price entity.
+// If the Price object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceMutation) OldStripeUnsupported(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeUnsupported is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeUnsupported requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeUnsupported: %w", err)
+	}
+	return oldValue.StripeUnsupported, nil
+}
+
+// AppendStripeUnsupported adds s to the "stripe_unsupported" field.
+func (m *PriceMutation) AppendStripeUnsupported(s []string) {
+	m.appendstripe_unsupported = append(m.appendstripe_unsupported, s...)
+}
+
+// AppendedStripeUnsupported returns the list of values that were appended to the "stripe_unsupported" field in this mutation.
+func (m *PriceMutation) AppendedStripeUnsupported() ([]string, bool) {
+	if len(m.appendstripe_unsupported) == 0 {
+		return nil, false
+	}
+	return m.appendstripe_unsupported, true
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (m *PriceMutation) ClearStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	m.clearedFields[price.FieldStripeUnsupported] = struct{}{}
+}
+
+// StripeUnsupportedCleared returns if the "stripe_unsupported" field was cleared in this mutation.
+func (m *PriceMutation) StripeUnsupportedCleared() bool {
+	_, ok := m.clearedFields[price.FieldStripeUnsupported]
+	return ok
+}
+
+// ResetStripeUnsupported resets all changes to the "stripe_unsupported" field.
+func (m *PriceMutation) ResetStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	delete(m.clearedFields, price.FieldStripeUnsupported)
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (m *PriceMutation) SetStripeOperationID(s string) {
 	m.stripe_operation_id = &s
@@ -5869,6 +7601,342 @@ func (m *PriceMutation) AddedUnitAmount() (r int64, exists bool) {
 func (m *PriceMutation) ResetUnitAmount() {
 	m.unit_amount = nil
 	m.addunit_amount = nil
+}
+
+// SetUnitAmountKnown sets the "unit_amount_known" field.
+func (m *PriceMutation) SetUnitAmountKnown(b bool) {
+	m.unit_amount_known = &b
+}
+
+// UnitAmountKnown returns the value of the "unit_amount_known" field in the mutation.
+func (m *PriceMutation) UnitAmountKnown() (r bool, exists bool) {
+	v := m.unit_amount_known
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitAmountKnown returns the old "unit_amount_known" field's value of the Price entity.
+// If the Price object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceMutation) OldUnitAmountKnown(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitAmountKnown is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitAmountKnown requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitAmountKnown: %w", err)
+	}
+	return oldValue.UnitAmountKnown, nil
+}
+
+// ResetUnitAmountKnown resets all changes to the "unit_amount_known" field.
+func (m *PriceMutation) ResetUnitAmountKnown() {
+	m.unit_amount_known = nil
+}
+
+// SetUnitAmountDecimal sets the "unit_amount_decimal" field.
+func (m *PriceMutation) SetUnitAmountDecimal(s string) {
+	m.unit_amount_decimal = &s
+}
+
+// UnitAmountDecimal returns the value of the "unit_amount_decimal" field in the mutation.
+func (m *PriceMutation) UnitAmountDecimal() (r string, exists bool) {
+	v := m.unit_amount_decimal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitAmountDecimal returns the old "unit_amount_decimal" field's value of the Price entity.
+// If the Price object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceMutation) OldUnitAmountDecimal(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitAmountDecimal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitAmountDecimal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitAmountDecimal: %w", err)
+	}
+	return oldValue.UnitAmountDecimal, nil
+}
+
+// ClearUnitAmountDecimal clears the value of the "unit_amount_decimal" field.
+func (m *PriceMutation) ClearUnitAmountDecimal() {
+	m.unit_amount_decimal = nil
+	m.clearedFields[price.FieldUnitAmountDecimal] = struct{}{}
+}
+
+// UnitAmountDecimalCleared returns if the "unit_amount_decimal" field was cleared in this mutation.
+func (m *PriceMutation) UnitAmountDecimalCleared() bool {
+	_, ok := m.clearedFields[price.FieldUnitAmountDecimal]
+	return ok
+}
+
+// ResetUnitAmountDecimal resets all changes to the "unit_amount_decimal" field.
+func (m *PriceMutation) ResetUnitAmountDecimal() {
+	m.unit_amount_decimal = nil
+	delete(m.clearedFields, price.FieldUnitAmountDecimal)
+}
+
+// SetBillingScheme sets the "billing_scheme" field.
+func (m *PriceMutation) SetBillingScheme(bs billing.BillingScheme) {
+	m.billing_scheme = &bs
+}
+
+// BillingScheme returns the value of the "billing_scheme" field in the mutation.
+func (m *PriceMutation) BillingScheme() (r billing.BillingScheme, exists bool) {
+	v := m.billing_scheme
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBillingScheme returns the old "billing_scheme" field's value of the Price entity.
+// If the Price object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceMutation) OldBillingScheme(ctx context.Context) (v billing.BillingScheme, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBillingScheme is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBillingScheme requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBillingScheme: %w", err)
+	}
+	return oldValue.BillingScheme, nil
+}
+
+// ResetBillingScheme resets all changes to the "billing_scheme" field.
+func (m *PriceMutation) ResetBillingScheme() {
+	m.billing_scheme = nil
+}
+
+// SetUsageType sets the "usage_type" field.
+func (m *PriceMutation) SetUsageType(bt billing.UsageType) {
+	m.usage_type = &bt
+}
+
+// UsageType returns the value of the "usage_type" field in the mutation.
+func (m *PriceMutation) UsageType() (r billing.UsageType, exists bool) {
+	v := m.usage_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsageType returns the old "usage_type" field's value of the Price entity.
+// If the Price object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceMutation) OldUsageType(ctx context.Context) (v billing.UsageType, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsageType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsageType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsageType: %w", err)
+	}
+	return oldValue.UsageType, nil
+}
+
+// ResetUsageType resets all changes to the "usage_type" field.
+func (m *PriceMutation) ResetUsageType() {
+	m.usage_type = nil
+}
+
+// SetTiersMode sets the "tiers_mode" field.
+func (m *PriceMutation) SetTiersMode(bm billing.TiersMode) {
+	m.tiers_mode = &bm
+}
+
+// TiersMode returns the value of the "tiers_mode" field in the mutation.
+func (m *PriceMutation) TiersMode() (r billing.TiersMode, exists bool) {
+	v := m.tiers_mode
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTiersMode returns the old "tiers_mode" field's value of the Price entity.
+// If the Price object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceMutation) OldTiersMode(ctx context.Context) (v *billing.TiersMode, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTiersMode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTiersMode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTiersMode: %w", err)
+	}
+	return oldValue.TiersMode, nil
+}
+
+// ClearTiersMode clears the value of the "tiers_mode" field.
+func (m *PriceMutation) ClearTiersMode() {
+	m.tiers_mode = nil
+	m.clearedFields[price.FieldTiersMode] = struct{}{}
+}
+
+// TiersModeCleared returns if the "tiers_mode" field was cleared in this mutation.
+func (m *PriceMutation) TiersModeCleared() bool {
+	_, ok := m.clearedFields[price.FieldTiersMode]
+	return ok
+}
+
+// ResetTiersMode resets all changes to the "tiers_mode" field.
+func (m *PriceMutation) ResetTiersMode() {
+	m.tiers_mode = nil
+	delete(m.clearedFields, price.FieldTiersMode)
+}
+
+// SetTiers sets the "tiers" field.
+func (m *PriceMutation) SetTiers(bt []billing.PriceTier) {
+	m.tiers = &bt
+	m.appendtiers = nil
+}
+
+// Tiers returns the value of the "tiers" field in the mutation.
+func (m *PriceMutation) Tiers() (r []billing.PriceTier, exists bool) {
+	v := m.tiers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTiers returns the old "tiers" field's value of the Price entity.
+// If the Price object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceMutation) OldTiers(ctx context.Context) (v []billing.PriceTier, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTiers is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTiers requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTiers: %w", err)
+	}
+	return oldValue.Tiers, nil
+}
+
+// AppendTiers adds bt to the "tiers" field.
+func (m *PriceMutation) AppendTiers(bt []billing.PriceTier) {
+	m.appendtiers = append(m.appendtiers, bt...)
+}
+
+// AppendedTiers returns the list of values that were appended to the "tiers" field in this mutation.
+func (m *PriceMutation) AppendedTiers() ([]billing.PriceTier, bool) {
+	if len(m.appendtiers) == 0 {
+		return nil, false
+	}
+	return m.appendtiers, true
+}
+
+// ClearTiers clears the value of the "tiers" field.
+func (m *PriceMutation) ClearTiers() {
+	m.tiers = nil
+	m.appendtiers = nil
+	m.clearedFields[price.FieldTiers] = struct{}{}
+}
+
+// TiersCleared returns if the "tiers" field was cleared in this mutation.
+func (m *PriceMutation) TiersCleared() bool {
+	_, ok := m.clearedFields[price.FieldTiers]
+	return ok
+}
+
+// ResetTiers resets all changes to the "tiers" field.
+func (m *PriceMutation) ResetTiers() {
+	m.tiers = nil
+	m.appendtiers = nil
+	delete(m.clearedFields, price.FieldTiers)
+}
+
+// SetCurrencyOptions sets the "currency_options" field.
+func (m *PriceMutation) SetCurrencyOptions(b []billing.Money) {
+	m.currency_options = &b
+	m.appendcurrency_options = nil
+}
+
+// CurrencyOptions returns the value of the "currency_options" field in the mutation.
+func (m *PriceMutation) CurrencyOptions() (r []billing.Money, exists bool) {
+	v := m.currency_options
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrencyOptions returns the old "currency_options" field's value of the Price entity.
+// If the Price object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceMutation) OldCurrencyOptions(ctx context.Context) (v []billing.Money, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrencyOptions is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrencyOptions requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrencyOptions: %w", err)
+	}
+	return oldValue.CurrencyOptions, nil
+}
+
+// AppendCurrencyOptions adds b to the "currency_options" field.
+func (m *PriceMutation) AppendCurrencyOptions(b []billing.Money) {
+	m.appendcurrency_options = append(m.appendcurrency_options, b...)
+}
+
+// AppendedCurrencyOptions returns the list of values that were appended to the "currency_options" field in this mutation.
+func (m *PriceMutation) AppendedCurrencyOptions() ([]billing.Money, bool) {
+	if len(m.appendcurrency_options) == 0 {
+		return nil, false
+	}
+	return m.appendcurrency_options, true
+}
+
+// ClearCurrencyOptions clears the value of the "currency_options" field.
+func (m *PriceMutation) ClearCurrencyOptions() {
+	m.currency_options = nil
+	m.appendcurrency_options = nil
+	m.clearedFields[price.FieldCurrencyOptions] = struct{}{}
+}
+
+// CurrencyOptionsCleared returns if the "currency_options" field was cleared in this mutation.
+func (m *PriceMutation) CurrencyOptionsCleared() bool {
+	_, ok := m.clearedFields[price.FieldCurrencyOptions]
+	return ok
+}
+
+// ResetCurrencyOptions resets all changes to the "currency_options" field.
+func (m *PriceMutation) ResetCurrencyOptions() {
+	m.currency_options = nil
+	m.appendcurrency_options = nil
+	delete(m.clearedFields, price.FieldCurrencyOptions)
 }
 
 // SetCurrency sets the "currency" field.
@@ -6270,7 +8338,7 @@ func (m *PriceMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PriceMutation) Fields() []string {
-	fields := make([]string, 0, 16)
+	fields := make([]string, 0, 24)
 	if m.created_at != nil {
 		fields = append(fields, price.FieldCreatedAt)
 	}
@@ -6289,6 +8357,9 @@ func (m *PriceMutation) Fields() []string {
 	if m.stripe_error != nil {
 		fields = append(fields, price.FieldStripeError)
 	}
+	if m.stripe_unsupported != nil {
+		fields = append(fields, price.FieldStripeUnsupported)
+	}
 	if m.stripe_operation_id != nil {
 		fields = append(fields, price.FieldStripeOperationID)
 	}
@@ -6297,6 +8368,27 @@ func (m *PriceMutation) Fields() []string {
 	}
 	if m.unit_amount != nil {
 		fields = append(fields, price.FieldUnitAmount)
+	}
+	if m.unit_amount_known != nil {
+		fields = append(fields, price.FieldUnitAmountKnown)
+	}
+	if m.unit_amount_decimal != nil {
+		fields = append(fields, price.FieldUnitAmountDecimal)
+	}
+	if m.billing_scheme != nil {
+		fields = append(fields, price.FieldBillingScheme)
+	}
+	if m.usage_type != nil {
+		fields = append(fields, price.FieldUsageType)
+	}
+	if m.tiers_mode != nil {
+		fields = append(fields, price.FieldTiersMode)
+	}
+	if m.tiers != nil {
+		fields = append(fields, price.FieldTiers)
+	}
+	if m.currency_options != nil {
+		fields = append(fields, price.FieldCurrencyOptions)
 	}
 	if m.currency != nil {
 		fields = append(fields, price.FieldCurrency)
@@ -6339,12 +8431,28 @@ func (m *PriceMutation) Field(name string) (ent.Value, bool) {
 		return m.StripeSyncedAt()
 	case price.FieldStripeError:
 		return m.StripeError()
+	case price.FieldStripeUnsupported:
+		return m.StripeUnsupported()
 	case price.FieldStripeOperationID:
 		return m.StripeOperationID()
 	case price.FieldProductID:
 		return m.ProductID()
 	case price.FieldUnitAmount:
 		return m.UnitAmount()
+	case price.FieldUnitAmountKnown:
+		return m.UnitAmountKnown()
+	case price.FieldUnitAmountDecimal:
+		return m.UnitAmountDecimal()
+	case price.FieldBillingScheme:
+		return m.BillingScheme()
+	case price.FieldUsageType:
+		return m.UsageType()
+	case price.FieldTiersMode:
+		return m.TiersMode()
+	case price.FieldTiers:
+		return m.Tiers()
+	case price.FieldCurrencyOptions:
+		return m.CurrencyOptions()
 	case price.FieldCurrency:
 		return m.Currency()
 	case price.FieldInterval:
@@ -6380,12 +8488,28 @@ func (m *PriceMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldStripeSyncedAt(ctx)
 	case price.FieldStripeError:
 		return m.OldStripeError(ctx)
+	case price.FieldStripeUnsupported:
+		return m.OldStripeUnsupported(ctx)
 	case price.FieldStripeOperationID:
 		return m.OldStripeOperationID(ctx)
 	case price.FieldProductID:
 		return m.OldProductID(ctx)
 	case price.FieldUnitAmount:
 		return m.OldUnitAmount(ctx)
+	case price.FieldUnitAmountKnown:
+		return m.OldUnitAmountKnown(ctx)
+	case price.FieldUnitAmountDecimal:
+		return m.OldUnitAmountDecimal(ctx)
+	case price.FieldBillingScheme:
+		return m.OldBillingScheme(ctx)
+	case price.FieldUsageType:
+		return m.OldUsageType(ctx)
+	case price.FieldTiersMode:
+		return m.OldTiersMode(ctx)
+	case price.FieldTiers:
+		return m.OldTiers(ctx)
+	case price.FieldCurrencyOptions:
+		return m.OldCurrencyOptions(ctx)
 	case price.FieldCurrency:
 		return m.OldCurrency(ctx)
 	case price.FieldInterval:
@@ -6451,6 +8575,13 @@ func (m *PriceMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStripeError(v)
 		return nil
+	case price.FieldStripeUnsupported:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeUnsupported(v)
+		return nil
 	case price.FieldStripeOperationID:
 		v, ok := value.(string)
 		if !ok {
@@ -6471,6 +8602,55 @@ func (m *PriceMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetUnitAmount(v)
+		return nil
+	case price.FieldUnitAmountKnown:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitAmountKnown(v)
+		return nil
+	case price.FieldUnitAmountDecimal:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitAmountDecimal(v)
+		return nil
+	case price.FieldBillingScheme:
+		v, ok := value.(billing.BillingScheme)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBillingScheme(v)
+		return nil
+	case price.FieldUsageType:
+		v, ok := value.(billing.UsageType)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsageType(v)
+		return nil
+	case price.FieldTiersMode:
+		v, ok := value.(billing.TiersMode)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTiersMode(v)
+		return nil
+	case price.FieldTiers:
+		v, ok := value.([]billing.PriceTier)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTiers(v)
+		return nil
+	case price.FieldCurrencyOptions:
+		v, ok := value.([]billing.Money)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrencyOptions(v)
 		return nil
 	case price.FieldCurrency:
 		v, ok := value.(string)
@@ -6587,8 +8767,23 @@ func (m *PriceMutation) ClearedFields() []string {
 	if m.FieldCleared(price.FieldStripeError) {
 		fields = append(fields, price.FieldStripeError)
 	}
+	if m.FieldCleared(price.FieldStripeUnsupported) {
+		fields = append(fields, price.FieldStripeUnsupported)
+	}
 	if m.FieldCleared(price.FieldStripeOperationID) {
 		fields = append(fields, price.FieldStripeOperationID)
+	}
+	if m.FieldCleared(price.FieldUnitAmountDecimal) {
+		fields = append(fields, price.FieldUnitAmountDecimal)
+	}
+	if m.FieldCleared(price.FieldTiersMode) {
+		fields = append(fields, price.FieldTiersMode)
+	}
+	if m.FieldCleared(price.FieldTiers) {
+		fields = append(fields, price.FieldTiers)
+	}
+	if m.FieldCleared(price.FieldCurrencyOptions) {
+		fields = append(fields, price.FieldCurrencyOptions)
 	}
 	if m.FieldCleared(price.FieldInterval) {
 		fields = append(fields, price.FieldInterval)
@@ -6628,8 +8823,23 @@ func (m *PriceMutation) ClearField(name string) error {
 	case price.FieldStripeError:
 		m.ClearStripeError()
 		return nil
+	case price.FieldStripeUnsupported:
+		m.ClearStripeUnsupported()
+		return nil
 	case price.FieldStripeOperationID:
 		m.ClearStripeOperationID()
+		return nil
+	case price.FieldUnitAmountDecimal:
+		m.ClearUnitAmountDecimal()
+		return nil
+	case price.FieldTiersMode:
+		m.ClearTiersMode()
+		return nil
+	case price.FieldTiers:
+		m.ClearTiers()
+		return nil
+	case price.FieldCurrencyOptions:
+		m.ClearCurrencyOptions()
 		return nil
 	case price.FieldInterval:
 		m.ClearInterval()
@@ -6672,6 +8882,9 @@ func (m *PriceMutation) ResetField(name string) error {
 	case price.FieldStripeError:
 		m.ResetStripeError()
 		return nil
+	case price.FieldStripeUnsupported:
+		m.ResetStripeUnsupported()
+		return nil
 	case price.FieldStripeOperationID:
 		m.ResetStripeOperationID()
 		return nil
@@ -6680,6 +8893,27 @@ func (m *PriceMutation) ResetField(name string) error {
 		return nil
 	case price.FieldUnitAmount:
 		m.ResetUnitAmount()
+		return nil
+	case price.FieldUnitAmountKnown:
+		m.ResetUnitAmountKnown()
+		return nil
+	case price.FieldUnitAmountDecimal:
+		m.ResetUnitAmountDecimal()
+		return nil
+	case price.FieldBillingScheme:
+		m.ResetBillingScheme()
+		return nil
+	case price.FieldUsageType:
+		m.ResetUsageType()
+		return nil
+	case price.FieldTiersMode:
+		m.ResetTiersMode()
+		return nil
+	case price.FieldTiers:
+		m.ResetTiers()
+		return nil
+	case price.FieldCurrencyOptions:
+		m.ResetCurrencyOptions()
 		return nil
 	case price.FieldCurrency:
 		m.ResetCurrency()
@@ -6783,29 +9017,31 @@ func (m *PriceMutation) ResetEdge(name string) error {
 // ProductMutation represents an operation that mutates the Product nodes in the graph.
 type ProductMutation struct {
 	config
-	op                   Op
-	typ                  string
-	id                   *string
-	created_at           *time.Time
-	updated_at           *time.Time
-	stripe_id            *string
-	stripe_status        *billing.SyncStatus
-	stripe_synced_at     *time.Time
-	stripe_error         *string
-	stripe_operation_id  *string
-	name                 *string
-	description          *string
-	active               *bool
-	metadata             *map[string]string
-	clearedFields        map[string]struct{}
-	prices               map[string]struct{}
-	removedprices        map[string]struct{}
-	clearedprices        bool
-	default_price        *string
-	cleareddefault_price bool
-	done                 bool
-	oldValue             func(context.Context) (*Product, error)
-	predicates           []predicate.Product
+	op                       Op
+	typ                      string
+	id                       *string
+	created_at               *time.Time
+	updated_at               *time.Time
+	stripe_id                *string
+	stripe_status            *billing.SyncStatus
+	stripe_synced_at         *time.Time
+	stripe_error             *string
+	stripe_unsupported       *[]string
+	appendstripe_unsupported []string
+	stripe_operation_id      *string
+	name                     *string
+	description              *string
+	active                   *bool
+	metadata                 *map[string]string
+	clearedFields            map[string]struct{}
+	prices                   map[string]struct{}
+	removedprices            map[string]struct{}
+	clearedprices            bool
+	default_price            *string
+	cleareddefault_price     bool
+	done                     bool
+	oldValue                 func(context.Context) (*Product, error)
+	predicates               []predicate.Product
 }
 
 var _ ent.Mutation = (*ProductMutation)(nil)
@@ -7165,6 +9401,71 @@ func (m *ProductMutation) StripeErrorCleared() bool {
 func (m *ProductMutation) ResetStripeError() {
 	m.stripe_error = nil
 	delete(m.clearedFields, product.FieldStripeError)
+}
+
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (m *ProductMutation) SetStripeUnsupported(s []string) {
+	m.stripe_unsupported = &s
+	m.appendstripe_unsupported = nil
+}
+
+// StripeUnsupported returns the value of the "stripe_unsupported" field in the mutation.
+func (m *ProductMutation) StripeUnsupported() (r []string, exists bool) {
+	v := m.stripe_unsupported
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeUnsupported returns the old "stripe_unsupported" field's value of the Product entity.
+// If the Product object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProductMutation) OldStripeUnsupported(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeUnsupported is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeUnsupported requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeUnsupported: %w", err)
+	}
+	return oldValue.StripeUnsupported, nil
+}
+
+// AppendStripeUnsupported adds s to the "stripe_unsupported" field.
+func (m *ProductMutation) AppendStripeUnsupported(s []string) {
+	m.appendstripe_unsupported = append(m.appendstripe_unsupported, s...)
+}
+
+// AppendedStripeUnsupported returns the list of values that were appended to the "stripe_unsupported" field in this mutation.
+func (m *ProductMutation) AppendedStripeUnsupported() ([]string, bool) {
+	if len(m.appendstripe_unsupported) == 0 {
+		return nil, false
+	}
+	return m.appendstripe_unsupported, true
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (m *ProductMutation) ClearStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	m.clearedFields[product.FieldStripeUnsupported] = struct{}{}
+}
+
+// StripeUnsupportedCleared returns if the "stripe_unsupported" field was cleared in this mutation.
+func (m *ProductMutation) StripeUnsupportedCleared() bool {
+	_, ok := m.clearedFields[product.FieldStripeUnsupported]
+	return ok
+}
+
+// ResetStripeUnsupported resets all changes to the "stripe_unsupported" field.
+func (m *ProductMutation) ResetStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	delete(m.clearedFields, product.FieldStripeUnsupported)
 }
 
 // SetStripeOperationID sets the "stripe_operation_id" field.
@@ -7537,7 +9838,7 @@ func (m *ProductMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ProductMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.created_at != nil {
 		fields = append(fields, product.FieldCreatedAt)
 	}
@@ -7555,6 +9856,9 @@ func (m *ProductMutation) Fields() []string {
 	}
 	if m.stripe_error != nil {
 		fields = append(fields, product.FieldStripeError)
+	}
+	if m.stripe_unsupported != nil {
+		fields = append(fields, product.FieldStripeUnsupported)
 	}
 	if m.stripe_operation_id != nil {
 		fields = append(fields, product.FieldStripeOperationID)
@@ -7594,6 +9898,8 @@ func (m *ProductMutation) Field(name string) (ent.Value, bool) {
 		return m.StripeSyncedAt()
 	case product.FieldStripeError:
 		return m.StripeError()
+	case product.FieldStripeUnsupported:
+		return m.StripeUnsupported()
 	case product.FieldStripeOperationID:
 		return m.StripeOperationID()
 	case product.FieldName:
@@ -7627,6 +9933,8 @@ func (m *ProductMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldStripeSyncedAt(ctx)
 	case product.FieldStripeError:
 		return m.OldStripeError(ctx)
+	case product.FieldStripeUnsupported:
+		return m.OldStripeUnsupported(ctx)
 	case product.FieldStripeOperationID:
 		return m.OldStripeOperationID(ctx)
 	case product.FieldName:
@@ -7689,6 +9997,13 @@ func (m *ProductMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetStripeError(v)
+		return nil
+	case product.FieldStripeUnsupported:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeUnsupported(v)
 		return nil
 	case product.FieldStripeOperationID:
 		v, ok := value.(string)
@@ -7771,6 +10086,9 @@ func (m *ProductMutation) ClearedFields() []string {
 	if m.FieldCleared(product.FieldStripeError) {
 		fields = append(fields, product.FieldStripeError)
 	}
+	if m.FieldCleared(product.FieldStripeUnsupported) {
+		fields = append(fields, product.FieldStripeUnsupported)
+	}
 	if m.FieldCleared(product.FieldStripeOperationID) {
 		fields = append(fields, product.FieldStripeOperationID)
 	}
@@ -7802,6 +10120,9 @@ func (m *ProductMutation) ClearField(name string) error {
 		return nil
 	case product.FieldStripeError:
 		m.ClearStripeError()
+		return nil
+	case product.FieldStripeUnsupported:
+		m.ClearStripeUnsupported()
 		return nil
 	case product.FieldStripeOperationID:
 		m.ClearStripeOperationID()
@@ -7837,6 +10158,9 @@ func (m *ProductMutation) ResetField(name string) error {
 		return nil
 	case product.FieldStripeError:
 		m.ResetStripeError()
+		return nil
+	case product.FieldStripeUnsupported:
+		m.ResetStripeUnsupported()
 		return nil
 	case product.FieldStripeOperationID:
 		m.ResetStripeOperationID()
@@ -7965,17 +10289,20 @@ func (m *ProductMutation) ResetEdge(name string) error {
 // StripeAccountMutation represents an operation that mutates the StripeAccount nodes in the graph.
 type StripeAccountMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *int
-	account_id    *string
-	livemode      *bool
-	sandbox       *bool
-	created_at    *time.Time
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*StripeAccount, error)
-	predicates    []predicate.StripeAccount
+	op             Op
+	typ            string
+	id             *int
+	account_id     *string
+	livemode       *bool
+	sandbox        *bool
+	events_read_to *time.Time
+	swept_at       *time.Time
+	reconciled_at  *time.Time
+	created_at     *time.Time
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*StripeAccount, error)
+	predicates     []predicate.StripeAccount
 }
 
 var _ ent.Mutation = (*StripeAccountMutation)(nil)
@@ -8190,6 +10517,153 @@ func (m *StripeAccountMutation) ResetSandbox() {
 	m.sandbox = nil
 }
 
+// SetEventsReadTo sets the "events_read_to" field.
+func (m *StripeAccountMutation) SetEventsReadTo(t time.Time) {
+	m.events_read_to = &t
+}
+
+// EventsReadTo returns the value of the "events_read_to" field in the mutation.
+func (m *StripeAccountMutation) EventsReadTo() (r time.Time, exists bool) {
+	v := m.events_read_to
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEventsReadTo returns the old "events_read_to" field's value of the StripeAccount entity.
+// If the StripeAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StripeAccountMutation) OldEventsReadTo(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEventsReadTo is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEventsReadTo requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEventsReadTo: %w", err)
+	}
+	return oldValue.EventsReadTo, nil
+}
+
+// ClearEventsReadTo clears the value of the "events_read_to" field.
+func (m *StripeAccountMutation) ClearEventsReadTo() {
+	m.events_read_to = nil
+	m.clearedFields[stripeaccount.FieldEventsReadTo] = struct{}{}
+}
+
+// EventsReadToCleared returns if the "events_read_to" field was cleared in this mutation.
+func (m *StripeAccountMutation) EventsReadToCleared() bool {
+	_, ok := m.clearedFields[stripeaccount.FieldEventsReadTo]
+	return ok
+}
+
+// ResetEventsReadTo resets all changes to the "events_read_to" field.
+func (m *StripeAccountMutation) ResetEventsReadTo() {
+	m.events_read_to = nil
+	delete(m.clearedFields, stripeaccount.FieldEventsReadTo)
+}
+
+// SetSweptAt sets the "swept_at" field.
+func (m *StripeAccountMutation) SetSweptAt(t time.Time) {
+	m.swept_at = &t
+}
+
+// SweptAt returns the value of the "swept_at" field in the mutation.
+func (m *StripeAccountMutation) SweptAt() (r time.Time, exists bool) {
+	v := m.swept_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSweptAt returns the old "swept_at" field's value of the StripeAccount entity.
+// If the StripeAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StripeAccountMutation) OldSweptAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSweptAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSweptAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSweptAt: %w", err)
+	}
+	return oldValue.SweptAt, nil
+}
+
+// ClearSweptAt clears the value of the "swept_at" field.
+func (m *StripeAccountMutation) ClearSweptAt() {
+	m.swept_at = nil
+	m.clearedFields[stripeaccount.FieldSweptAt] = struct{}{}
+}
+
+// SweptAtCleared returns if the "swept_at" field was cleared in this mutation.
+func (m *StripeAccountMutation) SweptAtCleared() bool {
+	_, ok := m.clearedFields[stripeaccount.FieldSweptAt]
+	return ok
+}
+
+// ResetSweptAt resets all changes to the "swept_at" field.
+func (m *StripeAccountMutation) ResetSweptAt() {
+	m.swept_at = nil
+	delete(m.clearedFields, stripeaccount.FieldSweptAt)
+}
+
+// SetReconciledAt sets the "reconciled_at" field.
+func (m *StripeAccountMutation) SetReconciledAt(t time.Time) {
+	m.reconciled_at = &t
+}
+
+// ReconciledAt returns the value of the "reconciled_at" field in the mutation.
+func (m *StripeAccountMutation) ReconciledAt() (r time.Time, exists bool) {
+	v := m.reconciled_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReconciledAt returns the old "reconciled_at" field's value of the StripeAccount entity.
+// If the StripeAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StripeAccountMutation) OldReconciledAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReconciledAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReconciledAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReconciledAt: %w", err)
+	}
+	return oldValue.ReconciledAt, nil
+}
+
+// ClearReconciledAt clears the value of the "reconciled_at" field.
+func (m *StripeAccountMutation) ClearReconciledAt() {
+	m.reconciled_at = nil
+	m.clearedFields[stripeaccount.FieldReconciledAt] = struct{}{}
+}
+
+// ReconciledAtCleared returns if the "reconciled_at" field was cleared in this mutation.
+func (m *StripeAccountMutation) ReconciledAtCleared() bool {
+	_, ok := m.clearedFields[stripeaccount.FieldReconciledAt]
+	return ok
+}
+
+// ResetReconciledAt resets all changes to the "reconciled_at" field.
+func (m *StripeAccountMutation) ResetReconciledAt() {
+	m.reconciled_at = nil
+	delete(m.clearedFields, stripeaccount.FieldReconciledAt)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *StripeAccountMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -8260,7 +10734,7 @@ func (m *StripeAccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StripeAccountMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 7)
 	if m.account_id != nil {
 		fields = append(fields, stripeaccount.FieldAccountID)
 	}
@@ -8269,6 +10743,15 @@ func (m *StripeAccountMutation) Fields() []string {
 	}
 	if m.sandbox != nil {
 		fields = append(fields, stripeaccount.FieldSandbox)
+	}
+	if m.events_read_to != nil {
+		fields = append(fields, stripeaccount.FieldEventsReadTo)
+	}
+	if m.swept_at != nil {
+		fields = append(fields, stripeaccount.FieldSweptAt)
+	}
+	if m.reconciled_at != nil {
+		fields = append(fields, stripeaccount.FieldReconciledAt)
 	}
 	if m.created_at != nil {
 		fields = append(fields, stripeaccount.FieldCreatedAt)
@@ -8287,6 +10770,12 @@ func (m *StripeAccountMutation) Field(name string) (ent.Value, bool) {
 		return m.Livemode()
 	case stripeaccount.FieldSandbox:
 		return m.Sandbox()
+	case stripeaccount.FieldEventsReadTo:
+		return m.EventsReadTo()
+	case stripeaccount.FieldSweptAt:
+		return m.SweptAt()
+	case stripeaccount.FieldReconciledAt:
+		return m.ReconciledAt()
 	case stripeaccount.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -8304,6 +10793,12 @@ func (m *StripeAccountMutation) OldField(ctx context.Context, name string) (ent.
 		return m.OldLivemode(ctx)
 	case stripeaccount.FieldSandbox:
 		return m.OldSandbox(ctx)
+	case stripeaccount.FieldEventsReadTo:
+		return m.OldEventsReadTo(ctx)
+	case stripeaccount.FieldSweptAt:
+		return m.OldSweptAt(ctx)
+	case stripeaccount.FieldReconciledAt:
+		return m.OldReconciledAt(ctx)
 	case stripeaccount.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -8335,6 +10830,27 @@ func (m *StripeAccountMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSandbox(v)
+		return nil
+	case stripeaccount.FieldEventsReadTo:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEventsReadTo(v)
+		return nil
+	case stripeaccount.FieldSweptAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSweptAt(v)
+		return nil
+	case stripeaccount.FieldReconciledAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReconciledAt(v)
 		return nil
 	case stripeaccount.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -8372,7 +10888,17 @@ func (m *StripeAccountMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *StripeAccountMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(stripeaccount.FieldEventsReadTo) {
+		fields = append(fields, stripeaccount.FieldEventsReadTo)
+	}
+	if m.FieldCleared(stripeaccount.FieldSweptAt) {
+		fields = append(fields, stripeaccount.FieldSweptAt)
+	}
+	if m.FieldCleared(stripeaccount.FieldReconciledAt) {
+		fields = append(fields, stripeaccount.FieldReconciledAt)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -8385,6 +10911,17 @@ func (m *StripeAccountMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *StripeAccountMutation) ClearField(name string) error {
+	switch name {
+	case stripeaccount.FieldEventsReadTo:
+		m.ClearEventsReadTo()
+		return nil
+	case stripeaccount.FieldSweptAt:
+		m.ClearSweptAt()
+		return nil
+	case stripeaccount.FieldReconciledAt:
+		m.ClearReconciledAt()
+		return nil
+	}
 	return fmt.Errorf("unknown StripeAccount nullable field %s", name)
 }
 
@@ -8400,6 +10937,15 @@ func (m *StripeAccountMutation) ResetField(name string) error {
 		return nil
 	case stripeaccount.FieldSandbox:
 		m.ResetSandbox()
+		return nil
+	case stripeaccount.FieldEventsReadTo:
+		m.ResetEventsReadTo()
+		return nil
+	case stripeaccount.FieldSweptAt:
+		m.ResetSweptAt()
+		return nil
+	case stripeaccount.FieldReconciledAt:
+		m.ResetReconciledAt()
 		return nil
 	case stripeaccount.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -9426,43 +11972,58 @@ func (m *StripeCallMutation) ResetEdge(name string) error {
 // SubscriptionMutation represents an operation that mutates the Subscription nodes in the graph.
 type SubscriptionMutation struct {
 	config
-	op                    Op
-	typ                   string
-	id                    *string
-	created_at            *time.Time
-	updated_at            *time.Time
-	stripe_id             *string
-	stripe_status         *billing.SyncStatus
-	stripe_synced_at      *time.Time
-	stripe_error          *string
-	stripe_operation_id   *string
-	status                *billing.SubscriptionStatus
-	collection            *billing.CollectionMethod
-	cancel_at_period_end  *bool
-	cancel_at             *time.Time
-	canceled_at           *time.Time
-	ended_at              *time.Time
-	current_period_start  *time.Time
-	current_period_end    *time.Time
-	trial_end             *time.Time
-	clearedFields         map[string]struct{}
-	customer              *string
-	clearedcustomer       bool
-	price                 *string
-	clearedprice          bool
-	product               *string
-	clearedproduct        bool
-	latest_invoice        *string
-	clearedlatest_invoice bool
-	invoices              map[string]struct{}
-	removedinvoices       map[string]struct{}
-	clearedinvoices       bool
-	history               map[string]struct{}
-	removedhistory        map[string]struct{}
-	clearedhistory        bool
-	done                  bool
-	oldValue              func(context.Context) (*Subscription, error)
-	predicates            []predicate.Subscription
+	op                       Op
+	typ                      string
+	id                       *string
+	created_at               *time.Time
+	updated_at               *time.Time
+	stripe_id                *string
+	stripe_status            *billing.SyncStatus
+	stripe_synced_at         *time.Time
+	stripe_error             *string
+	stripe_unsupported       *[]string
+	appendstripe_unsupported []string
+	stripe_operation_id      *string
+	item_count               *int
+	additem_count            *int
+	currency                 *string
+	metadata                 *map[string]string
+	paused_behavior          *billing.PauseBehavior
+	paused_until             *time.Time
+	status                   *billing.SubscriptionStatus
+	collection               *billing.CollectionMethod
+	cancel_at_period_end     *bool
+	cancel_at                *time.Time
+	canceled_at              *time.Time
+	ended_at                 *time.Time
+	current_period_start     *time.Time
+	current_period_end       *time.Time
+	trial_end                *time.Time
+	clearedFields            map[string]struct{}
+	customer                 *string
+	clearedcustomer          bool
+	only_price               *string
+	clearedonly_price        bool
+	only_product             *string
+	clearedonly_product      bool
+	price                    *string
+	clearedprice             bool
+	product                  *string
+	clearedproduct           bool
+	latest_invoice           *string
+	clearedlatest_invoice    bool
+	items                    map[string]struct{}
+	removeditems             map[string]struct{}
+	cleareditems             bool
+	invoices                 map[string]struct{}
+	removedinvoices          map[string]struct{}
+	clearedinvoices          bool
+	history                  map[string]struct{}
+	removedhistory           map[string]struct{}
+	clearedhistory           bool
+	done                     bool
+	oldValue                 func(context.Context) (*Subscription, error)
+	predicates               []predicate.Subscription
 }
 
 var _ ent.Mutation = (*SubscriptionMutation)(nil)
@@ -9824,6 +12385,71 @@ func (m *SubscriptionMutation) ResetStripeError() {
 	delete(m.clearedFields, subscription.FieldStripeError)
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (m *SubscriptionMutation) SetStripeUnsupported(s []string) {
+	m.stripe_unsupported = &s
+	m.appendstripe_unsupported = nil
+}
+
+// StripeUnsupported returns the value of the "stripe_unsupported" field in the mutation.
+func (m *SubscriptionMutation) StripeUnsupported() (r []string, exists bool) {
+	v := m.stripe_unsupported
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeUnsupported returns the old "stripe_unsupported" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldStripeUnsupported(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeUnsupported is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeUnsupported requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeUnsupported: %w", err)
+	}
+	return oldValue.StripeUnsupported, nil
+}
+
+// AppendStripeUnsupported adds s to the "stripe_unsupported" field.
+func (m *SubscriptionMutation) AppendStripeUnsupported(s []string) {
+	m.appendstripe_unsupported = append(m.appendstripe_unsupported, s...)
+}
+
+// AppendedStripeUnsupported returns the list of values that were appended to the "stripe_unsupported" field in this mutation.
+func (m *SubscriptionMutation) AppendedStripeUnsupported() ([]string, bool) {
+	if len(m.appendstripe_unsupported) == 0 {
+		return nil, false
+	}
+	return m.appendstripe_unsupported, true
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (m *SubscriptionMutation) ClearStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	m.clearedFields[subscription.FieldStripeUnsupported] = struct{}{}
+}
+
+// StripeUnsupportedCleared returns if the "stripe_unsupported" field was cleared in this mutation.
+func (m *SubscriptionMutation) StripeUnsupportedCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldStripeUnsupported]
+	return ok
+}
+
+// ResetStripeUnsupported resets all changes to the "stripe_unsupported" field.
+func (m *SubscriptionMutation) ResetStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	delete(m.clearedFields, subscription.FieldStripeUnsupported)
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (m *SubscriptionMutation) SetStripeOperationID(s string) {
 	m.stripe_operation_id = &s
@@ -9979,6 +12605,356 @@ func (m *SubscriptionMutation) OldProductID(ctx context.Context) (v string, err 
 // ResetProductID resets all changes to the "product_id" field.
 func (m *SubscriptionMutation) ResetProductID() {
 	m.product = nil
+}
+
+// SetOnlyPriceID sets the "only_price_id" field.
+func (m *SubscriptionMutation) SetOnlyPriceID(s string) {
+	m.only_price = &s
+}
+
+// OnlyPriceID returns the value of the "only_price_id" field in the mutation.
+func (m *SubscriptionMutation) OnlyPriceID() (r string, exists bool) {
+	v := m.only_price
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOnlyPriceID returns the old "only_price_id" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldOnlyPriceID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOnlyPriceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOnlyPriceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOnlyPriceID: %w", err)
+	}
+	return oldValue.OnlyPriceID, nil
+}
+
+// ClearOnlyPriceID clears the value of the "only_price_id" field.
+func (m *SubscriptionMutation) ClearOnlyPriceID() {
+	m.only_price = nil
+	m.clearedFields[subscription.FieldOnlyPriceID] = struct{}{}
+}
+
+// OnlyPriceIDCleared returns if the "only_price_id" field was cleared in this mutation.
+func (m *SubscriptionMutation) OnlyPriceIDCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldOnlyPriceID]
+	return ok
+}
+
+// ResetOnlyPriceID resets all changes to the "only_price_id" field.
+func (m *SubscriptionMutation) ResetOnlyPriceID() {
+	m.only_price = nil
+	delete(m.clearedFields, subscription.FieldOnlyPriceID)
+}
+
+// SetOnlyProductID sets the "only_product_id" field.
+func (m *SubscriptionMutation) SetOnlyProductID(s string) {
+	m.only_product = &s
+}
+
+// OnlyProductID returns the value of the "only_product_id" field in the mutation.
+func (m *SubscriptionMutation) OnlyProductID() (r string, exists bool) {
+	v := m.only_product
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOnlyProductID returns the old "only_product_id" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldOnlyProductID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOnlyProductID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOnlyProductID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOnlyProductID: %w", err)
+	}
+	return oldValue.OnlyProductID, nil
+}
+
+// ClearOnlyProductID clears the value of the "only_product_id" field.
+func (m *SubscriptionMutation) ClearOnlyProductID() {
+	m.only_product = nil
+	m.clearedFields[subscription.FieldOnlyProductID] = struct{}{}
+}
+
+// OnlyProductIDCleared returns if the "only_product_id" field was cleared in this mutation.
+func (m *SubscriptionMutation) OnlyProductIDCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldOnlyProductID]
+	return ok
+}
+
+// ResetOnlyProductID resets all changes to the "only_product_id" field.
+func (m *SubscriptionMutation) ResetOnlyProductID() {
+	m.only_product = nil
+	delete(m.clearedFields, subscription.FieldOnlyProductID)
+}
+
+// SetItemCount sets the "item_count" field.
+func (m *SubscriptionMutation) SetItemCount(i int) {
+	m.item_count = &i
+	m.additem_count = nil
+}
+
+// ItemCount returns the value of the "item_count" field in the mutation.
+func (m *SubscriptionMutation) ItemCount() (r int, exists bool) {
+	v := m.item_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldItemCount returns the old "item_count" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldItemCount(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldItemCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldItemCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldItemCount: %w", err)
+	}
+	return oldValue.ItemCount, nil
+}
+
+// AddItemCount adds i to the "item_count" field.
+func (m *SubscriptionMutation) AddItemCount(i int) {
+	if m.additem_count != nil {
+		*m.additem_count += i
+	} else {
+		m.additem_count = &i
+	}
+}
+
+// AddedItemCount returns the value that was added to the "item_count" field in this mutation.
+func (m *SubscriptionMutation) AddedItemCount() (r int, exists bool) {
+	v := m.additem_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetItemCount resets all changes to the "item_count" field.
+func (m *SubscriptionMutation) ResetItemCount() {
+	m.item_count = nil
+	m.additem_count = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *SubscriptionMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *SubscriptionMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldCurrency(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ClearCurrency clears the value of the "currency" field.
+func (m *SubscriptionMutation) ClearCurrency() {
+	m.currency = nil
+	m.clearedFields[subscription.FieldCurrency] = struct{}{}
+}
+
+// CurrencyCleared returns if the "currency" field was cleared in this mutation.
+func (m *SubscriptionMutation) CurrencyCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldCurrency]
+	return ok
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *SubscriptionMutation) ResetCurrency() {
+	m.currency = nil
+	delete(m.clearedFields, subscription.FieldCurrency)
+}
+
+// SetMetadata sets the "metadata" field.
+func (m *SubscriptionMutation) SetMetadata(value map[string]string) {
+	m.metadata = &value
+}
+
+// Metadata returns the value of the "metadata" field in the mutation.
+func (m *SubscriptionMutation) Metadata() (r map[string]string, exists bool) {
+	v := m.metadata
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMetadata returns the old "metadata" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldMetadata(ctx context.Context) (v map[string]string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMetadata is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMetadata requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMetadata: %w", err)
+	}
+	return oldValue.Metadata, nil
+}
+
+// ClearMetadata clears the value of the "metadata" field.
+func (m *SubscriptionMutation) ClearMetadata() {
+	m.metadata = nil
+	m.clearedFields[subscription.FieldMetadata] = struct{}{}
+}
+
+// MetadataCleared returns if the "metadata" field was cleared in this mutation.
+func (m *SubscriptionMutation) MetadataCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldMetadata]
+	return ok
+}
+
+// ResetMetadata resets all changes to the "metadata" field.
+func (m *SubscriptionMutation) ResetMetadata() {
+	m.metadata = nil
+	delete(m.clearedFields, subscription.FieldMetadata)
+}
+
+// SetPausedBehavior sets the "paused_behavior" field.
+func (m *SubscriptionMutation) SetPausedBehavior(bb billing.PauseBehavior) {
+	m.paused_behavior = &bb
+}
+
+// PausedBehavior returns the value of the "paused_behavior" field in the mutation.
+func (m *SubscriptionMutation) PausedBehavior() (r billing.PauseBehavior, exists bool) {
+	v := m.paused_behavior
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPausedBehavior returns the old "paused_behavior" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldPausedBehavior(ctx context.Context) (v *billing.PauseBehavior, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPausedBehavior is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPausedBehavior requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPausedBehavior: %w", err)
+	}
+	return oldValue.PausedBehavior, nil
+}
+
+// ClearPausedBehavior clears the value of the "paused_behavior" field.
+func (m *SubscriptionMutation) ClearPausedBehavior() {
+	m.paused_behavior = nil
+	m.clearedFields[subscription.FieldPausedBehavior] = struct{}{}
+}
+
+// PausedBehaviorCleared returns if the "paused_behavior" field was cleared in this mutation.
+func (m *SubscriptionMutation) PausedBehaviorCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldPausedBehavior]
+	return ok
+}
+
+// ResetPausedBehavior resets all changes to the "paused_behavior" field.
+func (m *SubscriptionMutation) ResetPausedBehavior() {
+	m.paused_behavior = nil
+	delete(m.clearedFields, subscription.FieldPausedBehavior)
+}
+
+// SetPausedUntil sets the "paused_until" field.
+func (m *SubscriptionMutation) SetPausedUntil(t time.Time) {
+	m.paused_until = &t
+}
+
+// PausedUntil returns the value of the "paused_until" field in the mutation.
+func (m *SubscriptionMutation) PausedUntil() (r time.Time, exists bool) {
+	v := m.paused_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPausedUntil returns the old "paused_until" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldPausedUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPausedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPausedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPausedUntil: %w", err)
+	}
+	return oldValue.PausedUntil, nil
+}
+
+// ClearPausedUntil clears the value of the "paused_until" field.
+func (m *SubscriptionMutation) ClearPausedUntil() {
+	m.paused_until = nil
+	m.clearedFields[subscription.FieldPausedUntil] = struct{}{}
+}
+
+// PausedUntilCleared returns if the "paused_until" field was cleared in this mutation.
+func (m *SubscriptionMutation) PausedUntilCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldPausedUntil]
+	return ok
+}
+
+// ResetPausedUntil resets all changes to the "paused_until" field.
+func (m *SubscriptionMutation) ResetPausedUntil() {
+	m.paused_until = nil
+	delete(m.clearedFields, subscription.FieldPausedUntil)
 }
 
 // SetStatus sets the "status" field.
@@ -10459,6 +13435,60 @@ func (m *SubscriptionMutation) ResetCustomer() {
 	m.clearedcustomer = false
 }
 
+// ClearOnlyPrice clears the "only_price" edge to the Price entity.
+func (m *SubscriptionMutation) ClearOnlyPrice() {
+	m.clearedonly_price = true
+	m.clearedFields[subscription.FieldOnlyPriceID] = struct{}{}
+}
+
+// OnlyPriceCleared reports if the "only_price" edge to the Price entity was cleared.
+func (m *SubscriptionMutation) OnlyPriceCleared() bool {
+	return m.OnlyPriceIDCleared() || m.clearedonly_price
+}
+
+// OnlyPriceIDs returns the "only_price" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OnlyPriceID instead. It exists only for internal usage by the builders.
+func (m *SubscriptionMutation) OnlyPriceIDs() (ids []string) {
+	if id := m.only_price; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOnlyPrice resets all changes to the "only_price" edge.
+func (m *SubscriptionMutation) ResetOnlyPrice() {
+	m.only_price = nil
+	m.clearedonly_price = false
+}
+
+// ClearOnlyProduct clears the "only_product" edge to the Product entity.
+func (m *SubscriptionMutation) ClearOnlyProduct() {
+	m.clearedonly_product = true
+	m.clearedFields[subscription.FieldOnlyProductID] = struct{}{}
+}
+
+// OnlyProductCleared reports if the "only_product" edge to the Product entity was cleared.
+func (m *SubscriptionMutation) OnlyProductCleared() bool {
+	return m.OnlyProductIDCleared() || m.clearedonly_product
+}
+
+// OnlyProductIDs returns the "only_product" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OnlyProductID instead. It exists only for internal usage by the builders.
+func (m *SubscriptionMutation) OnlyProductIDs() (ids []string) {
+	if id := m.only_product; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOnlyProduct resets all changes to the "only_product" edge.
+func (m *SubscriptionMutation) ResetOnlyProduct() {
+	m.only_product = nil
+	m.clearedonly_product = false
+}
+
 // ClearPrice clears the "price" edge to the Price entity.
 func (m *SubscriptionMutation) ClearPrice() {
 	m.clearedprice = true
@@ -10538,6 +13568,60 @@ func (m *SubscriptionMutation) LatestInvoiceIDs() (ids []string) {
 func (m *SubscriptionMutation) ResetLatestInvoice() {
 	m.latest_invoice = nil
 	m.clearedlatest_invoice = false
+}
+
+// AddItemIDs adds the "items" edge to the SubscriptionItem entity by ids.
+func (m *SubscriptionMutation) AddItemIDs(ids ...string) {
+	if m.items == nil {
+		m.items = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.items[ids[i]] = struct{}{}
+	}
+}
+
+// ClearItems clears the "items" edge to the SubscriptionItem entity.
+func (m *SubscriptionMutation) ClearItems() {
+	m.cleareditems = true
+}
+
+// ItemsCleared reports if the "items" edge to the SubscriptionItem entity was cleared.
+func (m *SubscriptionMutation) ItemsCleared() bool {
+	return m.cleareditems
+}
+
+// RemoveItemIDs removes the "items" edge to the SubscriptionItem entity by IDs.
+func (m *SubscriptionMutation) RemoveItemIDs(ids ...string) {
+	if m.removeditems == nil {
+		m.removeditems = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.items, ids[i])
+		m.removeditems[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedItems returns the removed IDs of the "items" edge to the SubscriptionItem entity.
+func (m *SubscriptionMutation) RemovedItemsIDs() (ids []string) {
+	for id := range m.removeditems {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ItemsIDs returns the "items" edge IDs in the mutation.
+func (m *SubscriptionMutation) ItemsIDs() (ids []string) {
+	for id := range m.items {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetItems resets all changes to the "items" edge.
+func (m *SubscriptionMutation) ResetItems() {
+	m.items = nil
+	m.cleareditems = false
+	m.removeditems = nil
 }
 
 // AddInvoiceIDs adds the "invoices" edge to the Invoice entity by ids.
@@ -10682,7 +13766,7 @@ func (m *SubscriptionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SubscriptionMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 28)
 	if m.created_at != nil {
 		fields = append(fields, subscription.FieldCreatedAt)
 	}
@@ -10701,6 +13785,9 @@ func (m *SubscriptionMutation) Fields() []string {
 	if m.stripe_error != nil {
 		fields = append(fields, subscription.FieldStripeError)
 	}
+	if m.stripe_unsupported != nil {
+		fields = append(fields, subscription.FieldStripeUnsupported)
+	}
 	if m.stripe_operation_id != nil {
 		fields = append(fields, subscription.FieldStripeOperationID)
 	}
@@ -10712,6 +13799,27 @@ func (m *SubscriptionMutation) Fields() []string {
 	}
 	if m.product != nil {
 		fields = append(fields, subscription.FieldProductID)
+	}
+	if m.only_price != nil {
+		fields = append(fields, subscription.FieldOnlyPriceID)
+	}
+	if m.only_product != nil {
+		fields = append(fields, subscription.FieldOnlyProductID)
+	}
+	if m.item_count != nil {
+		fields = append(fields, subscription.FieldItemCount)
+	}
+	if m.currency != nil {
+		fields = append(fields, subscription.FieldCurrency)
+	}
+	if m.metadata != nil {
+		fields = append(fields, subscription.FieldMetadata)
+	}
+	if m.paused_behavior != nil {
+		fields = append(fields, subscription.FieldPausedBehavior)
+	}
+	if m.paused_until != nil {
+		fields = append(fields, subscription.FieldPausedUntil)
 	}
 	if m.status != nil {
 		fields = append(fields, subscription.FieldStatus)
@@ -10763,6 +13871,8 @@ func (m *SubscriptionMutation) Field(name string) (ent.Value, bool) {
 		return m.StripeSyncedAt()
 	case subscription.FieldStripeError:
 		return m.StripeError()
+	case subscription.FieldStripeUnsupported:
+		return m.StripeUnsupported()
 	case subscription.FieldStripeOperationID:
 		return m.StripeOperationID()
 	case subscription.FieldCustomerID:
@@ -10771,6 +13881,20 @@ func (m *SubscriptionMutation) Field(name string) (ent.Value, bool) {
 		return m.PriceID()
 	case subscription.FieldProductID:
 		return m.ProductID()
+	case subscription.FieldOnlyPriceID:
+		return m.OnlyPriceID()
+	case subscription.FieldOnlyProductID:
+		return m.OnlyProductID()
+	case subscription.FieldItemCount:
+		return m.ItemCount()
+	case subscription.FieldCurrency:
+		return m.Currency()
+	case subscription.FieldMetadata:
+		return m.Metadata()
+	case subscription.FieldPausedBehavior:
+		return m.PausedBehavior()
+	case subscription.FieldPausedUntil:
+		return m.PausedUntil()
 	case subscription.FieldStatus:
 		return m.Status()
 	case subscription.FieldCollection:
@@ -10812,6 +13936,8 @@ func (m *SubscriptionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldStripeSyncedAt(ctx)
 	case subscription.FieldStripeError:
 		return m.OldStripeError(ctx)
+	case subscription.FieldStripeUnsupported:
+		return m.OldStripeUnsupported(ctx)
 	case subscription.FieldStripeOperationID:
 		return m.OldStripeOperationID(ctx)
 	case subscription.FieldCustomerID:
@@ -10820,6 +13946,20 @@ func (m *SubscriptionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldPriceID(ctx)
 	case subscription.FieldProductID:
 		return m.OldProductID(ctx)
+	case subscription.FieldOnlyPriceID:
+		return m.OldOnlyPriceID(ctx)
+	case subscription.FieldOnlyProductID:
+		return m.OldOnlyProductID(ctx)
+	case subscription.FieldItemCount:
+		return m.OldItemCount(ctx)
+	case subscription.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case subscription.FieldMetadata:
+		return m.OldMetadata(ctx)
+	case subscription.FieldPausedBehavior:
+		return m.OldPausedBehavior(ctx)
+	case subscription.FieldPausedUntil:
+		return m.OldPausedUntil(ctx)
 	case subscription.FieldStatus:
 		return m.OldStatus(ctx)
 	case subscription.FieldCollection:
@@ -10891,6 +14031,13 @@ func (m *SubscriptionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStripeError(v)
 		return nil
+	case subscription.FieldStripeUnsupported:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeUnsupported(v)
+		return nil
 	case subscription.FieldStripeOperationID:
 		v, ok := value.(string)
 		if !ok {
@@ -10918,6 +14065,55 @@ func (m *SubscriptionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetProductID(v)
+		return nil
+	case subscription.FieldOnlyPriceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOnlyPriceID(v)
+		return nil
+	case subscription.FieldOnlyProductID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOnlyProductID(v)
+		return nil
+	case subscription.FieldItemCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetItemCount(v)
+		return nil
+	case subscription.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case subscription.FieldMetadata:
+		v, ok := value.(map[string]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMetadata(v)
+		return nil
+	case subscription.FieldPausedBehavior:
+		v, ok := value.(billing.PauseBehavior)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPausedBehavior(v)
+		return nil
+	case subscription.FieldPausedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPausedUntil(v)
 		return nil
 	case subscription.FieldStatus:
 		v, ok := value.(billing.SubscriptionStatus)
@@ -10996,13 +14192,21 @@ func (m *SubscriptionMutation) SetField(name string, value ent.Value) error {
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
 func (m *SubscriptionMutation) AddedFields() []string {
-	return nil
+	var fields []string
+	if m.additem_count != nil {
+		fields = append(fields, subscription.FieldItemCount)
+	}
+	return fields
 }
 
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
 func (m *SubscriptionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case subscription.FieldItemCount:
+		return m.AddedItemCount()
+	}
 	return nil, false
 }
 
@@ -11011,6 +14215,13 @@ func (m *SubscriptionMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *SubscriptionMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case subscription.FieldItemCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddItemCount(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Subscription numeric field %s", name)
 }
@@ -11028,8 +14239,29 @@ func (m *SubscriptionMutation) ClearedFields() []string {
 	if m.FieldCleared(subscription.FieldStripeError) {
 		fields = append(fields, subscription.FieldStripeError)
 	}
+	if m.FieldCleared(subscription.FieldStripeUnsupported) {
+		fields = append(fields, subscription.FieldStripeUnsupported)
+	}
 	if m.FieldCleared(subscription.FieldStripeOperationID) {
 		fields = append(fields, subscription.FieldStripeOperationID)
+	}
+	if m.FieldCleared(subscription.FieldOnlyPriceID) {
+		fields = append(fields, subscription.FieldOnlyPriceID)
+	}
+	if m.FieldCleared(subscription.FieldOnlyProductID) {
+		fields = append(fields, subscription.FieldOnlyProductID)
+	}
+	if m.FieldCleared(subscription.FieldCurrency) {
+		fields = append(fields, subscription.FieldCurrency)
+	}
+	if m.FieldCleared(subscription.FieldMetadata) {
+		fields = append(fields, subscription.FieldMetadata)
+	}
+	if m.FieldCleared(subscription.FieldPausedBehavior) {
+		fields = append(fields, subscription.FieldPausedBehavior)
+	}
+	if m.FieldCleared(subscription.FieldPausedUntil) {
+		fields = append(fields, subscription.FieldPausedUntil)
 	}
 	if m.FieldCleared(subscription.FieldCancelAt) {
 		fields = append(fields, subscription.FieldCancelAt)
@@ -11075,8 +14307,29 @@ func (m *SubscriptionMutation) ClearField(name string) error {
 	case subscription.FieldStripeError:
 		m.ClearStripeError()
 		return nil
+	case subscription.FieldStripeUnsupported:
+		m.ClearStripeUnsupported()
+		return nil
 	case subscription.FieldStripeOperationID:
 		m.ClearStripeOperationID()
+		return nil
+	case subscription.FieldOnlyPriceID:
+		m.ClearOnlyPriceID()
+		return nil
+	case subscription.FieldOnlyProductID:
+		m.ClearOnlyProductID()
+		return nil
+	case subscription.FieldCurrency:
+		m.ClearCurrency()
+		return nil
+	case subscription.FieldMetadata:
+		m.ClearMetadata()
+		return nil
+	case subscription.FieldPausedBehavior:
+		m.ClearPausedBehavior()
+		return nil
+	case subscription.FieldPausedUntil:
+		m.ClearPausedUntil()
 		return nil
 	case subscription.FieldCancelAt:
 		m.ClearCancelAt()
@@ -11125,6 +14378,9 @@ func (m *SubscriptionMutation) ResetField(name string) error {
 	case subscription.FieldStripeError:
 		m.ResetStripeError()
 		return nil
+	case subscription.FieldStripeUnsupported:
+		m.ResetStripeUnsupported()
+		return nil
 	case subscription.FieldStripeOperationID:
 		m.ResetStripeOperationID()
 		return nil
@@ -11136,6 +14392,27 @@ func (m *SubscriptionMutation) ResetField(name string) error {
 		return nil
 	case subscription.FieldProductID:
 		m.ResetProductID()
+		return nil
+	case subscription.FieldOnlyPriceID:
+		m.ResetOnlyPriceID()
+		return nil
+	case subscription.FieldOnlyProductID:
+		m.ResetOnlyProductID()
+		return nil
+	case subscription.FieldItemCount:
+		m.ResetItemCount()
+		return nil
+	case subscription.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case subscription.FieldMetadata:
+		m.ResetMetadata()
+		return nil
+	case subscription.FieldPausedBehavior:
+		m.ResetPausedBehavior()
+		return nil
+	case subscription.FieldPausedUntil:
+		m.ResetPausedUntil()
 		return nil
 	case subscription.FieldStatus:
 		m.ResetStatus()
@@ -11173,9 +14450,15 @@ func (m *SubscriptionMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *SubscriptionMutation) AddedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 9)
 	if m.customer != nil {
 		edges = append(edges, subscription.EdgeCustomer)
+	}
+	if m.only_price != nil {
+		edges = append(edges, subscription.EdgeOnlyPrice)
+	}
+	if m.only_product != nil {
+		edges = append(edges, subscription.EdgeOnlyProduct)
 	}
 	if m.price != nil {
 		edges = append(edges, subscription.EdgePrice)
@@ -11185,6 +14468,9 @@ func (m *SubscriptionMutation) AddedEdges() []string {
 	}
 	if m.latest_invoice != nil {
 		edges = append(edges, subscription.EdgeLatestInvoice)
+	}
+	if m.items != nil {
+		edges = append(edges, subscription.EdgeItems)
 	}
 	if m.invoices != nil {
 		edges = append(edges, subscription.EdgeInvoices)
@@ -11203,6 +14489,14 @@ func (m *SubscriptionMutation) AddedIDs(name string) []ent.Value {
 		if id := m.customer; id != nil {
 			return []ent.Value{*id}
 		}
+	case subscription.EdgeOnlyPrice:
+		if id := m.only_price; id != nil {
+			return []ent.Value{*id}
+		}
+	case subscription.EdgeOnlyProduct:
+		if id := m.only_product; id != nil {
+			return []ent.Value{*id}
+		}
 	case subscription.EdgePrice:
 		if id := m.price; id != nil {
 			return []ent.Value{*id}
@@ -11215,6 +14509,12 @@ func (m *SubscriptionMutation) AddedIDs(name string) []ent.Value {
 		if id := m.latest_invoice; id != nil {
 			return []ent.Value{*id}
 		}
+	case subscription.EdgeItems:
+		ids := make([]ent.Value, 0, len(m.items))
+		for id := range m.items {
+			ids = append(ids, id)
+		}
+		return ids
 	case subscription.EdgeInvoices:
 		ids := make([]ent.Value, 0, len(m.invoices))
 		for id := range m.invoices {
@@ -11233,7 +14533,10 @@ func (m *SubscriptionMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *SubscriptionMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 9)
+	if m.removeditems != nil {
+		edges = append(edges, subscription.EdgeItems)
+	}
 	if m.removedinvoices != nil {
 		edges = append(edges, subscription.EdgeInvoices)
 	}
@@ -11247,6 +14550,12 @@ func (m *SubscriptionMutation) RemovedEdges() []string {
 // the given name in this mutation.
 func (m *SubscriptionMutation) RemovedIDs(name string) []ent.Value {
 	switch name {
+	case subscription.EdgeItems:
+		ids := make([]ent.Value, 0, len(m.removeditems))
+		for id := range m.removeditems {
+			ids = append(ids, id)
+		}
+		return ids
 	case subscription.EdgeInvoices:
 		ids := make([]ent.Value, 0, len(m.removedinvoices))
 		for id := range m.removedinvoices {
@@ -11265,9 +14574,15 @@ func (m *SubscriptionMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *SubscriptionMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 9)
 	if m.clearedcustomer {
 		edges = append(edges, subscription.EdgeCustomer)
+	}
+	if m.clearedonly_price {
+		edges = append(edges, subscription.EdgeOnlyPrice)
+	}
+	if m.clearedonly_product {
+		edges = append(edges, subscription.EdgeOnlyProduct)
 	}
 	if m.clearedprice {
 		edges = append(edges, subscription.EdgePrice)
@@ -11277,6 +14592,9 @@ func (m *SubscriptionMutation) ClearedEdges() []string {
 	}
 	if m.clearedlatest_invoice {
 		edges = append(edges, subscription.EdgeLatestInvoice)
+	}
+	if m.cleareditems {
+		edges = append(edges, subscription.EdgeItems)
 	}
 	if m.clearedinvoices {
 		edges = append(edges, subscription.EdgeInvoices)
@@ -11293,12 +14611,18 @@ func (m *SubscriptionMutation) EdgeCleared(name string) bool {
 	switch name {
 	case subscription.EdgeCustomer:
 		return m.clearedcustomer
+	case subscription.EdgeOnlyPrice:
+		return m.clearedonly_price
+	case subscription.EdgeOnlyProduct:
+		return m.clearedonly_product
 	case subscription.EdgePrice:
 		return m.clearedprice
 	case subscription.EdgeProduct:
 		return m.clearedproduct
 	case subscription.EdgeLatestInvoice:
 		return m.clearedlatest_invoice
+	case subscription.EdgeItems:
+		return m.cleareditems
 	case subscription.EdgeInvoices:
 		return m.clearedinvoices
 	case subscription.EdgeHistory:
@@ -11313,6 +14637,12 @@ func (m *SubscriptionMutation) ClearEdge(name string) error {
 	switch name {
 	case subscription.EdgeCustomer:
 		m.ClearCustomer()
+		return nil
+	case subscription.EdgeOnlyPrice:
+		m.ClearOnlyPrice()
+		return nil
+	case subscription.EdgeOnlyProduct:
+		m.ClearOnlyProduct()
 		return nil
 	case subscription.EdgePrice:
 		m.ClearPrice()
@@ -11334,6 +14664,12 @@ func (m *SubscriptionMutation) ResetEdge(name string) error {
 	case subscription.EdgeCustomer:
 		m.ResetCustomer()
 		return nil
+	case subscription.EdgeOnlyPrice:
+		m.ResetOnlyPrice()
+		return nil
+	case subscription.EdgeOnlyProduct:
+		m.ResetOnlyProduct()
+		return nil
 	case subscription.EdgePrice:
 		m.ResetPrice()
 		return nil
@@ -11343,6 +14679,9 @@ func (m *SubscriptionMutation) ResetEdge(name string) error {
 	case subscription.EdgeLatestInvoice:
 		m.ResetLatestInvoice()
 		return nil
+	case subscription.EdgeItems:
+		m.ResetItems()
+		return nil
 	case subscription.EdgeInvoices:
 		m.ResetInvoices()
 		return nil
@@ -11351,6 +14690,1249 @@ func (m *SubscriptionMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Subscription edge %s", name)
+}
+
+// SubscriptionItemMutation represents an operation that mutates the SubscriptionItem nodes in the graph.
+type SubscriptionItemMutation struct {
+	config
+	op                       Op
+	typ                      string
+	id                       *string
+	created_at               *time.Time
+	updated_at               *time.Time
+	stripe_id                *string
+	stripe_status            *billing.SyncStatus
+	stripe_synced_at         *time.Time
+	stripe_error             *string
+	stripe_unsupported       *[]string
+	appendstripe_unsupported []string
+	stripe_operation_id      *string
+	quantity                 *int64
+	addquantity              *int64
+	clearedFields            map[string]struct{}
+	subscription             *string
+	clearedsubscription      bool
+	price                    *string
+	clearedprice             bool
+	product                  *string
+	clearedproduct           bool
+	done                     bool
+	oldValue                 func(context.Context) (*SubscriptionItem, error)
+	predicates               []predicate.SubscriptionItem
+}
+
+var _ ent.Mutation = (*SubscriptionItemMutation)(nil)
+
+// subscriptionitemOption allows management of the mutation configuration using functional options.
+type subscriptionitemOption func(*SubscriptionItemMutation)
+
+// newSubscriptionItemMutation creates new mutation for the SubscriptionItem entity.
+func newSubscriptionItemMutation(c config, op Op, opts ...subscriptionitemOption) *SubscriptionItemMutation {
+	m := &SubscriptionItemMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSubscriptionItem,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSubscriptionItemID sets the ID field of the mutation.
+func withSubscriptionItemID(id string) subscriptionitemOption {
+	return func(m *SubscriptionItemMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SubscriptionItem
+		)
+		m.oldValue = func(ctx context.Context) (*SubscriptionItem, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SubscriptionItem.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSubscriptionItem sets the old SubscriptionItem of the mutation.
+func withSubscriptionItem(node *SubscriptionItem) subscriptionitemOption {
+	return func(m *SubscriptionItemMutation) {
+		m.oldValue = func(context.Context) (*SubscriptionItem, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SubscriptionItemMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SubscriptionItemMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SubscriptionItem entities.
+func (m *SubscriptionItemMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SubscriptionItemMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SubscriptionItemMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SubscriptionItem.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *SubscriptionItemMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *SubscriptionItemMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *SubscriptionItemMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *SubscriptionItemMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *SubscriptionItemMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *SubscriptionItemMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetStripeID sets the "stripe_id" field.
+func (m *SubscriptionItemMutation) SetStripeID(s string) {
+	m.stripe_id = &s
+}
+
+// StripeID returns the value of the "stripe_id" field in the mutation.
+func (m *SubscriptionItemMutation) StripeID() (r string, exists bool) {
+	v := m.stripe_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeID returns the old "stripe_id" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldStripeID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeID: %w", err)
+	}
+	return oldValue.StripeID, nil
+}
+
+// ClearStripeID clears the value of the "stripe_id" field.
+func (m *SubscriptionItemMutation) ClearStripeID() {
+	m.stripe_id = nil
+	m.clearedFields[subscriptionitem.FieldStripeID] = struct{}{}
+}
+
+// StripeIDCleared returns if the "stripe_id" field was cleared in this mutation.
+func (m *SubscriptionItemMutation) StripeIDCleared() bool {
+	_, ok := m.clearedFields[subscriptionitem.FieldStripeID]
+	return ok
+}
+
+// ResetStripeID resets all changes to the "stripe_id" field.
+func (m *SubscriptionItemMutation) ResetStripeID() {
+	m.stripe_id = nil
+	delete(m.clearedFields, subscriptionitem.FieldStripeID)
+}
+
+// SetStripeStatus sets the "stripe_status" field.
+func (m *SubscriptionItemMutation) SetStripeStatus(bs billing.SyncStatus) {
+	m.stripe_status = &bs
+}
+
+// StripeStatus returns the value of the "stripe_status" field in the mutation.
+func (m *SubscriptionItemMutation) StripeStatus() (r billing.SyncStatus, exists bool) {
+	v := m.stripe_status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeStatus returns the old "stripe_status" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldStripeStatus(ctx context.Context) (v billing.SyncStatus, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeStatus: %w", err)
+	}
+	return oldValue.StripeStatus, nil
+}
+
+// ResetStripeStatus resets all changes to the "stripe_status" field.
+func (m *SubscriptionItemMutation) ResetStripeStatus() {
+	m.stripe_status = nil
+}
+
+// SetStripeSyncedAt sets the "stripe_synced_at" field.
+func (m *SubscriptionItemMutation) SetStripeSyncedAt(t time.Time) {
+	m.stripe_synced_at = &t
+}
+
+// StripeSyncedAt returns the value of the "stripe_synced_at" field in the mutation.
+func (m *SubscriptionItemMutation) StripeSyncedAt() (r time.Time, exists bool) {
+	v := m.stripe_synced_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeSyncedAt returns the old "stripe_synced_at" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldStripeSyncedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeSyncedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeSyncedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeSyncedAt: %w", err)
+	}
+	return oldValue.StripeSyncedAt, nil
+}
+
+// ClearStripeSyncedAt clears the value of the "stripe_synced_at" field.
+func (m *SubscriptionItemMutation) ClearStripeSyncedAt() {
+	m.stripe_synced_at = nil
+	m.clearedFields[subscriptionitem.FieldStripeSyncedAt] = struct{}{}
+}
+
+// StripeSyncedAtCleared returns if the "stripe_synced_at" field was cleared in this mutation.
+func (m *SubscriptionItemMutation) StripeSyncedAtCleared() bool {
+	_, ok := m.clearedFields[subscriptionitem.FieldStripeSyncedAt]
+	return ok
+}
+
+// ResetStripeSyncedAt resets all changes to the "stripe_synced_at" field.
+func (m *SubscriptionItemMutation) ResetStripeSyncedAt() {
+	m.stripe_synced_at = nil
+	delete(m.clearedFields, subscriptionitem.FieldStripeSyncedAt)
+}
+
+// SetStripeError sets the "stripe_error" field.
+func (m *SubscriptionItemMutation) SetStripeError(s string) {
+	m.stripe_error = &s
+}
+
+// StripeError returns the value of the "stripe_error" field in the mutation.
+func (m *SubscriptionItemMutation) StripeError() (r string, exists bool) {
+	v := m.stripe_error
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeError returns the old "stripe_error" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldStripeError(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeError is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeError requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeError: %w", err)
+	}
+	return oldValue.StripeError, nil
+}
+
+// ClearStripeError clears the value of the "stripe_error" field.
+func (m *SubscriptionItemMutation) ClearStripeError() {
+	m.stripe_error = nil
+	m.clearedFields[subscriptionitem.FieldStripeError] = struct{}{}
+}
+
+// StripeErrorCleared returns if the "stripe_error" field was cleared in this mutation.
+func (m *SubscriptionItemMutation) StripeErrorCleared() bool {
+	_, ok := m.clearedFields[subscriptionitem.FieldStripeError]
+	return ok
+}
+
+// ResetStripeError resets all changes to the "stripe_error" field.
+func (m *SubscriptionItemMutation) ResetStripeError() {
+	m.stripe_error = nil
+	delete(m.clearedFields, subscriptionitem.FieldStripeError)
+}
+
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (m *SubscriptionItemMutation) SetStripeUnsupported(s []string) {
+	m.stripe_unsupported = &s
+	m.appendstripe_unsupported = nil
+}
+
+// StripeUnsupported returns the value of the "stripe_unsupported" field in the mutation.
+func (m *SubscriptionItemMutation) StripeUnsupported() (r []string, exists bool) {
+	v := m.stripe_unsupported
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeUnsupported returns the old "stripe_unsupported" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldStripeUnsupported(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeUnsupported is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeUnsupported requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeUnsupported: %w", err)
+	}
+	return oldValue.StripeUnsupported, nil
+}
+
+// AppendStripeUnsupported adds s to the "stripe_unsupported" field.
+func (m *SubscriptionItemMutation) AppendStripeUnsupported(s []string) {
+	m.appendstripe_unsupported = append(m.appendstripe_unsupported, s...)
+}
+
+// AppendedStripeUnsupported returns the list of values that were appended to the "stripe_unsupported" field in this mutation.
+func (m *SubscriptionItemMutation) AppendedStripeUnsupported() ([]string, bool) {
+	if len(m.appendstripe_unsupported) == 0 {
+		return nil, false
+	}
+	return m.appendstripe_unsupported, true
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (m *SubscriptionItemMutation) ClearStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	m.clearedFields[subscriptionitem.FieldStripeUnsupported] = struct{}{}
+}
+
+// StripeUnsupportedCleared returns if the "stripe_unsupported" field was cleared in this mutation.
+func (m *SubscriptionItemMutation) StripeUnsupportedCleared() bool {
+	_, ok := m.clearedFields[subscriptionitem.FieldStripeUnsupported]
+	return ok
+}
+
+// ResetStripeUnsupported resets all changes to the "stripe_unsupported" field.
+func (m *SubscriptionItemMutation) ResetStripeUnsupported() {
+	m.stripe_unsupported = nil
+	m.appendstripe_unsupported = nil
+	delete(m.clearedFields, subscriptionitem.FieldStripeUnsupported)
+}
+
+// SetStripeOperationID sets the "stripe_operation_id" field.
+func (m *SubscriptionItemMutation) SetStripeOperationID(s string) {
+	m.stripe_operation_id = &s
+}
+
+// StripeOperationID returns the value of the "stripe_operation_id" field in the mutation.
+func (m *SubscriptionItemMutation) StripeOperationID() (r string, exists bool) {
+	v := m.stripe_operation_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStripeOperationID returns the old "stripe_operation_id" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldStripeOperationID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStripeOperationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStripeOperationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStripeOperationID: %w", err)
+	}
+	return oldValue.StripeOperationID, nil
+}
+
+// ClearStripeOperationID clears the value of the "stripe_operation_id" field.
+func (m *SubscriptionItemMutation) ClearStripeOperationID() {
+	m.stripe_operation_id = nil
+	m.clearedFields[subscriptionitem.FieldStripeOperationID] = struct{}{}
+}
+
+// StripeOperationIDCleared returns if the "stripe_operation_id" field was cleared in this mutation.
+func (m *SubscriptionItemMutation) StripeOperationIDCleared() bool {
+	_, ok := m.clearedFields[subscriptionitem.FieldStripeOperationID]
+	return ok
+}
+
+// ResetStripeOperationID resets all changes to the "stripe_operation_id" field.
+func (m *SubscriptionItemMutation) ResetStripeOperationID() {
+	m.stripe_operation_id = nil
+	delete(m.clearedFields, subscriptionitem.FieldStripeOperationID)
+}
+
+// SetSubscriptionID sets the "subscription_id" field.
+func (m *SubscriptionItemMutation) SetSubscriptionID(s string) {
+	m.subscription = &s
+}
+
+// SubscriptionID returns the value of the "subscription_id" field in the mutation.
+func (m *SubscriptionItemMutation) SubscriptionID() (r string, exists bool) {
+	v := m.subscription
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubscriptionID returns the old "subscription_id" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldSubscriptionID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubscriptionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubscriptionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubscriptionID: %w", err)
+	}
+	return oldValue.SubscriptionID, nil
+}
+
+// ResetSubscriptionID resets all changes to the "subscription_id" field.
+func (m *SubscriptionItemMutation) ResetSubscriptionID() {
+	m.subscription = nil
+}
+
+// SetPriceID sets the "price_id" field.
+func (m *SubscriptionItemMutation) SetPriceID(s string) {
+	m.price = &s
+}
+
+// PriceID returns the value of the "price_id" field in the mutation.
+func (m *SubscriptionItemMutation) PriceID() (r string, exists bool) {
+	v := m.price
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPriceID returns the old "price_id" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldPriceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPriceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPriceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPriceID: %w", err)
+	}
+	return oldValue.PriceID, nil
+}
+
+// ResetPriceID resets all changes to the "price_id" field.
+func (m *SubscriptionItemMutation) ResetPriceID() {
+	m.price = nil
+}
+
+// SetProductID sets the "product_id" field.
+func (m *SubscriptionItemMutation) SetProductID(s string) {
+	m.product = &s
+}
+
+// ProductID returns the value of the "product_id" field in the mutation.
+func (m *SubscriptionItemMutation) ProductID() (r string, exists bool) {
+	v := m.product
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProductID returns the old "product_id" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldProductID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProductID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProductID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProductID: %w", err)
+	}
+	return oldValue.ProductID, nil
+}
+
+// ResetProductID resets all changes to the "product_id" field.
+func (m *SubscriptionItemMutation) ResetProductID() {
+	m.product = nil
+}
+
+// SetQuantity sets the "quantity" field.
+func (m *SubscriptionItemMutation) SetQuantity(i int64) {
+	m.quantity = &i
+	m.addquantity = nil
+}
+
+// Quantity returns the value of the "quantity" field in the mutation.
+func (m *SubscriptionItemMutation) Quantity() (r int64, exists bool) {
+	v := m.quantity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQuantity returns the old "quantity" field's value of the SubscriptionItem entity.
+// If the SubscriptionItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionItemMutation) OldQuantity(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQuantity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQuantity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQuantity: %w", err)
+	}
+	return oldValue.Quantity, nil
+}
+
+// AddQuantity adds i to the "quantity" field.
+func (m *SubscriptionItemMutation) AddQuantity(i int64) {
+	if m.addquantity != nil {
+		*m.addquantity += i
+	} else {
+		m.addquantity = &i
+	}
+}
+
+// AddedQuantity returns the value that was added to the "quantity" field in this mutation.
+func (m *SubscriptionItemMutation) AddedQuantity() (r int64, exists bool) {
+	v := m.addquantity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearQuantity clears the value of the "quantity" field.
+func (m *SubscriptionItemMutation) ClearQuantity() {
+	m.quantity = nil
+	m.addquantity = nil
+	m.clearedFields[subscriptionitem.FieldQuantity] = struct{}{}
+}
+
+// QuantityCleared returns if the "quantity" field was cleared in this mutation.
+func (m *SubscriptionItemMutation) QuantityCleared() bool {
+	_, ok := m.clearedFields[subscriptionitem.FieldQuantity]
+	return ok
+}
+
+// ResetQuantity resets all changes to the "quantity" field.
+func (m *SubscriptionItemMutation) ResetQuantity() {
+	m.quantity = nil
+	m.addquantity = nil
+	delete(m.clearedFields, subscriptionitem.FieldQuantity)
+}
+
+// ClearSubscription clears the "subscription" edge to the Subscription entity.
+func (m *SubscriptionItemMutation) ClearSubscription() {
+	m.clearedsubscription = true
+	m.clearedFields[subscriptionitem.FieldSubscriptionID] = struct{}{}
+}
+
+// SubscriptionCleared reports if the "subscription" edge to the Subscription entity was cleared.
+func (m *SubscriptionItemMutation) SubscriptionCleared() bool {
+	return m.clearedsubscription
+}
+
+// SubscriptionIDs returns the "subscription" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SubscriptionID instead. It exists only for internal usage by the builders.
+func (m *SubscriptionItemMutation) SubscriptionIDs() (ids []string) {
+	if id := m.subscription; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSubscription resets all changes to the "subscription" edge.
+func (m *SubscriptionItemMutation) ResetSubscription() {
+	m.subscription = nil
+	m.clearedsubscription = false
+}
+
+// ClearPrice clears the "price" edge to the Price entity.
+func (m *SubscriptionItemMutation) ClearPrice() {
+	m.clearedprice = true
+	m.clearedFields[subscriptionitem.FieldPriceID] = struct{}{}
+}
+
+// PriceCleared reports if the "price" edge to the Price entity was cleared.
+func (m *SubscriptionItemMutation) PriceCleared() bool {
+	return m.clearedprice
+}
+
+// PriceIDs returns the "price" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// PriceID instead. It exists only for internal usage by the builders.
+func (m *SubscriptionItemMutation) PriceIDs() (ids []string) {
+	if id := m.price; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetPrice resets all changes to the "price" edge.
+func (m *SubscriptionItemMutation) ResetPrice() {
+	m.price = nil
+	m.clearedprice = false
+}
+
+// ClearProduct clears the "product" edge to the Product entity.
+func (m *SubscriptionItemMutation) ClearProduct() {
+	m.clearedproduct = true
+	m.clearedFields[subscriptionitem.FieldProductID] = struct{}{}
+}
+
+// ProductCleared reports if the "product" edge to the Product entity was cleared.
+func (m *SubscriptionItemMutation) ProductCleared() bool {
+	return m.clearedproduct
+}
+
+// ProductIDs returns the "product" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProductID instead. It exists only for internal usage by the builders.
+func (m *SubscriptionItemMutation) ProductIDs() (ids []string) {
+	if id := m.product; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProduct resets all changes to the "product" edge.
+func (m *SubscriptionItemMutation) ResetProduct() {
+	m.product = nil
+	m.clearedproduct = false
+}
+
+// Where appends a list predicates to the SubscriptionItemMutation builder.
+func (m *SubscriptionItemMutation) Where(ps ...predicate.SubscriptionItem) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SubscriptionItemMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SubscriptionItemMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SubscriptionItem, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SubscriptionItemMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SubscriptionItemMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SubscriptionItem).
+func (m *SubscriptionItemMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SubscriptionItemMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.created_at != nil {
+		fields = append(fields, subscriptionitem.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, subscriptionitem.FieldUpdatedAt)
+	}
+	if m.stripe_id != nil {
+		fields = append(fields, subscriptionitem.FieldStripeID)
+	}
+	if m.stripe_status != nil {
+		fields = append(fields, subscriptionitem.FieldStripeStatus)
+	}
+	if m.stripe_synced_at != nil {
+		fields = append(fields, subscriptionitem.FieldStripeSyncedAt)
+	}
+	if m.stripe_error != nil {
+		fields = append(fields, subscriptionitem.FieldStripeError)
+	}
+	if m.stripe_unsupported != nil {
+		fields = append(fields, subscriptionitem.FieldStripeUnsupported)
+	}
+	if m.stripe_operation_id != nil {
+		fields = append(fields, subscriptionitem.FieldStripeOperationID)
+	}
+	if m.subscription != nil {
+		fields = append(fields, subscriptionitem.FieldSubscriptionID)
+	}
+	if m.price != nil {
+		fields = append(fields, subscriptionitem.FieldPriceID)
+	}
+	if m.product != nil {
+		fields = append(fields, subscriptionitem.FieldProductID)
+	}
+	if m.quantity != nil {
+		fields = append(fields, subscriptionitem.FieldQuantity)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SubscriptionItemMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case subscriptionitem.FieldCreatedAt:
+		return m.CreatedAt()
+	case subscriptionitem.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case subscriptionitem.FieldStripeID:
+		return m.StripeID()
+	case subscriptionitem.FieldStripeStatus:
+		return m.StripeStatus()
+	case subscriptionitem.FieldStripeSyncedAt:
+		return m.StripeSyncedAt()
+	case subscriptionitem.FieldStripeError:
+		return m.StripeError()
+	case subscriptionitem.FieldStripeUnsupported:
+		return m.StripeUnsupported()
+	case subscriptionitem.FieldStripeOperationID:
+		return m.StripeOperationID()
+	case subscriptionitem.FieldSubscriptionID:
+		return m.SubscriptionID()
+	case subscriptionitem.FieldPriceID:
+		return m.PriceID()
+	case subscriptionitem.FieldProductID:
+		return m.ProductID()
+	case subscriptionitem.FieldQuantity:
+		return m.Quantity()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SubscriptionItemMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case subscriptionitem.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case subscriptionitem.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case subscriptionitem.FieldStripeID:
+		return m.OldStripeID(ctx)
+	case subscriptionitem.FieldStripeStatus:
+		return m.OldStripeStatus(ctx)
+	case subscriptionitem.FieldStripeSyncedAt:
+		return m.OldStripeSyncedAt(ctx)
+	case subscriptionitem.FieldStripeError:
+		return m.OldStripeError(ctx)
+	case subscriptionitem.FieldStripeUnsupported:
+		return m.OldStripeUnsupported(ctx)
+	case subscriptionitem.FieldStripeOperationID:
+		return m.OldStripeOperationID(ctx)
+	case subscriptionitem.FieldSubscriptionID:
+		return m.OldSubscriptionID(ctx)
+	case subscriptionitem.FieldPriceID:
+		return m.OldPriceID(ctx)
+	case subscriptionitem.FieldProductID:
+		return m.OldProductID(ctx)
+	case subscriptionitem.FieldQuantity:
+		return m.OldQuantity(ctx)
+	}
+	return nil, fmt.Errorf("unknown SubscriptionItem field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SubscriptionItemMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case subscriptionitem.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case subscriptionitem.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case subscriptionitem.FieldStripeID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeID(v)
+		return nil
+	case subscriptionitem.FieldStripeStatus:
+		v, ok := value.(billing.SyncStatus)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeStatus(v)
+		return nil
+	case subscriptionitem.FieldStripeSyncedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeSyncedAt(v)
+		return nil
+	case subscriptionitem.FieldStripeError:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeError(v)
+		return nil
+	case subscriptionitem.FieldStripeUnsupported:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeUnsupported(v)
+		return nil
+	case subscriptionitem.FieldStripeOperationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStripeOperationID(v)
+		return nil
+	case subscriptionitem.FieldSubscriptionID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubscriptionID(v)
+		return nil
+	case subscriptionitem.FieldPriceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPriceID(v)
+		return nil
+	case subscriptionitem.FieldProductID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProductID(v)
+		return nil
+	case subscriptionitem.FieldQuantity:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQuantity(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SubscriptionItem field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SubscriptionItemMutation) AddedFields() []string {
+	var fields []string
+	if m.addquantity != nil {
+		fields = append(fields, subscriptionitem.FieldQuantity)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SubscriptionItemMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case subscriptionitem.FieldQuantity:
+		return m.AddedQuantity()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SubscriptionItemMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case subscriptionitem.FieldQuantity:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddQuantity(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SubscriptionItem numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SubscriptionItemMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(subscriptionitem.FieldStripeID) {
+		fields = append(fields, subscriptionitem.FieldStripeID)
+	}
+	if m.FieldCleared(subscriptionitem.FieldStripeSyncedAt) {
+		fields = append(fields, subscriptionitem.FieldStripeSyncedAt)
+	}
+	if m.FieldCleared(subscriptionitem.FieldStripeError) {
+		fields = append(fields, subscriptionitem.FieldStripeError)
+	}
+	if m.FieldCleared(subscriptionitem.FieldStripeUnsupported) {
+		fields = append(fields, subscriptionitem.FieldStripeUnsupported)
+	}
+	if m.FieldCleared(subscriptionitem.FieldStripeOperationID) {
+		fields = append(fields, subscriptionitem.FieldStripeOperationID)
+	}
+	if m.FieldCleared(subscriptionitem.FieldQuantity) {
+		fields = append(fields, subscriptionitem.FieldQuantity)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SubscriptionItemMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SubscriptionItemMutation) ClearField(name string) error {
+	switch name {
+	case subscriptionitem.FieldStripeID:
+		m.ClearStripeID()
+		return nil
+	case subscriptionitem.FieldStripeSyncedAt:
+		m.ClearStripeSyncedAt()
+		return nil
+	case subscriptionitem.FieldStripeError:
+		m.ClearStripeError()
+		return nil
+	case subscriptionitem.FieldStripeUnsupported:
+		m.ClearStripeUnsupported()
+		return nil
+	case subscriptionitem.FieldStripeOperationID:
+		m.ClearStripeOperationID()
+		return nil
+	case subscriptionitem.FieldQuantity:
+		m.ClearQuantity()
+		return nil
+	}
+	return fmt.Errorf("unknown SubscriptionItem nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SubscriptionItemMutation) ResetField(name string) error {
+	switch name {
+	case subscriptionitem.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case subscriptionitem.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case subscriptionitem.FieldStripeID:
+		m.ResetStripeID()
+		return nil
+	case subscriptionitem.FieldStripeStatus:
+		m.ResetStripeStatus()
+		return nil
+	case subscriptionitem.FieldStripeSyncedAt:
+		m.ResetStripeSyncedAt()
+		return nil
+	case subscriptionitem.FieldStripeError:
+		m.ResetStripeError()
+		return nil
+	case subscriptionitem.FieldStripeUnsupported:
+		m.ResetStripeUnsupported()
+		return nil
+	case subscriptionitem.FieldStripeOperationID:
+		m.ResetStripeOperationID()
+		return nil
+	case subscriptionitem.FieldSubscriptionID:
+		m.ResetSubscriptionID()
+		return nil
+	case subscriptionitem.FieldPriceID:
+		m.ResetPriceID()
+		return nil
+	case subscriptionitem.FieldProductID:
+		m.ResetProductID()
+		return nil
+	case subscriptionitem.FieldQuantity:
+		m.ResetQuantity()
+		return nil
+	}
+	return fmt.Errorf("unknown SubscriptionItem field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SubscriptionItemMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.subscription != nil {
+		edges = append(edges, subscriptionitem.EdgeSubscription)
+	}
+	if m.price != nil {
+		edges = append(edges, subscriptionitem.EdgePrice)
+	}
+	if m.product != nil {
+		edges = append(edges, subscriptionitem.EdgeProduct)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SubscriptionItemMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case subscriptionitem.EdgeSubscription:
+		if id := m.subscription; id != nil {
+			return []ent.Value{*id}
+		}
+	case subscriptionitem.EdgePrice:
+		if id := m.price; id != nil {
+			return []ent.Value{*id}
+		}
+	case subscriptionitem.EdgeProduct:
+		if id := m.product; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SubscriptionItemMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SubscriptionItemMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SubscriptionItemMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedsubscription {
+		edges = append(edges, subscriptionitem.EdgeSubscription)
+	}
+	if m.clearedprice {
+		edges = append(edges, subscriptionitem.EdgePrice)
+	}
+	if m.clearedproduct {
+		edges = append(edges, subscriptionitem.EdgeProduct)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SubscriptionItemMutation) EdgeCleared(name string) bool {
+	switch name {
+	case subscriptionitem.EdgeSubscription:
+		return m.clearedsubscription
+	case subscriptionitem.EdgePrice:
+		return m.clearedprice
+	case subscriptionitem.EdgeProduct:
+		return m.clearedproduct
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SubscriptionItemMutation) ClearEdge(name string) error {
+	switch name {
+	case subscriptionitem.EdgeSubscription:
+		m.ClearSubscription()
+		return nil
+	case subscriptionitem.EdgePrice:
+		m.ClearPrice()
+		return nil
+	case subscriptionitem.EdgeProduct:
+		m.ClearProduct()
+		return nil
+	}
+	return fmt.Errorf("unknown SubscriptionItem unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SubscriptionItemMutation) ResetEdge(name string) error {
+	switch name {
+	case subscriptionitem.EdgeSubscription:
+		m.ResetSubscription()
+		return nil
+	case subscriptionitem.EdgePrice:
+		m.ResetPrice()
+		return nil
+	case subscriptionitem.EdgeProduct:
+		m.ResetProduct()
+		return nil
+	}
+	return fmt.Errorf("unknown SubscriptionItem edge %s", name)
 }
 
 // SubscriptionTransitionMutation represents an operation that mutates the SubscriptionTransition nodes in the graph.
@@ -12169,6 +16751,7 @@ type WebhookEventMutation struct {
 	next_attempt_at *time.Time
 	claimed_until   *time.Time
 	occurred_at     *time.Time
+	missed          *bool
 	processed_at    *time.Time
 	clearedFields   map[string]struct{}
 	done            bool
@@ -12771,6 +17354,42 @@ func (m *WebhookEventMutation) ResetOccurredAt() {
 	m.occurred_at = nil
 }
 
+// SetMissed sets the "missed" field.
+func (m *WebhookEventMutation) SetMissed(b bool) {
+	m.missed = &b
+}
+
+// Missed returns the value of the "missed" field in the mutation.
+func (m *WebhookEventMutation) Missed() (r bool, exists bool) {
+	v := m.missed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMissed returns the old "missed" field's value of the WebhookEvent entity.
+// If the WebhookEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WebhookEventMutation) OldMissed(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMissed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMissed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMissed: %w", err)
+	}
+	return oldValue.Missed, nil
+}
+
+// ResetMissed resets all changes to the "missed" field.
+func (m *WebhookEventMutation) ResetMissed() {
+	m.missed = nil
+}
+
 // SetProcessedAt sets the "processed_at" field.
 func (m *WebhookEventMutation) SetProcessedAt(t time.Time) {
 	m.processed_at = &t
@@ -12854,7 +17473,7 @@ func (m *WebhookEventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *WebhookEventMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 14)
 	if m.created_at != nil {
 		fields = append(fields, webhookevent.FieldCreatedAt)
 	}
@@ -12891,6 +17510,9 @@ func (m *WebhookEventMutation) Fields() []string {
 	if m.occurred_at != nil {
 		fields = append(fields, webhookevent.FieldOccurredAt)
 	}
+	if m.missed != nil {
+		fields = append(fields, webhookevent.FieldMissed)
+	}
 	if m.processed_at != nil {
 		fields = append(fields, webhookevent.FieldProcessedAt)
 	}
@@ -12926,6 +17548,8 @@ func (m *WebhookEventMutation) Field(name string) (ent.Value, bool) {
 		return m.ClaimedUntil()
 	case webhookevent.FieldOccurredAt:
 		return m.OccurredAt()
+	case webhookevent.FieldMissed:
+		return m.Missed()
 	case webhookevent.FieldProcessedAt:
 		return m.ProcessedAt()
 	}
@@ -12961,6 +17585,8 @@ func (m *WebhookEventMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldClaimedUntil(ctx)
 	case webhookevent.FieldOccurredAt:
 		return m.OldOccurredAt(ctx)
+	case webhookevent.FieldMissed:
+		return m.OldMissed(ctx)
 	case webhookevent.FieldProcessedAt:
 		return m.OldProcessedAt(ctx)
 	}
@@ -13055,6 +17681,13 @@ func (m *WebhookEventMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetOccurredAt(v)
+		return nil
+	case webhookevent.FieldMissed:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMissed(v)
 		return nil
 	case webhookevent.FieldProcessedAt:
 		v, ok := value.(time.Time)
@@ -13189,6 +17822,9 @@ func (m *WebhookEventMutation) ResetField(name string) error {
 		return nil
 	case webhookevent.FieldOccurredAt:
 		m.ResetOccurredAt()
+		return nil
+	case webhookevent.FieldMissed:
+		m.ResetMissed()
 		return nil
 	case webhookevent.FieldProcessedAt:
 		m.ResetProcessedAt()

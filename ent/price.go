@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"tallystick/ent/price"
@@ -31,12 +32,28 @@ type Price struct {
 	StripeSyncedAt *time.Time `json:"stripe_synced_at,omitempty"`
 	// StripeError holds the value of the "stripe_error" field.
 	StripeError *string `json:"stripe_error,omitempty"`
+	// The properties that Stripe has and nothing here shows.
+	StripeUnsupported []string `json:"stripe_unsupported,omitempty"`
 	// The unfinished operation on this object.
 	StripeOperationID *string `json:"stripe_operation_id,omitempty"`
 	// ProductID holds the value of the "product_id" field.
 	ProductID string `json:"product_id,omitempty"`
-	// In minor units.
+	// In minor units; 0 where it says nothing.
 	UnitAmount int64 `json:"unit_amount,omitempty"`
+	// False where Stripe has no single whole amount: tiers, fractions of a minor unit.
+	UnitAmountKnown bool `json:"unit_amount_known,omitempty"`
+	// Where it is not the unit amount.
+	UnitAmountDecimal *string `json:"unit_amount_decimal,omitempty"`
+	// BillingScheme holds the value of the "billing_scheme" field.
+	BillingScheme billing.BillingScheme `json:"billing_scheme,omitempty"`
+	// UsageType holds the value of the "usage_type" field.
+	UsageType billing.UsageType `json:"usage_type,omitempty"`
+	// TiersMode holds the value of the "tiers_mode" field.
+	TiersMode *billing.TiersMode `json:"tiers_mode,omitempty"`
+	// Tiers holds the value of the "tiers" field.
+	Tiers []billing.PriceTier `json:"tiers,omitempty"`
+	// Its amounts in other currencies.
+	CurrencyOptions []billing.Money `json:"currency_options,omitempty"`
 	// Currency holds the value of the "currency" field.
 	Currency string `json:"currency,omitempty"`
 	// Interval holds the value of the "interval" field.
@@ -84,9 +101,13 @@ func (*Price) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case price.FieldStripeUnsupported, price.FieldTiers, price.FieldCurrencyOptions:
+			values[i] = new([]byte)
+		case price.FieldUnitAmountKnown:
+			values[i] = new(sql.NullBool)
 		case price.FieldUnitAmount, price.FieldIntervalCount:
 			values[i] = new(sql.NullInt64)
-		case price.FieldID, price.FieldStripeID, price.FieldStripeStatus, price.FieldStripeError, price.FieldStripeOperationID, price.FieldProductID, price.FieldCurrency, price.FieldInterval, price.FieldNickname, price.FieldLookupKey, price.FieldStatus:
+		case price.FieldID, price.FieldStripeID, price.FieldStripeStatus, price.FieldStripeError, price.FieldStripeOperationID, price.FieldProductID, price.FieldUnitAmountDecimal, price.FieldBillingScheme, price.FieldUsageType, price.FieldTiersMode, price.FieldCurrency, price.FieldInterval, price.FieldNickname, price.FieldLookupKey, price.FieldStatus:
 			values[i] = new(sql.NullString)
 		case price.FieldCreatedAt, price.FieldUpdatedAt, price.FieldStripeSyncedAt, price.FieldArchivedAt:
 			values[i] = new(sql.NullTime)
@@ -150,6 +171,14 @@ func (_m *Price) assignValues(columns []string, values []any) error {
 				_m.StripeError = new(string)
 				*_m.StripeError = value.String
 			}
+		case price.FieldStripeUnsupported:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field stripe_unsupported", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.StripeUnsupported); err != nil {
+					return fmt.Errorf("unmarshal field stripe_unsupported: %w", err)
+				}
+			}
 		case price.FieldStripeOperationID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field stripe_operation_id", values[i])
@@ -168,6 +197,54 @@ func (_m *Price) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field unit_amount", values[i])
 			} else if value.Valid {
 				_m.UnitAmount = value.Int64
+			}
+		case price.FieldUnitAmountKnown:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field unit_amount_known", values[i])
+			} else if value.Valid {
+				_m.UnitAmountKnown = value.Bool
+			}
+		case price.FieldUnitAmountDecimal:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field unit_amount_decimal", values[i])
+			} else if value.Valid {
+				_m.UnitAmountDecimal = new(string)
+				*_m.UnitAmountDecimal = value.String
+			}
+		case price.FieldBillingScheme:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field billing_scheme", values[i])
+			} else if value.Valid {
+				_m.BillingScheme = billing.BillingScheme(value.String)
+			}
+		case price.FieldUsageType:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field usage_type", values[i])
+			} else if value.Valid {
+				_m.UsageType = billing.UsageType(value.String)
+			}
+		case price.FieldTiersMode:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field tiers_mode", values[i])
+			} else if value.Valid {
+				_m.TiersMode = new(billing.TiersMode)
+				*_m.TiersMode = billing.TiersMode(value.String)
+			}
+		case price.FieldTiers:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field tiers", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Tiers); err != nil {
+					return fmt.Errorf("unmarshal field tiers: %w", err)
+				}
+			}
+		case price.FieldCurrencyOptions:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field currency_options", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.CurrencyOptions); err != nil {
+					return fmt.Errorf("unmarshal field currency_options: %w", err)
+				}
 			}
 		case price.FieldCurrency:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -279,6 +356,9 @@ func (_m *Price) String() string {
 		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
+	builder.WriteString("stripe_unsupported=")
+	builder.WriteString(fmt.Sprintf("%v", _m.StripeUnsupported))
+	builder.WriteString(", ")
 	if v := _m.StripeOperationID; v != nil {
 		builder.WriteString("stripe_operation_id=")
 		builder.WriteString(*v)
@@ -289,6 +369,31 @@ func (_m *Price) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("unit_amount=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UnitAmount))
+	builder.WriteString(", ")
+	builder.WriteString("unit_amount_known=")
+	builder.WriteString(fmt.Sprintf("%v", _m.UnitAmountKnown))
+	builder.WriteString(", ")
+	if v := _m.UnitAmountDecimal; v != nil {
+		builder.WriteString("unit_amount_decimal=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("billing_scheme=")
+	builder.WriteString(fmt.Sprintf("%v", _m.BillingScheme))
+	builder.WriteString(", ")
+	builder.WriteString("usage_type=")
+	builder.WriteString(fmt.Sprintf("%v", _m.UsageType))
+	builder.WriteString(", ")
+	if v := _m.TiersMode; v != nil {
+		builder.WriteString("tiers_mode=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("tiers=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Tiers))
+	builder.WriteString(", ")
+	builder.WriteString("currency_options=")
+	builder.WriteString(fmt.Sprintf("%v", _m.CurrencyOptions))
 	builder.WriteString(", ")
 	builder.WriteString("currency=")
 	builder.WriteString(_m.Currency)
@@ -322,11 +427,16 @@ func (_m *Price) String() string {
 
 // Stripe tells how the row stands to its counterpart in Stripe.
 func (_m *Price) Stripe() *billing.StripeLink {
+	status := _m.StripeStatus
+	if status == billing.SyncSynced && len(_m.StripeUnsupported) > 0 {
+		status = billing.SyncPartial
+	}
 	return &billing.StripeLink{
 		ID:           _m.StripeID,
-		Status:       _m.StripeStatus,
+		Status:       status,
 		LastSyncedAt: _m.StripeSyncedAt,
 		LastError:    _m.StripeError,
+		Unsupported:  _m.StripeUnsupported,
 		OperationID:  _m.StripeOperationID,
 	}
 }

@@ -106,6 +106,12 @@ func (_c *PriceCreate) SetNillableStripeError(v *string) *PriceCreate {
 	return _c
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_c *PriceCreate) SetStripeUnsupported(v []string) *PriceCreate {
+	_c.mutation.SetStripeUnsupported(v)
+	return _c
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_c *PriceCreate) SetStripeOperationID(v string) *PriceCreate {
 	_c.mutation.SetStripeOperationID(v)
@@ -129,6 +135,88 @@ func (_c *PriceCreate) SetProductID(v string) *PriceCreate {
 // SetUnitAmount sets the "unit_amount" field.
 func (_c *PriceCreate) SetUnitAmount(v int64) *PriceCreate {
 	_c.mutation.SetUnitAmount(v)
+	return _c
+}
+
+// SetUnitAmountKnown sets the "unit_amount_known" field.
+func (_c *PriceCreate) SetUnitAmountKnown(v bool) *PriceCreate {
+	_c.mutation.SetUnitAmountKnown(v)
+	return _c
+}
+
+// SetNillableUnitAmountKnown sets the "unit_amount_known" field if the given value is not nil.
+func (_c *PriceCreate) SetNillableUnitAmountKnown(v *bool) *PriceCreate {
+	if v != nil {
+		_c.SetUnitAmountKnown(*v)
+	}
+	return _c
+}
+
+// SetUnitAmountDecimal sets the "unit_amount_decimal" field.
+func (_c *PriceCreate) SetUnitAmountDecimal(v string) *PriceCreate {
+	_c.mutation.SetUnitAmountDecimal(v)
+	return _c
+}
+
+// SetNillableUnitAmountDecimal sets the "unit_amount_decimal" field if the given value is not nil.
+func (_c *PriceCreate) SetNillableUnitAmountDecimal(v *string) *PriceCreate {
+	if v != nil {
+		_c.SetUnitAmountDecimal(*v)
+	}
+	return _c
+}
+
+// SetBillingScheme sets the "billing_scheme" field.
+func (_c *PriceCreate) SetBillingScheme(v billing.BillingScheme) *PriceCreate {
+	_c.mutation.SetBillingScheme(v)
+	return _c
+}
+
+// SetNillableBillingScheme sets the "billing_scheme" field if the given value is not nil.
+func (_c *PriceCreate) SetNillableBillingScheme(v *billing.BillingScheme) *PriceCreate {
+	if v != nil {
+		_c.SetBillingScheme(*v)
+	}
+	return _c
+}
+
+// SetUsageType sets the "usage_type" field.
+func (_c *PriceCreate) SetUsageType(v billing.UsageType) *PriceCreate {
+	_c.mutation.SetUsageType(v)
+	return _c
+}
+
+// SetNillableUsageType sets the "usage_type" field if the given value is not nil.
+func (_c *PriceCreate) SetNillableUsageType(v *billing.UsageType) *PriceCreate {
+	if v != nil {
+		_c.SetUsageType(*v)
+	}
+	return _c
+}
+
+// SetTiersMode sets the "tiers_mode" field.
+func (_c *PriceCreate) SetTiersMode(v billing.TiersMode) *PriceCreate {
+	_c.mutation.SetTiersMode(v)
+	return _c
+}
+
+// SetNillableTiersMode sets the "tiers_mode" field if the given value is not nil.
+func (_c *PriceCreate) SetNillableTiersMode(v *billing.TiersMode) *PriceCreate {
+	if v != nil {
+		_c.SetTiersMode(*v)
+	}
+	return _c
+}
+
+// SetTiers sets the "tiers" field.
+func (_c *PriceCreate) SetTiers(v []billing.PriceTier) *PriceCreate {
+	_c.mutation.SetTiers(v)
+	return _c
+}
+
+// SetCurrencyOptions sets the "currency_options" field.
+func (_c *PriceCreate) SetCurrencyOptions(v []billing.Money) *PriceCreate {
+	_c.mutation.SetCurrencyOptions(v)
 	return _c
 }
 
@@ -288,6 +376,18 @@ func (_c *PriceCreate) defaults() {
 		v := price.DefaultStripeStatus
 		_c.mutation.SetStripeStatus(v)
 	}
+	if _, ok := _c.mutation.UnitAmountKnown(); !ok {
+		v := price.DefaultUnitAmountKnown
+		_c.mutation.SetUnitAmountKnown(v)
+	}
+	if _, ok := _c.mutation.BillingScheme(); !ok {
+		v := price.DefaultBillingScheme
+		_c.mutation.SetBillingScheme(v)
+	}
+	if _, ok := _c.mutation.UsageType(); !ok {
+		v := price.DefaultUsageType
+		_c.mutation.SetUsageType(v)
+	}
 	if _, ok := _c.mutation.Status(); !ok {
 		v := price.DefaultStatus
 		_c.mutation.SetStatus(v)
@@ -319,6 +419,30 @@ func (_c *PriceCreate) check() error {
 	}
 	if _, ok := _c.mutation.UnitAmount(); !ok {
 		return &ValidationError{Name: "unit_amount", err: errors.New(`ent: missing required field "Price.unit_amount"`)}
+	}
+	if _, ok := _c.mutation.UnitAmountKnown(); !ok {
+		return &ValidationError{Name: "unit_amount_known", err: errors.New(`ent: missing required field "Price.unit_amount_known"`)}
+	}
+	if _, ok := _c.mutation.BillingScheme(); !ok {
+		return &ValidationError{Name: "billing_scheme", err: errors.New(`ent: missing required field "Price.billing_scheme"`)}
+	}
+	if v, ok := _c.mutation.BillingScheme(); ok {
+		if err := price.BillingSchemeValidator(v); err != nil {
+			return &ValidationError{Name: "billing_scheme", err: fmt.Errorf(`ent: validator failed for field "Price.billing_scheme": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.UsageType(); !ok {
+		return &ValidationError{Name: "usage_type", err: errors.New(`ent: missing required field "Price.usage_type"`)}
+	}
+	if v, ok := _c.mutation.UsageType(); ok {
+		if err := price.UsageTypeValidator(v); err != nil {
+			return &ValidationError{Name: "usage_type", err: fmt.Errorf(`ent: validator failed for field "Price.usage_type": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.TiersMode(); ok {
+		if err := price.TiersModeValidator(v); err != nil {
+			return &ValidationError{Name: "tiers_mode", err: fmt.Errorf(`ent: validator failed for field "Price.tiers_mode": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.Currency(); !ok {
 		return &ValidationError{Name: "currency", err: errors.New(`ent: missing required field "Price.currency"`)}
@@ -408,6 +532,10 @@ func (_c *PriceCreate) createSpec() (*Price, *sqlgraph.CreateSpec) {
 		_spec.SetField(price.FieldStripeError, field.TypeString, value)
 		_node.StripeError = &value
 	}
+	if value, ok := _c.mutation.StripeUnsupported(); ok {
+		_spec.SetField(price.FieldStripeUnsupported, field.TypeJSON, value)
+		_node.StripeUnsupported = value
+	}
 	if value, ok := _c.mutation.StripeOperationID(); ok {
 		_spec.SetField(price.FieldStripeOperationID, field.TypeString, value)
 		_node.StripeOperationID = &value
@@ -415,6 +543,34 @@ func (_c *PriceCreate) createSpec() (*Price, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UnitAmount(); ok {
 		_spec.SetField(price.FieldUnitAmount, field.TypeInt64, value)
 		_node.UnitAmount = value
+	}
+	if value, ok := _c.mutation.UnitAmountKnown(); ok {
+		_spec.SetField(price.FieldUnitAmountKnown, field.TypeBool, value)
+		_node.UnitAmountKnown = value
+	}
+	if value, ok := _c.mutation.UnitAmountDecimal(); ok {
+		_spec.SetField(price.FieldUnitAmountDecimal, field.TypeString, value)
+		_node.UnitAmountDecimal = &value
+	}
+	if value, ok := _c.mutation.BillingScheme(); ok {
+		_spec.SetField(price.FieldBillingScheme, field.TypeEnum, value)
+		_node.BillingScheme = value
+	}
+	if value, ok := _c.mutation.UsageType(); ok {
+		_spec.SetField(price.FieldUsageType, field.TypeEnum, value)
+		_node.UsageType = value
+	}
+	if value, ok := _c.mutation.TiersMode(); ok {
+		_spec.SetField(price.FieldTiersMode, field.TypeEnum, value)
+		_node.TiersMode = &value
+	}
+	if value, ok := _c.mutation.Tiers(); ok {
+		_spec.SetField(price.FieldTiers, field.TypeJSON, value)
+		_node.Tiers = value
+	}
+	if value, ok := _c.mutation.CurrencyOptions(); ok {
+		_spec.SetField(price.FieldCurrencyOptions, field.TypeJSON, value)
+		_node.CurrencyOptions = value
 	}
 	if value, ok := _c.mutation.Currency(); ok {
 		_spec.SetField(price.FieldCurrency, field.TypeString, value)

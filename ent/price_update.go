@@ -13,6 +13,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 )
 
@@ -109,6 +110,24 @@ func (_u *PriceUpdate) ClearStripeError() *PriceUpdate {
 	return _u
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *PriceUpdate) SetStripeUnsupported(v []string) *PriceUpdate {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *PriceUpdate) AppendStripeUnsupported(v []string) *PriceUpdate {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *PriceUpdate) ClearStripeUnsupported() *PriceUpdate {
+	_u.mutation.ClearStripeUnsupported()
+	return _u
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_u *PriceUpdate) SetStripeOperationID(v string) *PriceUpdate {
 	_u.mutation.SetStripeOperationID(v)
@@ -126,6 +145,145 @@ func (_u *PriceUpdate) SetNillableStripeOperationID(v *string) *PriceUpdate {
 // ClearStripeOperationID clears the value of the "stripe_operation_id" field.
 func (_u *PriceUpdate) ClearStripeOperationID() *PriceUpdate {
 	_u.mutation.ClearStripeOperationID()
+	return _u
+}
+
+// SetUnitAmount sets the "unit_amount" field.
+func (_u *PriceUpdate) SetUnitAmount(v int64) *PriceUpdate {
+	_u.mutation.ResetUnitAmount()
+	_u.mutation.SetUnitAmount(v)
+	return _u
+}
+
+// SetNillableUnitAmount sets the "unit_amount" field if the given value is not nil.
+func (_u *PriceUpdate) SetNillableUnitAmount(v *int64) *PriceUpdate {
+	if v != nil {
+		_u.SetUnitAmount(*v)
+	}
+	return _u
+}
+
+// AddUnitAmount adds value to the "unit_amount" field.
+func (_u *PriceUpdate) AddUnitAmount(v int64) *PriceUpdate {
+	_u.mutation.AddUnitAmount(v)
+	return _u
+}
+
+// SetUnitAmountKnown sets the "unit_amount_known" field.
+func (_u *PriceUpdate) SetUnitAmountKnown(v bool) *PriceUpdate {
+	_u.mutation.SetUnitAmountKnown(v)
+	return _u
+}
+
+// SetNillableUnitAmountKnown sets the "unit_amount_known" field if the given value is not nil.
+func (_u *PriceUpdate) SetNillableUnitAmountKnown(v *bool) *PriceUpdate {
+	if v != nil {
+		_u.SetUnitAmountKnown(*v)
+	}
+	return _u
+}
+
+// SetUnitAmountDecimal sets the "unit_amount_decimal" field.
+func (_u *PriceUpdate) SetUnitAmountDecimal(v string) *PriceUpdate {
+	_u.mutation.SetUnitAmountDecimal(v)
+	return _u
+}
+
+// SetNillableUnitAmountDecimal sets the "unit_amount_decimal" field if the given value is not nil.
+func (_u *PriceUpdate) SetNillableUnitAmountDecimal(v *string) *PriceUpdate {
+	if v != nil {
+		_u.SetUnitAmountDecimal(*v)
+	}
+	return _u
+}
+
+// ClearUnitAmountDecimal clears the value of the "unit_amount_decimal" field.
+func (_u *PriceUpdate) ClearUnitAmountDecimal() *PriceUpdate {
+	_u.mutation.ClearUnitAmountDecimal()
+	return _u
+}
+
+// SetBillingScheme sets the "billing_scheme" field.
+func (_u *PriceUpdate) SetBillingScheme(v billing.BillingScheme) *PriceUpdate {
+	_u.mutation.SetBillingScheme(v)
+	return _u
+}
+
+// SetNillableBillingScheme sets the "billing_scheme" field if the given value is not nil.
+func (_u *PriceUpdate) SetNillableBillingScheme(v *billing.BillingScheme) *PriceUpdate {
+	if v != nil {
+		_u.SetBillingScheme(*v)
+	}
+	return _u
+}
+
+// SetUsageType sets the "usage_type" field.
+func (_u *PriceUpdate) SetUsageType(v billing.UsageType) *PriceUpdate {
+	_u.mutation.SetUsageType(v)
+	return _u
+}
+
+// SetNillableUsageType sets the "usage_type" field if the given value is not nil.
+func (_u *PriceUpdate) SetNillableUsageType(v *billing.UsageType) *PriceUpdate {
+	if v != nil {
+		_u.SetUsageType(*v)
+	}
+	return _u
+}
+
+// SetTiersMode sets the "tiers_mode" field.
+func (_u *PriceUpdate) SetTiersMode(v billing.TiersMode) *PriceUpdate {
+	_u.mutation.SetTiersMode(v)
+	return _u
+}
+
+// SetNillableTiersMode sets the "tiers_mode" field if the given value is not nil.
+func (_u *PriceUpdate) SetNillableTiersMode(v *billing.TiersMode) *PriceUpdate {
+	if v != nil {
+		_u.SetTiersMode(*v)
+	}
+	return _u
+}
+
+// ClearTiersMode clears the value of the "tiers_mode" field.
+func (_u *PriceUpdate) ClearTiersMode() *PriceUpdate {
+	_u.mutation.ClearTiersMode()
+	return _u
+}
+
+// SetTiers sets the "tiers" field.
+func (_u *PriceUpdate) SetTiers(v []billing.PriceTier) *PriceUpdate {
+	_u.mutation.SetTiers(v)
+	return _u
+}
+
+// AppendTiers appends value to the "tiers" field.
+func (_u *PriceUpdate) AppendTiers(v []billing.PriceTier) *PriceUpdate {
+	_u.mutation.AppendTiers(v)
+	return _u
+}
+
+// ClearTiers clears the value of the "tiers" field.
+func (_u *PriceUpdate) ClearTiers() *PriceUpdate {
+	_u.mutation.ClearTiers()
+	return _u
+}
+
+// SetCurrencyOptions sets the "currency_options" field.
+func (_u *PriceUpdate) SetCurrencyOptions(v []billing.Money) *PriceUpdate {
+	_u.mutation.SetCurrencyOptions(v)
+	return _u
+}
+
+// AppendCurrencyOptions appends value to the "currency_options" field.
+func (_u *PriceUpdate) AppendCurrencyOptions(v []billing.Money) *PriceUpdate {
+	_u.mutation.AppendCurrencyOptions(v)
+	return _u
+}
+
+// ClearCurrencyOptions clears the value of the "currency_options" field.
+func (_u *PriceUpdate) ClearCurrencyOptions() *PriceUpdate {
+	_u.mutation.ClearCurrencyOptions()
 	return _u
 }
 
@@ -251,6 +409,21 @@ func (_u *PriceUpdate) check() error {
 			return &ValidationError{Name: "stripe_status", err: fmt.Errorf(`ent: validator failed for field "Price.stripe_status": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.BillingScheme(); ok {
+		if err := price.BillingSchemeValidator(v); err != nil {
+			return &ValidationError{Name: "billing_scheme", err: fmt.Errorf(`ent: validator failed for field "Price.billing_scheme": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.UsageType(); ok {
+		if err := price.UsageTypeValidator(v); err != nil {
+			return &ValidationError{Name: "usage_type", err: fmt.Errorf(`ent: validator failed for field "Price.usage_type": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.TiersMode(); ok {
+		if err := price.TiersModeValidator(v); err != nil {
+			return &ValidationError{Name: "tiers_mode", err: fmt.Errorf(`ent: validator failed for field "Price.tiers_mode": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Status(); ok {
 		if err := price.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "Price.status": %w`, err)}
@@ -298,11 +471,71 @@ func (_u *PriceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(price.FieldStripeError, field.TypeString)
 	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(price.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, price.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(price.FieldStripeUnsupported, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(price.FieldStripeOperationID, field.TypeString, value)
 	}
 	if _u.mutation.StripeOperationIDCleared() {
 		_spec.ClearField(price.FieldStripeOperationID, field.TypeString)
+	}
+	if value, ok := _u.mutation.UnitAmount(); ok {
+		_spec.SetField(price.FieldUnitAmount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUnitAmount(); ok {
+		_spec.AddField(price.FieldUnitAmount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.UnitAmountKnown(); ok {
+		_spec.SetField(price.FieldUnitAmountKnown, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.UnitAmountDecimal(); ok {
+		_spec.SetField(price.FieldUnitAmountDecimal, field.TypeString, value)
+	}
+	if _u.mutation.UnitAmountDecimalCleared() {
+		_spec.ClearField(price.FieldUnitAmountDecimal, field.TypeString)
+	}
+	if value, ok := _u.mutation.BillingScheme(); ok {
+		_spec.SetField(price.FieldBillingScheme, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.UsageType(); ok {
+		_spec.SetField(price.FieldUsageType, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.TiersMode(); ok {
+		_spec.SetField(price.FieldTiersMode, field.TypeEnum, value)
+	}
+	if _u.mutation.TiersModeCleared() {
+		_spec.ClearField(price.FieldTiersMode, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.Tiers(); ok {
+		_spec.SetField(price.FieldTiers, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedTiers(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, price.FieldTiers, value)
+		})
+	}
+	if _u.mutation.TiersCleared() {
+		_spec.ClearField(price.FieldTiers, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.CurrencyOptions(); ok {
+		_spec.SetField(price.FieldCurrencyOptions, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedCurrencyOptions(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, price.FieldCurrencyOptions, value)
+		})
+	}
+	if _u.mutation.CurrencyOptionsCleared() {
+		_spec.ClearField(price.FieldCurrencyOptions, field.TypeJSON)
 	}
 	if _u.mutation.IntervalCleared() {
 		_spec.ClearField(price.FieldInterval, field.TypeEnum)
@@ -431,6 +664,24 @@ func (_u *PriceUpdateOne) ClearStripeError() *PriceUpdateOne {
 	return _u
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *PriceUpdateOne) SetStripeUnsupported(v []string) *PriceUpdateOne {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *PriceUpdateOne) AppendStripeUnsupported(v []string) *PriceUpdateOne {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *PriceUpdateOne) ClearStripeUnsupported() *PriceUpdateOne {
+	_u.mutation.ClearStripeUnsupported()
+	return _u
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_u *PriceUpdateOne) SetStripeOperationID(v string) *PriceUpdateOne {
 	_u.mutation.SetStripeOperationID(v)
@@ -448,6 +699,145 @@ func (_u *PriceUpdateOne) SetNillableStripeOperationID(v *string) *PriceUpdateOn
 // ClearStripeOperationID clears the value of the "stripe_operation_id" field.
 func (_u *PriceUpdateOne) ClearStripeOperationID() *PriceUpdateOne {
 	_u.mutation.ClearStripeOperationID()
+	return _u
+}
+
+// SetUnitAmount sets the "unit_amount" field.
+func (_u *PriceUpdateOne) SetUnitAmount(v int64) *PriceUpdateOne {
+	_u.mutation.ResetUnitAmount()
+	_u.mutation.SetUnitAmount(v)
+	return _u
+}
+
+// SetNillableUnitAmount sets the "unit_amount" field if the given value is not nil.
+func (_u *PriceUpdateOne) SetNillableUnitAmount(v *int64) *PriceUpdateOne {
+	if v != nil {
+		_u.SetUnitAmount(*v)
+	}
+	return _u
+}
+
+// AddUnitAmount adds value to the "unit_amount" field.
+func (_u *PriceUpdateOne) AddUnitAmount(v int64) *PriceUpdateOne {
+	_u.mutation.AddUnitAmount(v)
+	return _u
+}
+
+// SetUnitAmountKnown sets the "unit_amount_known" field.
+func (_u *PriceUpdateOne) SetUnitAmountKnown(v bool) *PriceUpdateOne {
+	_u.mutation.SetUnitAmountKnown(v)
+	return _u
+}
+
+// SetNillableUnitAmountKnown sets the "unit_amount_known" field if the given value is not nil.
+func (_u *PriceUpdateOne) SetNillableUnitAmountKnown(v *bool) *PriceUpdateOne {
+	if v != nil {
+		_u.SetUnitAmountKnown(*v)
+	}
+	return _u
+}
+
+// SetUnitAmountDecimal sets the "unit_amount_decimal" field.
+func (_u *PriceUpdateOne) SetUnitAmountDecimal(v string) *PriceUpdateOne {
+	_u.mutation.SetUnitAmountDecimal(v)
+	return _u
+}
+
+// SetNillableUnitAmountDecimal sets the "unit_amount_decimal" field if the given value is not nil.
+func (_u *PriceUpdateOne) SetNillableUnitAmountDecimal(v *string) *PriceUpdateOne {
+	if v != nil {
+		_u.SetUnitAmountDecimal(*v)
+	}
+	return _u
+}
+
+// ClearUnitAmountDecimal clears the value of the "unit_amount_decimal" field.
+func (_u *PriceUpdateOne) ClearUnitAmountDecimal() *PriceUpdateOne {
+	_u.mutation.ClearUnitAmountDecimal()
+	return _u
+}
+
+// SetBillingScheme sets the "billing_scheme" field.
+func (_u *PriceUpdateOne) SetBillingScheme(v billing.BillingScheme) *PriceUpdateOne {
+	_u.mutation.SetBillingScheme(v)
+	return _u
+}
+
+// SetNillableBillingScheme sets the "billing_scheme" field if the given value is not nil.
+func (_u *PriceUpdateOne) SetNillableBillingScheme(v *billing.BillingScheme) *PriceUpdateOne {
+	if v != nil {
+		_u.SetBillingScheme(*v)
+	}
+	return _u
+}
+
+// SetUsageType sets the "usage_type" field.
+func (_u *PriceUpdateOne) SetUsageType(v billing.UsageType) *PriceUpdateOne {
+	_u.mutation.SetUsageType(v)
+	return _u
+}
+
+// SetNillableUsageType sets the "usage_type" field if the given value is not nil.
+func (_u *PriceUpdateOne) SetNillableUsageType(v *billing.UsageType) *PriceUpdateOne {
+	if v != nil {
+		_u.SetUsageType(*v)
+	}
+	return _u
+}
+
+// SetTiersMode sets the "tiers_mode" field.
+func (_u *PriceUpdateOne) SetTiersMode(v billing.TiersMode) *PriceUpdateOne {
+	_u.mutation.SetTiersMode(v)
+	return _u
+}
+
+// SetNillableTiersMode sets the "tiers_mode" field if the given value is not nil.
+func (_u *PriceUpdateOne) SetNillableTiersMode(v *billing.TiersMode) *PriceUpdateOne {
+	if v != nil {
+		_u.SetTiersMode(*v)
+	}
+	return _u
+}
+
+// ClearTiersMode clears the value of the "tiers_mode" field.
+func (_u *PriceUpdateOne) ClearTiersMode() *PriceUpdateOne {
+	_u.mutation.ClearTiersMode()
+	return _u
+}
+
+// SetTiers sets the "tiers" field.
+func (_u *PriceUpdateOne) SetTiers(v []billing.PriceTier) *PriceUpdateOne {
+	_u.mutation.SetTiers(v)
+	return _u
+}
+
+// AppendTiers appends value to the "tiers" field.
+func (_u *PriceUpdateOne) AppendTiers(v []billing.PriceTier) *PriceUpdateOne {
+	_u.mutation.AppendTiers(v)
+	return _u
+}
+
+// ClearTiers clears the value of the "tiers" field.
+func (_u *PriceUpdateOne) ClearTiers() *PriceUpdateOne {
+	_u.mutation.ClearTiers()
+	return _u
+}
+
+// SetCurrencyOptions sets the "currency_options" field.
+func (_u *PriceUpdateOne) SetCurrencyOptions(v []billing.Money) *PriceUpdateOne {
+	_u.mutation.SetCurrencyOptions(v)
+	return _u
+}
+
+// AppendCurrencyOptions appends value to the "currency_options" field.
+func (_u *PriceUpdateOne) AppendCurrencyOptions(v []billing.Money) *PriceUpdateOne {
+	_u.mutation.AppendCurrencyOptions(v)
+	return _u
+}
+
+// ClearCurrencyOptions clears the value of the "currency_options" field.
+func (_u *PriceUpdateOne) ClearCurrencyOptions() *PriceUpdateOne {
+	_u.mutation.ClearCurrencyOptions()
 	return _u
 }
 
@@ -586,6 +976,21 @@ func (_u *PriceUpdateOne) check() error {
 			return &ValidationError{Name: "stripe_status", err: fmt.Errorf(`ent: validator failed for field "Price.stripe_status": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.BillingScheme(); ok {
+		if err := price.BillingSchemeValidator(v); err != nil {
+			return &ValidationError{Name: "billing_scheme", err: fmt.Errorf(`ent: validator failed for field "Price.billing_scheme": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.UsageType(); ok {
+		if err := price.UsageTypeValidator(v); err != nil {
+			return &ValidationError{Name: "usage_type", err: fmt.Errorf(`ent: validator failed for field "Price.usage_type": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.TiersMode(); ok {
+		if err := price.TiersModeValidator(v); err != nil {
+			return &ValidationError{Name: "tiers_mode", err: fmt.Errorf(`ent: validator failed for field "Price.tiers_mode": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Status(); ok {
 		if err := price.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "Price.status": %w`, err)}
@@ -650,11 +1055,71 @@ func (_u *PriceUpdateOne) sqlSave(ctx context.Context) (_node *Price, err error)
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(price.FieldStripeError, field.TypeString)
 	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(price.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, price.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(price.FieldStripeUnsupported, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(price.FieldStripeOperationID, field.TypeString, value)
 	}
 	if _u.mutation.StripeOperationIDCleared() {
 		_spec.ClearField(price.FieldStripeOperationID, field.TypeString)
+	}
+	if value, ok := _u.mutation.UnitAmount(); ok {
+		_spec.SetField(price.FieldUnitAmount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUnitAmount(); ok {
+		_spec.AddField(price.FieldUnitAmount, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.UnitAmountKnown(); ok {
+		_spec.SetField(price.FieldUnitAmountKnown, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.UnitAmountDecimal(); ok {
+		_spec.SetField(price.FieldUnitAmountDecimal, field.TypeString, value)
+	}
+	if _u.mutation.UnitAmountDecimalCleared() {
+		_spec.ClearField(price.FieldUnitAmountDecimal, field.TypeString)
+	}
+	if value, ok := _u.mutation.BillingScheme(); ok {
+		_spec.SetField(price.FieldBillingScheme, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.UsageType(); ok {
+		_spec.SetField(price.FieldUsageType, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.TiersMode(); ok {
+		_spec.SetField(price.FieldTiersMode, field.TypeEnum, value)
+	}
+	if _u.mutation.TiersModeCleared() {
+		_spec.ClearField(price.FieldTiersMode, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.Tiers(); ok {
+		_spec.SetField(price.FieldTiers, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedTiers(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, price.FieldTiers, value)
+		})
+	}
+	if _u.mutation.TiersCleared() {
+		_spec.ClearField(price.FieldTiers, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.CurrencyOptions(); ok {
+		_spec.SetField(price.FieldCurrencyOptions, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedCurrencyOptions(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, price.FieldCurrencyOptions, value)
+		})
+	}
+	if _u.mutation.CurrencyOptionsCleared() {
+		_spec.ClearField(price.FieldCurrencyOptions, field.TypeJSON)
 	}
 	if _u.mutation.IntervalCleared() {
 		_spec.ClearField(price.FieldInterval, field.TypeEnum)

@@ -32,6 +32,8 @@ type Product struct {
 	StripeSyncedAt *time.Time `json:"stripe_synced_at,omitempty"`
 	// StripeError holds the value of the "stripe_error" field.
 	StripeError *string `json:"stripe_error,omitempty"`
+	// The properties that Stripe has and nothing here shows.
+	StripeUnsupported []string `json:"stripe_unsupported,omitempty"`
 	// The unfinished operation on this object.
 	StripeOperationID *string `json:"stripe_operation_id,omitempty"`
 	// Name holds the value of the "name" field.
@@ -90,7 +92,7 @@ func (*Product) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case product.FieldMetadata:
+		case product.FieldStripeUnsupported, product.FieldMetadata:
 			values[i] = new([]byte)
 		case product.FieldActive:
 			values[i] = new(sql.NullBool)
@@ -157,6 +159,14 @@ func (_m *Product) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.StripeError = new(string)
 				*_m.StripeError = value.String
+			}
+		case product.FieldStripeUnsupported:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field stripe_unsupported", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.StripeUnsupported); err != nil {
+					return fmt.Errorf("unmarshal field stripe_unsupported: %w", err)
+				}
 			}
 		case product.FieldStripeOperationID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -268,6 +278,9 @@ func (_m *Product) String() string {
 		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
+	builder.WriteString("stripe_unsupported=")
+	builder.WriteString(fmt.Sprintf("%v", _m.StripeUnsupported))
+	builder.WriteString(", ")
 	if v := _m.StripeOperationID; v != nil {
 		builder.WriteString("stripe_operation_id=")
 		builder.WriteString(*v)
@@ -295,11 +308,16 @@ func (_m *Product) String() string {
 
 // Stripe tells how the row stands to its counterpart in Stripe.
 func (_m *Product) Stripe() *billing.StripeLink {
+	status := _m.StripeStatus
+	if status == billing.SyncSynced && len(_m.StripeUnsupported) > 0 {
+		status = billing.SyncPartial
+	}
 	return &billing.StripeLink{
 		ID:           _m.StripeID,
-		Status:       _m.StripeStatus,
+		Status:       status,
 		LastSyncedAt: _m.StripeSyncedAt,
 		LastError:    _m.StripeError,
+		Unsupported:  _m.StripeUnsupported,
 		OperationID:  _m.StripeOperationID,
 	}
 }

@@ -106,6 +106,12 @@ func (_c *ProductCreate) SetNillableStripeError(v *string) *ProductCreate {
 	return _c
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_c *ProductCreate) SetStripeUnsupported(v []string) *ProductCreate {
+	_c.mutation.SetStripeUnsupported(v)
+	return _c
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_c *ProductCreate) SetStripeOperationID(v string) *ProductCreate {
 	_c.mutation.SetStripeOperationID(v)
@@ -362,6 +368,10 @@ func (_c *ProductCreate) createSpec() (*Product, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.StripeError(); ok {
 		_spec.SetField(product.FieldStripeError, field.TypeString, value)
 		_node.StripeError = &value
+	}
+	if value, ok := _c.mutation.StripeUnsupported(); ok {
+		_spec.SetField(product.FieldStripeUnsupported, field.TypeJSON, value)
+		_node.StripeUnsupported = value
 	}
 	if value, ok := _c.mutation.StripeOperationID(); ok {
 		_spec.SetField(product.FieldStripeOperationID, field.TypeString, value)

@@ -14,6 +14,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 )
 
@@ -107,6 +108,24 @@ func (_u *ProductUpdate) SetNillableStripeError(v *string) *ProductUpdate {
 // ClearStripeError clears the value of the "stripe_error" field.
 func (_u *ProductUpdate) ClearStripeError() *ProductUpdate {
 	_u.mutation.ClearStripeError()
+	return _u
+}
+
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *ProductUpdate) SetStripeUnsupported(v []string) *ProductUpdate {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *ProductUpdate) AppendStripeUnsupported(v []string) *ProductUpdate {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *ProductUpdate) ClearStripeUnsupported() *ProductUpdate {
+	_u.mutation.ClearStripeUnsupported()
 	return _u
 }
 
@@ -343,6 +362,17 @@ func (_u *ProductUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(product.FieldStripeError, field.TypeString)
 	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(product.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, product.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(product.FieldStripeUnsupported, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(product.FieldStripeOperationID, field.TypeString, value)
 	}
@@ -535,6 +565,24 @@ func (_u *ProductUpdateOne) SetNillableStripeError(v *string) *ProductUpdateOne 
 // ClearStripeError clears the value of the "stripe_error" field.
 func (_u *ProductUpdateOne) ClearStripeError() *ProductUpdateOne {
 	_u.mutation.ClearStripeError()
+	return _u
+}
+
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *ProductUpdateOne) SetStripeUnsupported(v []string) *ProductUpdateOne {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *ProductUpdateOne) AppendStripeUnsupported(v []string) *ProductUpdateOne {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *ProductUpdateOne) ClearStripeUnsupported() *ProductUpdateOne {
+	_u.mutation.ClearStripeUnsupported()
 	return _u
 }
 
@@ -800,6 +848,17 @@ func (_u *ProductUpdateOne) sqlSave(ctx context.Context) (_node *Product, err er
 	}
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(product.FieldStripeError, field.TypeString)
+	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(product.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, product.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(product.FieldStripeUnsupported, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(product.FieldStripeOperationID, field.TypeString, value)

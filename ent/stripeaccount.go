@@ -24,6 +24,12 @@ type StripeAccount struct {
 	Livemode bool `json:"livemode,omitempty"`
 	// Sandbox holds the value of the "sandbox" field.
 	Sandbox bool `json:"sandbox,omitempty"`
+	// Up to when Stripe's list of events has been read.
+	EventsReadTo *time.Time `json:"events_read_to,omitempty"`
+	// When that list was last read.
+	SweptAt *time.Time `json:"swept_at,omitempty"`
+	// When both halves were last compared completely.
+	ReconciledAt *time.Time `json:"reconciled_at,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt    time.Time `json:"created_at,omitempty"`
 	selectValues sql.SelectValues
@@ -40,7 +46,7 @@ func (*StripeAccount) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case stripeaccount.FieldAccountID:
 			values[i] = new(sql.NullString)
-		case stripeaccount.FieldCreatedAt:
+		case stripeaccount.FieldEventsReadTo, stripeaccount.FieldSweptAt, stripeaccount.FieldReconciledAt, stripeaccount.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -80,6 +86,27 @@ func (_m *StripeAccount) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field sandbox", values[i])
 			} else if value.Valid {
 				_m.Sandbox = value.Bool
+			}
+		case stripeaccount.FieldEventsReadTo:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field events_read_to", values[i])
+			} else if value.Valid {
+				_m.EventsReadTo = new(time.Time)
+				*_m.EventsReadTo = value.Time
+			}
+		case stripeaccount.FieldSweptAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field swept_at", values[i])
+			} else if value.Valid {
+				_m.SweptAt = new(time.Time)
+				*_m.SweptAt = value.Time
+			}
+		case stripeaccount.FieldReconciledAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field reconciled_at", values[i])
+			} else if value.Valid {
+				_m.ReconciledAt = new(time.Time)
+				*_m.ReconciledAt = value.Time
 			}
 		case stripeaccount.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -131,6 +158,21 @@ func (_m *StripeAccount) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("sandbox=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Sandbox))
+	builder.WriteString(", ")
+	if v := _m.EventsReadTo; v != nil {
+		builder.WriteString("events_read_to=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.SweptAt; v != nil {
+		builder.WriteString("swept_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ReconciledAt; v != nil {
+		builder.WriteString("reconciled_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

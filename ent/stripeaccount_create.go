@@ -38,6 +38,48 @@ func (_c *StripeAccountCreate) SetSandbox(v bool) *StripeAccountCreate {
 	return _c
 }
 
+// SetEventsReadTo sets the "events_read_to" field.
+func (_c *StripeAccountCreate) SetEventsReadTo(v time.Time) *StripeAccountCreate {
+	_c.mutation.SetEventsReadTo(v)
+	return _c
+}
+
+// SetNillableEventsReadTo sets the "events_read_to" field if the given value is not nil.
+func (_c *StripeAccountCreate) SetNillableEventsReadTo(v *time.Time) *StripeAccountCreate {
+	if v != nil {
+		_c.SetEventsReadTo(*v)
+	}
+	return _c
+}
+
+// SetSweptAt sets the "swept_at" field.
+func (_c *StripeAccountCreate) SetSweptAt(v time.Time) *StripeAccountCreate {
+	_c.mutation.SetSweptAt(v)
+	return _c
+}
+
+// SetNillableSweptAt sets the "swept_at" field if the given value is not nil.
+func (_c *StripeAccountCreate) SetNillableSweptAt(v *time.Time) *StripeAccountCreate {
+	if v != nil {
+		_c.SetSweptAt(*v)
+	}
+	return _c
+}
+
+// SetReconciledAt sets the "reconciled_at" field.
+func (_c *StripeAccountCreate) SetReconciledAt(v time.Time) *StripeAccountCreate {
+	_c.mutation.SetReconciledAt(v)
+	return _c
+}
+
+// SetNillableReconciledAt sets the "reconciled_at" field if the given value is not nil.
+func (_c *StripeAccountCreate) SetNillableReconciledAt(v *time.Time) *StripeAccountCreate {
+	if v != nil {
+		_c.SetReconciledAt(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *StripeAccountCreate) SetCreatedAt(v time.Time) *StripeAccountCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -156,6 +198,18 @@ func (_c *StripeAccountCreate) createSpec() (*StripeAccount, *sqlgraph.CreateSpe
 	if value, ok := _c.mutation.Sandbox(); ok {
 		_spec.SetField(stripeaccount.FieldSandbox, field.TypeBool, value)
 		_node.Sandbox = value
+	}
+	if value, ok := _c.mutation.EventsReadTo(); ok {
+		_spec.SetField(stripeaccount.FieldEventsReadTo, field.TypeTime, value)
+		_node.EventsReadTo = &value
+	}
+	if value, ok := _c.mutation.SweptAt(); ok {
+		_spec.SetField(stripeaccount.FieldSweptAt, field.TypeTime, value)
+		_node.SweptAt = &value
+	}
+	if value, ok := _c.mutation.ReconciledAt(); ok {
+		_spec.SetField(stripeaccount.FieldReconciledAt, field.TypeTime, value)
+		_node.ReconciledAt = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(stripeaccount.FieldCreatedAt, field.TypeTime, value)

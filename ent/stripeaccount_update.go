@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"tallystick/ent/predicate"
 	"tallystick/ent/stripeaccount"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -38,6 +39,66 @@ func (_u *StripeAccountUpdate) SetNillableAccountID(v *string) *StripeAccountUpd
 	if v != nil {
 		_u.SetAccountID(*v)
 	}
+	return _u
+}
+
+// SetEventsReadTo sets the "events_read_to" field.
+func (_u *StripeAccountUpdate) SetEventsReadTo(v time.Time) *StripeAccountUpdate {
+	_u.mutation.SetEventsReadTo(v)
+	return _u
+}
+
+// SetNillableEventsReadTo sets the "events_read_to" field if the given value is not nil.
+func (_u *StripeAccountUpdate) SetNillableEventsReadTo(v *time.Time) *StripeAccountUpdate {
+	if v != nil {
+		_u.SetEventsReadTo(*v)
+	}
+	return _u
+}
+
+// ClearEventsReadTo clears the value of the "events_read_to" field.
+func (_u *StripeAccountUpdate) ClearEventsReadTo() *StripeAccountUpdate {
+	_u.mutation.ClearEventsReadTo()
+	return _u
+}
+
+// SetSweptAt sets the "swept_at" field.
+func (_u *StripeAccountUpdate) SetSweptAt(v time.Time) *StripeAccountUpdate {
+	_u.mutation.SetSweptAt(v)
+	return _u
+}
+
+// SetNillableSweptAt sets the "swept_at" field if the given value is not nil.
+func (_u *StripeAccountUpdate) SetNillableSweptAt(v *time.Time) *StripeAccountUpdate {
+	if v != nil {
+		_u.SetSweptAt(*v)
+	}
+	return _u
+}
+
+// ClearSweptAt clears the value of the "swept_at" field.
+func (_u *StripeAccountUpdate) ClearSweptAt() *StripeAccountUpdate {
+	_u.mutation.ClearSweptAt()
+	return _u
+}
+
+// SetReconciledAt sets the "reconciled_at" field.
+func (_u *StripeAccountUpdate) SetReconciledAt(v time.Time) *StripeAccountUpdate {
+	_u.mutation.SetReconciledAt(v)
+	return _u
+}
+
+// SetNillableReconciledAt sets the "reconciled_at" field if the given value is not nil.
+func (_u *StripeAccountUpdate) SetNillableReconciledAt(v *time.Time) *StripeAccountUpdate {
+	if v != nil {
+		_u.SetReconciledAt(*v)
+	}
+	return _u
+}
+
+// ClearReconciledAt clears the value of the "reconciled_at" field.
+func (_u *StripeAccountUpdate) ClearReconciledAt() *StripeAccountUpdate {
+	_u.mutation.ClearReconciledAt()
 	return _u
 }
 
@@ -85,6 +146,24 @@ func (_u *StripeAccountUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	if value, ok := _u.mutation.AccountID(); ok {
 		_spec.SetField(stripeaccount.FieldAccountID, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.EventsReadTo(); ok {
+		_spec.SetField(stripeaccount.FieldEventsReadTo, field.TypeTime, value)
+	}
+	if _u.mutation.EventsReadToCleared() {
+		_spec.ClearField(stripeaccount.FieldEventsReadTo, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SweptAt(); ok {
+		_spec.SetField(stripeaccount.FieldSweptAt, field.TypeTime, value)
+	}
+	if _u.mutation.SweptAtCleared() {
+		_spec.ClearField(stripeaccount.FieldSweptAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReconciledAt(); ok {
+		_spec.SetField(stripeaccount.FieldReconciledAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReconciledAtCleared() {
+		_spec.ClearField(stripeaccount.FieldReconciledAt, field.TypeTime)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{stripeaccount.Label}
@@ -116,6 +195,66 @@ func (_u *StripeAccountUpdateOne) SetNillableAccountID(v *string) *StripeAccount
 	if v != nil {
 		_u.SetAccountID(*v)
 	}
+	return _u
+}
+
+// SetEventsReadTo sets the "events_read_to" field.
+func (_u *StripeAccountUpdateOne) SetEventsReadTo(v time.Time) *StripeAccountUpdateOne {
+	_u.mutation.SetEventsReadTo(v)
+	return _u
+}
+
+// SetNillableEventsReadTo sets the "events_read_to" field if the given value is not nil.
+func (_u *StripeAccountUpdateOne) SetNillableEventsReadTo(v *time.Time) *StripeAccountUpdateOne {
+	if v != nil {
+		_u.SetEventsReadTo(*v)
+	}
+	return _u
+}
+
+// ClearEventsReadTo clears the value of the "events_read_to" field.
+func (_u *StripeAccountUpdateOne) ClearEventsReadTo() *StripeAccountUpdateOne {
+	_u.mutation.ClearEventsReadTo()
+	return _u
+}
+
+// SetSweptAt sets the "swept_at" field.
+func (_u *StripeAccountUpdateOne) SetSweptAt(v time.Time) *StripeAccountUpdateOne {
+	_u.mutation.SetSweptAt(v)
+	return _u
+}
+
+// SetNillableSweptAt sets the "swept_at" field if the given value is not nil.
+func (_u *StripeAccountUpdateOne) SetNillableSweptAt(v *time.Time) *StripeAccountUpdateOne {
+	if v != nil {
+		_u.SetSweptAt(*v)
+	}
+	return _u
+}
+
+// ClearSweptAt clears the value of the "swept_at" field.
+func (_u *StripeAccountUpdateOne) ClearSweptAt() *StripeAccountUpdateOne {
+	_u.mutation.ClearSweptAt()
+	return _u
+}
+
+// SetReconciledAt sets the "reconciled_at" field.
+func (_u *StripeAccountUpdateOne) SetReconciledAt(v time.Time) *StripeAccountUpdateOne {
+	_u.mutation.SetReconciledAt(v)
+	return _u
+}
+
+// SetNillableReconciledAt sets the "reconciled_at" field if the given value is not nil.
+func (_u *StripeAccountUpdateOne) SetNillableReconciledAt(v *time.Time) *StripeAccountUpdateOne {
+	if v != nil {
+		_u.SetReconciledAt(*v)
+	}
+	return _u
+}
+
+// ClearReconciledAt clears the value of the "reconciled_at" field.
+func (_u *StripeAccountUpdateOne) ClearReconciledAt() *StripeAccountUpdateOne {
+	_u.mutation.ClearReconciledAt()
 	return _u
 }
 
@@ -192,6 +331,24 @@ func (_u *StripeAccountUpdateOne) sqlSave(ctx context.Context) (_node *StripeAcc
 	}
 	if value, ok := _u.mutation.AccountID(); ok {
 		_spec.SetField(stripeaccount.FieldAccountID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.EventsReadTo(); ok {
+		_spec.SetField(stripeaccount.FieldEventsReadTo, field.TypeTime, value)
+	}
+	if _u.mutation.EventsReadToCleared() {
+		_spec.ClearField(stripeaccount.FieldEventsReadTo, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SweptAt(); ok {
+		_spec.SetField(stripeaccount.FieldSweptAt, field.TypeTime, value)
+	}
+	if _u.mutation.SweptAtCleared() {
+		_spec.ClearField(stripeaccount.FieldSweptAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReconciledAt(); ok {
+		_spec.SetField(stripeaccount.FieldReconciledAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReconciledAtCleared() {
+		_spec.ClearField(stripeaccount.FieldReconciledAt, field.TypeTime)
 	}
 	_node = &StripeAccount{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"tallystick/ent/customer"
@@ -34,14 +35,30 @@ type Subscription struct {
 	StripeSyncedAt *time.Time `json:"stripe_synced_at,omitempty"`
 	// StripeError holds the value of the "stripe_error" field.
 	StripeError *string `json:"stripe_error,omitempty"`
+	// The properties that Stripe has and nothing here shows.
+	StripeUnsupported []string `json:"stripe_unsupported,omitempty"`
 	// The unfinished operation on this object.
 	StripeOperationID *string `json:"stripe_operation_id,omitempty"`
 	// CustomerID holds the value of the "customer_id" field.
 	CustomerID string `json:"customer_id,omitempty"`
-	// PriceID holds the value of the "price_id" field.
+	// Of the first item.
 	PriceID string `json:"price_id,omitempty"`
 	// The price's product.
 	ProductID string `json:"product_id,omitempty"`
+	// Of the only item; null when there are several.
+	OnlyPriceID *string `json:"only_price_id,omitempty"`
+	// OnlyProductID holds the value of the "only_product_id" field.
+	OnlyProductID *string `json:"only_product_id,omitempty"`
+	// ItemCount holds the value of the "item_count" field.
+	ItemCount int `json:"item_count,omitempty"`
+	// Currency holds the value of the "currency" field.
+	Currency *string `json:"currency,omitempty"`
+	// Metadata holds the value of the "metadata" field.
+	Metadata map[string]string `json:"metadata,omitempty"`
+	// What becomes of invoices while the collection of payments is paused; null when it is not.
+	PausedBehavior *billing.PauseBehavior `json:"paused_behavior,omitempty"`
+	// PausedUntil holds the value of the "paused_until" field.
+	PausedUntil *time.Time `json:"paused_until,omitempty"`
 	// Status holds the value of the "status" field.
 	Status billing.SubscriptionStatus `json:"status,omitempty"`
 	// Collection holds the value of the "collection" field.
@@ -72,22 +89,29 @@ type Subscription struct {
 type SubscriptionEdges struct {
 	// Customer holds the value of the customer edge.
 	Customer *Customer `json:"customer,omitempty"`
+	// OnlyPrice holds the value of the only_price edge.
+	OnlyPrice *Price `json:"only_price,omitempty"`
+	// OnlyProduct holds the value of the only_product edge.
+	OnlyProduct *Product `json:"only_product,omitempty"`
 	// Price holds the value of the price edge.
 	Price *Price `json:"price,omitempty"`
 	// Product holds the value of the product edge.
 	Product *Product `json:"product,omitempty"`
 	// LatestInvoice holds the value of the latest_invoice edge.
 	LatestInvoice *Invoice `json:"latest_invoice,omitempty"`
+	// Items holds the value of the items edge.
+	Items []*SubscriptionItem `json:"items,omitempty"`
 	// Invoices holds the value of the invoices edge.
 	Invoices []*Invoice `json:"invoices,omitempty"`
 	// History holds the value of the history edge.
 	History []*SubscriptionTransition `json:"history,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [6]bool
+	loadedTypes [9]bool
 	// totalCount holds the count of the edges above.
-	totalCount [6]map[string]int
+	totalCount [7]map[string]int
 
+	namedItems    map[string][]*SubscriptionItem
 	namedInvoices map[string][]*Invoice
 	namedHistory  map[string][]*SubscriptionTransition
 }
@@ -103,12 +127,34 @@ func (e SubscriptionEdges) CustomerOrErr() (*Customer, error) {
 	return nil, &NotLoadedError{edge: "customer"}
 }
 
+// OnlyPriceOrErr returns the OnlyPrice value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e SubscriptionEdges) OnlyPriceOrErr() (*Price, error) {
+	if e.OnlyPrice != nil {
+		return e.OnlyPrice, nil
+	} else if e.loadedTypes[1] {
+		return nil, &NotFoundError{label: price.Label}
+	}
+	return nil, &NotLoadedError{edge: "only_price"}
+}
+
+// OnlyProductOrErr returns the OnlyProduct value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e SubscriptionEdges) OnlyProductOrErr() (*Product, error) {
+	if e.OnlyProduct != nil {
+		return e.OnlyProduct, nil
+	} else if e.loadedTypes[2] {
+		return nil, &NotFoundError{label: product.Label}
+	}
+	return nil, &NotLoadedError{edge: "only_product"}
+}
+
 // PriceOrErr returns the Price value or an error if the edge
 // was not loaded in eager-loading, or loaded but was not found.
 func (e SubscriptionEdges) PriceOrErr() (*Price, error) {
 	if e.Price != nil {
 		return e.Price, nil
-	} else if e.loadedTypes[1] {
+	} else if e.loadedTypes[3] {
 		return nil, &NotFoundError{label: price.Label}
 	}
 	return nil, &NotLoadedError{edge: "price"}
@@ -119,7 +165,7 @@ func (e SubscriptionEdges) PriceOrErr() (*Price, error) {
 func (e SubscriptionEdges) ProductOrErr() (*Product, error) {
 	if e.Product != nil {
 		return e.Product, nil
-	} else if e.loadedTypes[2] {
+	} else if e.loadedTypes[4] {
 		return nil, &NotFoundError{label: product.Label}
 	}
 	return nil, &NotLoadedError{edge: "product"}
@@ -130,16 +176,25 @@ func (e SubscriptionEdges) ProductOrErr() (*Product, error) {
 func (e SubscriptionEdges) LatestInvoiceOrErr() (*Invoice, error) {
 	if e.LatestInvoice != nil {
 		return e.LatestInvoice, nil
-	} else if e.loadedTypes[3] {
+	} else if e.loadedTypes[5] {
 		return nil, &NotFoundError{label: invoice.Label}
 	}
 	return nil, &NotLoadedError{edge: "latest_invoice"}
 }
 
+// ItemsOrErr returns the Items value or an error if the edge
+// was not loaded in eager-loading.
+func (e SubscriptionEdges) ItemsOrErr() ([]*SubscriptionItem, error) {
+	if e.loadedTypes[6] {
+		return e.Items, nil
+	}
+	return nil, &NotLoadedError{edge: "items"}
+}
+
 // InvoicesOrErr returns the Invoices value or an error if the edge
 // was not loaded in eager-loading.
 func (e SubscriptionEdges) InvoicesOrErr() ([]*Invoice, error) {
-	if e.loadedTypes[4] {
+	if e.loadedTypes[7] {
 		return e.Invoices, nil
 	}
 	return nil, &NotLoadedError{edge: "invoices"}
@@ -148,7 +203,7 @@ func (e SubscriptionEdges) InvoicesOrErr() ([]*Invoice, error) {
 // HistoryOrErr returns the History value or an error if the edge
 // was not loaded in eager-loading.
 func (e SubscriptionEdges) HistoryOrErr() ([]*SubscriptionTransition, error) {
-	if e.loadedTypes[5] {
+	if e.loadedTypes[8] {
 		return e.History, nil
 	}
 	return nil, &NotLoadedError{edge: "history"}
@@ -159,11 +214,15 @@ func (*Subscription) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case subscription.FieldStripeUnsupported, subscription.FieldMetadata:
+			values[i] = new([]byte)
 		case subscription.FieldCancelAtPeriodEnd:
 			values[i] = new(sql.NullBool)
-		case subscription.FieldID, subscription.FieldStripeID, subscription.FieldStripeStatus, subscription.FieldStripeError, subscription.FieldStripeOperationID, subscription.FieldCustomerID, subscription.FieldPriceID, subscription.FieldProductID, subscription.FieldStatus, subscription.FieldCollection, subscription.FieldLatestInvoiceID:
+		case subscription.FieldItemCount:
+			values[i] = new(sql.NullInt64)
+		case subscription.FieldID, subscription.FieldStripeID, subscription.FieldStripeStatus, subscription.FieldStripeError, subscription.FieldStripeOperationID, subscription.FieldCustomerID, subscription.FieldPriceID, subscription.FieldProductID, subscription.FieldOnlyPriceID, subscription.FieldOnlyProductID, subscription.FieldCurrency, subscription.FieldPausedBehavior, subscription.FieldStatus, subscription.FieldCollection, subscription.FieldLatestInvoiceID:
 			values[i] = new(sql.NullString)
-		case subscription.FieldCreatedAt, subscription.FieldUpdatedAt, subscription.FieldStripeSyncedAt, subscription.FieldCancelAt, subscription.FieldCanceledAt, subscription.FieldEndedAt, subscription.FieldCurrentPeriodStart, subscription.FieldCurrentPeriodEnd, subscription.FieldTrialEnd:
+		case subscription.FieldCreatedAt, subscription.FieldUpdatedAt, subscription.FieldStripeSyncedAt, subscription.FieldPausedUntil, subscription.FieldCancelAt, subscription.FieldCanceledAt, subscription.FieldEndedAt, subscription.FieldCurrentPeriodStart, subscription.FieldCurrentPeriodEnd, subscription.FieldTrialEnd:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -225,6 +284,14 @@ func (_m *Subscription) assignValues(columns []string, values []any) error {
 				_m.StripeError = new(string)
 				*_m.StripeError = value.String
 			}
+		case subscription.FieldStripeUnsupported:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field stripe_unsupported", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.StripeUnsupported); err != nil {
+					return fmt.Errorf("unmarshal field stripe_unsupported: %w", err)
+				}
+			}
 		case subscription.FieldStripeOperationID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field stripe_operation_id", values[i])
@@ -249,6 +316,55 @@ func (_m *Subscription) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field product_id", values[i])
 			} else if value.Valid {
 				_m.ProductID = value.String
+			}
+		case subscription.FieldOnlyPriceID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field only_price_id", values[i])
+			} else if value.Valid {
+				_m.OnlyPriceID = new(string)
+				*_m.OnlyPriceID = value.String
+			}
+		case subscription.FieldOnlyProductID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field only_product_id", values[i])
+			} else if value.Valid {
+				_m.OnlyProductID = new(string)
+				*_m.OnlyProductID = value.String
+			}
+		case subscription.FieldItemCount:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field item_count", values[i])
+			} else if value.Valid {
+				_m.ItemCount = int(value.Int64)
+			}
+		case subscription.FieldCurrency:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field currency", values[i])
+			} else if value.Valid {
+				_m.Currency = new(string)
+				*_m.Currency = value.String
+			}
+		case subscription.FieldMetadata:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field metadata", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Metadata); err != nil {
+					return fmt.Errorf("unmarshal field metadata: %w", err)
+				}
+			}
+		case subscription.FieldPausedBehavior:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field paused_behavior", values[i])
+			} else if value.Valid {
+				_m.PausedBehavior = new(billing.PauseBehavior)
+				*_m.PausedBehavior = billing.PauseBehavior(value.String)
+			}
+		case subscription.FieldPausedUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field paused_until", values[i])
+			} else if value.Valid {
+				_m.PausedUntil = new(time.Time)
+				*_m.PausedUntil = value.Time
 			}
 		case subscription.FieldStatus:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -335,6 +451,16 @@ func (_m *Subscription) QueryCustomer() *CustomerQuery {
 	return NewSubscriptionClient(_m.config).QueryCustomer(_m)
 }
 
+// QueryOnlyPrice queries the "only_price" edge of the Subscription entity.
+func (_m *Subscription) QueryOnlyPrice() *PriceQuery {
+	return NewSubscriptionClient(_m.config).QueryOnlyPrice(_m)
+}
+
+// QueryOnlyProduct queries the "only_product" edge of the Subscription entity.
+func (_m *Subscription) QueryOnlyProduct() *ProductQuery {
+	return NewSubscriptionClient(_m.config).QueryOnlyProduct(_m)
+}
+
 // QueryPrice queries the "price" edge of the Subscription entity.
 func (_m *Subscription) QueryPrice() *PriceQuery {
 	return NewSubscriptionClient(_m.config).QueryPrice(_m)
@@ -348,6 +474,11 @@ func (_m *Subscription) QueryProduct() *ProductQuery {
 // QueryLatestInvoice queries the "latest_invoice" edge of the Subscription entity.
 func (_m *Subscription) QueryLatestInvoice() *InvoiceQuery {
 	return NewSubscriptionClient(_m.config).QueryLatestInvoice(_m)
+}
+
+// QueryItems queries the "items" edge of the Subscription entity.
+func (_m *Subscription) QueryItems() *SubscriptionItemQuery {
+	return NewSubscriptionClient(_m.config).QueryItems(_m)
 }
 
 // QueryInvoices queries the "invoices" edge of the Subscription entity.
@@ -407,6 +538,9 @@ func (_m *Subscription) String() string {
 		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
+	builder.WriteString("stripe_unsupported=")
+	builder.WriteString(fmt.Sprintf("%v", _m.StripeUnsupported))
+	builder.WriteString(", ")
 	if v := _m.StripeOperationID; v != nil {
 		builder.WriteString("stripe_operation_id=")
 		builder.WriteString(*v)
@@ -420,6 +554,37 @@ func (_m *Subscription) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("product_id=")
 	builder.WriteString(_m.ProductID)
+	builder.WriteString(", ")
+	if v := _m.OnlyPriceID; v != nil {
+		builder.WriteString("only_price_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.OnlyProductID; v != nil {
+		builder.WriteString("only_product_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("item_count=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ItemCount))
+	builder.WriteString(", ")
+	if v := _m.Currency; v != nil {
+		builder.WriteString("currency=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("metadata=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Metadata))
+	builder.WriteString(", ")
+	if v := _m.PausedBehavior; v != nil {
+		builder.WriteString("paused_behavior=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.PausedUntil; v != nil {
+		builder.WriteString("paused_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Status))
@@ -470,12 +635,41 @@ func (_m *Subscription) String() string {
 
 // Stripe tells how the row stands to its counterpart in Stripe.
 func (_m *Subscription) Stripe() *billing.StripeLink {
+	status := _m.StripeStatus
+	if status == billing.SyncSynced && len(_m.StripeUnsupported) > 0 {
+		status = billing.SyncPartial
+	}
 	return &billing.StripeLink{
 		ID:           _m.StripeID,
-		Status:       _m.StripeStatus,
+		Status:       status,
 		LastSyncedAt: _m.StripeSyncedAt,
 		LastError:    _m.StripeError,
+		Unsupported:  _m.StripeUnsupported,
 		OperationID:  _m.StripeOperationID,
+	}
+}
+
+// NamedItems returns the Items named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Subscription) NamedItems(name string) ([]*SubscriptionItem, error) {
+	if _m.Edges.namedItems == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedItems[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Subscription) appendNamedItems(name string, edges ...*SubscriptionItem) {
+	if _m.Edges.namedItems == nil {
+		_m.Edges.namedItems = make(map[string][]*SubscriptionItem)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedItems[name] = []*SubscriptionItem{}
+	} else {
+		_m.Edges.namedItems[name] = append(_m.Edges.namedItems[name], edges...)
 	}
 }
 

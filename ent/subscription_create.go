@@ -11,6 +11,7 @@ import (
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/internal/billing"
 	"time"
@@ -110,6 +111,12 @@ func (_c *SubscriptionCreate) SetNillableStripeError(v *string) *SubscriptionCre
 	return _c
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_c *SubscriptionCreate) SetStripeUnsupported(v []string) *SubscriptionCreate {
+	_c.mutation.SetStripeUnsupported(v)
+	return _c
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_c *SubscriptionCreate) SetStripeOperationID(v string) *SubscriptionCreate {
 	_c.mutation.SetStripeOperationID(v)
@@ -139,6 +146,96 @@ func (_c *SubscriptionCreate) SetPriceID(v string) *SubscriptionCreate {
 // SetProductID sets the "product_id" field.
 func (_c *SubscriptionCreate) SetProductID(v string) *SubscriptionCreate {
 	_c.mutation.SetProductID(v)
+	return _c
+}
+
+// SetOnlyPriceID sets the "only_price_id" field.
+func (_c *SubscriptionCreate) SetOnlyPriceID(v string) *SubscriptionCreate {
+	_c.mutation.SetOnlyPriceID(v)
+	return _c
+}
+
+// SetNillableOnlyPriceID sets the "only_price_id" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillableOnlyPriceID(v *string) *SubscriptionCreate {
+	if v != nil {
+		_c.SetOnlyPriceID(*v)
+	}
+	return _c
+}
+
+// SetOnlyProductID sets the "only_product_id" field.
+func (_c *SubscriptionCreate) SetOnlyProductID(v string) *SubscriptionCreate {
+	_c.mutation.SetOnlyProductID(v)
+	return _c
+}
+
+// SetNillableOnlyProductID sets the "only_product_id" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillableOnlyProductID(v *string) *SubscriptionCreate {
+	if v != nil {
+		_c.SetOnlyProductID(*v)
+	}
+	return _c
+}
+
+// SetItemCount sets the "item_count" field.
+func (_c *SubscriptionCreate) SetItemCount(v int) *SubscriptionCreate {
+	_c.mutation.SetItemCount(v)
+	return _c
+}
+
+// SetNillableItemCount sets the "item_count" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillableItemCount(v *int) *SubscriptionCreate {
+	if v != nil {
+		_c.SetItemCount(*v)
+	}
+	return _c
+}
+
+// SetCurrency sets the "currency" field.
+func (_c *SubscriptionCreate) SetCurrency(v string) *SubscriptionCreate {
+	_c.mutation.SetCurrency(v)
+	return _c
+}
+
+// SetNillableCurrency sets the "currency" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillableCurrency(v *string) *SubscriptionCreate {
+	if v != nil {
+		_c.SetCurrency(*v)
+	}
+	return _c
+}
+
+// SetMetadata sets the "metadata" field.
+func (_c *SubscriptionCreate) SetMetadata(v map[string]string) *SubscriptionCreate {
+	_c.mutation.SetMetadata(v)
+	return _c
+}
+
+// SetPausedBehavior sets the "paused_behavior" field.
+func (_c *SubscriptionCreate) SetPausedBehavior(v billing.PauseBehavior) *SubscriptionCreate {
+	_c.mutation.SetPausedBehavior(v)
+	return _c
+}
+
+// SetNillablePausedBehavior sets the "paused_behavior" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillablePausedBehavior(v *billing.PauseBehavior) *SubscriptionCreate {
+	if v != nil {
+		_c.SetPausedBehavior(*v)
+	}
+	return _c
+}
+
+// SetPausedUntil sets the "paused_until" field.
+func (_c *SubscriptionCreate) SetPausedUntil(v time.Time) *SubscriptionCreate {
+	_c.mutation.SetPausedUntil(v)
+	return _c
+}
+
+// SetNillablePausedUntil sets the "paused_until" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillablePausedUntil(v *time.Time) *SubscriptionCreate {
+	if v != nil {
+		_c.SetPausedUntil(*v)
+	}
 	return _c
 }
 
@@ -301,6 +398,16 @@ func (_c *SubscriptionCreate) SetCustomer(v *Customer) *SubscriptionCreate {
 	return _c.SetCustomerID(v.ID)
 }
 
+// SetOnlyPrice sets the "only_price" edge to the Price entity.
+func (_c *SubscriptionCreate) SetOnlyPrice(v *Price) *SubscriptionCreate {
+	return _c.SetOnlyPriceID(v.ID)
+}
+
+// SetOnlyProduct sets the "only_product" edge to the Product entity.
+func (_c *SubscriptionCreate) SetOnlyProduct(v *Product) *SubscriptionCreate {
+	return _c.SetOnlyProductID(v.ID)
+}
+
 // SetPrice sets the "price" edge to the Price entity.
 func (_c *SubscriptionCreate) SetPrice(v *Price) *SubscriptionCreate {
 	return _c.SetPriceID(v.ID)
@@ -314,6 +421,21 @@ func (_c *SubscriptionCreate) SetProduct(v *Product) *SubscriptionCreate {
 // SetLatestInvoice sets the "latest_invoice" edge to the Invoice entity.
 func (_c *SubscriptionCreate) SetLatestInvoice(v *Invoice) *SubscriptionCreate {
 	return _c.SetLatestInvoiceID(v.ID)
+}
+
+// AddItemIDs adds the "items" edge to the SubscriptionItem entity by IDs.
+func (_c *SubscriptionCreate) AddItemIDs(ids ...string) *SubscriptionCreate {
+	_c.mutation.AddItemIDs(ids...)
+	return _c
+}
+
+// AddItems adds the "items" edges to the SubscriptionItem entity.
+func (_c *SubscriptionCreate) AddItems(v ...*SubscriptionItem) *SubscriptionCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddItemIDs(ids...)
 }
 
 // AddInvoiceIDs adds the "invoices" edge to the Invoice entity by IDs.
@@ -393,6 +515,10 @@ func (_c *SubscriptionCreate) defaults() {
 		v := subscription.DefaultStripeStatus
 		_c.mutation.SetStripeStatus(v)
 	}
+	if _, ok := _c.mutation.ItemCount(); !ok {
+		v := subscription.DefaultItemCount
+		_c.mutation.SetItemCount(v)
+	}
 	if _, ok := _c.mutation.Status(); !ok {
 		v := subscription.DefaultStatus
 		_c.mutation.SetStatus(v)
@@ -435,6 +561,19 @@ func (_c *SubscriptionCreate) check() error {
 	}
 	if _, ok := _c.mutation.ProductID(); !ok {
 		return &ValidationError{Name: "product_id", err: errors.New(`ent: missing required field "Subscription.product_id"`)}
+	}
+	if _, ok := _c.mutation.ItemCount(); !ok {
+		return &ValidationError{Name: "item_count", err: errors.New(`ent: missing required field "Subscription.item_count"`)}
+	}
+	if v, ok := _c.mutation.Currency(); ok {
+		if err := subscription.CurrencyValidator(v); err != nil {
+			return &ValidationError{Name: "currency", err: fmt.Errorf(`ent: validator failed for field "Subscription.currency": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.PausedBehavior(); ok {
+		if err := subscription.PausedBehaviorValidator(v); err != nil {
+			return &ValidationError{Name: "paused_behavior", err: fmt.Errorf(`ent: validator failed for field "Subscription.paused_behavior": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.Status(); !ok {
 		return &ValidationError{Name: "status", err: errors.New(`ent: missing required field "Subscription.status"`)}
@@ -528,9 +667,33 @@ func (_c *SubscriptionCreate) createSpec() (*Subscription, *sqlgraph.CreateSpec)
 		_spec.SetField(subscription.FieldStripeError, field.TypeString, value)
 		_node.StripeError = &value
 	}
+	if value, ok := _c.mutation.StripeUnsupported(); ok {
+		_spec.SetField(subscription.FieldStripeUnsupported, field.TypeJSON, value)
+		_node.StripeUnsupported = value
+	}
 	if value, ok := _c.mutation.StripeOperationID(); ok {
 		_spec.SetField(subscription.FieldStripeOperationID, field.TypeString, value)
 		_node.StripeOperationID = &value
+	}
+	if value, ok := _c.mutation.ItemCount(); ok {
+		_spec.SetField(subscription.FieldItemCount, field.TypeInt, value)
+		_node.ItemCount = value
+	}
+	if value, ok := _c.mutation.Currency(); ok {
+		_spec.SetField(subscription.FieldCurrency, field.TypeString, value)
+		_node.Currency = &value
+	}
+	if value, ok := _c.mutation.Metadata(); ok {
+		_spec.SetField(subscription.FieldMetadata, field.TypeJSON, value)
+		_node.Metadata = value
+	}
+	if value, ok := _c.mutation.PausedBehavior(); ok {
+		_spec.SetField(subscription.FieldPausedBehavior, field.TypeEnum, value)
+		_node.PausedBehavior = &value
+	}
+	if value, ok := _c.mutation.PausedUntil(); ok {
+		_spec.SetField(subscription.FieldPausedUntil, field.TypeTime, value)
+		_node.PausedUntil = &value
 	}
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(subscription.FieldStatus, field.TypeEnum, value)
@@ -585,6 +748,40 @@ func (_c *SubscriptionCreate) createSpec() (*Subscription, *sqlgraph.CreateSpec)
 		_node.CustomerID = nodes[0]
 		_spec.Edges = append(_spec.Edges, edge)
 	}
+	if nodes := _c.mutation.OnlyPriceIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyPriceTable,
+			Columns: []string{subscription.OnlyPriceColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(price.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_node.OnlyPriceID = &nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.OnlyProductIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyProductTable,
+			Columns: []string{subscription.OnlyProductColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(product.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_node.OnlyProductID = &nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
 	if nodes := _c.mutation.PriceIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2O,
@@ -634,6 +831,22 @@ func (_c *SubscriptionCreate) createSpec() (*Subscription, *sqlgraph.CreateSpec)
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		_node.LatestInvoiceID = &nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.ItemsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   subscription.ItemsTable,
+			Columns: []string{subscription.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriptionitem.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	if nodes := _c.mutation.InvoicesIDs(); len(nodes) > 0 {

@@ -13,6 +13,7 @@ import (
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 
 	"entgo.io/ent"
@@ -29,13 +30,17 @@ type SubscriptionQuery struct {
 	inters            []Interceptor
 	predicates        []predicate.Subscription
 	withCustomer      *CustomerQuery
+	withOnlyPrice     *PriceQuery
+	withOnlyProduct   *ProductQuery
 	withPrice         *PriceQuery
 	withProduct       *ProductQuery
 	withLatestInvoice *InvoiceQuery
+	withItems         *SubscriptionItemQuery
 	withInvoices      *InvoiceQuery
 	withHistory       *SubscriptionTransitionQuery
 	modifiers         []func(*sql.Selector)
 	loadTotal         []func(context.Context, []*Subscription) error
+	withNamedItems    map[string]*SubscriptionItemQuery
 	withNamedInvoices map[string]*InvoiceQuery
 	withNamedHistory  map[string]*SubscriptionTransitionQuery
 	// intermediate query (i.e. traversal path).
@@ -89,6 +94,50 @@ func (_q *SubscriptionQuery) QueryCustomer() *CustomerQuery {
 			sqlgraph.From(subscription.Table, subscription.FieldID, selector),
 			sqlgraph.To(customer.Table, customer.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, subscription.CustomerTable, subscription.CustomerColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryOnlyPrice chains the current query on the "only_price" edge.
+func (_q *SubscriptionQuery) QueryOnlyPrice() *PriceQuery {
+	query := (&PriceClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscription.Table, subscription.FieldID, selector),
+			sqlgraph.To(price.Table, price.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, subscription.OnlyPriceTable, subscription.OnlyPriceColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryOnlyProduct chains the current query on the "only_product" edge.
+func (_q *SubscriptionQuery) QueryOnlyProduct() *ProductQuery {
+	query := (&ProductClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscription.Table, subscription.FieldID, selector),
+			sqlgraph.To(product.Table, product.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, subscription.OnlyProductTable, subscription.OnlyProductColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -155,6 +204,28 @@ func (_q *SubscriptionQuery) QueryLatestInvoice() *InvoiceQuery {
 			sqlgraph.From(subscription.Table, subscription.FieldID, selector),
 			sqlgraph.To(invoice.Table, invoice.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, false, subscription.LatestInvoiceTable, subscription.LatestInvoiceColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryItems chains the current query on the "items" edge.
+func (_q *SubscriptionQuery) QueryItems() *SubscriptionItemQuery {
+	query := (&SubscriptionItemClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscription.Table, subscription.FieldID, selector),
+			sqlgraph.To(subscriptionitem.Table, subscriptionitem.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, subscription.ItemsTable, subscription.ItemsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -399,9 +470,12 @@ func (_q *SubscriptionQuery) Clone() *SubscriptionQuery {
 		inters:            append([]Interceptor{}, _q.inters...),
 		predicates:        append([]predicate.Subscription{}, _q.predicates...),
 		withCustomer:      _q.withCustomer.Clone(),
+		withOnlyPrice:     _q.withOnlyPrice.Clone(),
+		withOnlyProduct:   _q.withOnlyProduct.Clone(),
 		withPrice:         _q.withPrice.Clone(),
 		withProduct:       _q.withProduct.Clone(),
 		withLatestInvoice: _q.withLatestInvoice.Clone(),
+		withItems:         _q.withItems.Clone(),
 		withInvoices:      _q.withInvoices.Clone(),
 		withHistory:       _q.withHistory.Clone(),
 		// clone intermediate query.
@@ -418,6 +492,28 @@ func (_q *SubscriptionQuery) WithCustomer(opts ...func(*CustomerQuery)) *Subscri
 		opt(query)
 	}
 	_q.withCustomer = query
+	return _q
+}
+
+// WithOnlyPrice tells the query-builder to eager-load the nodes that are connected to
+// the "only_price" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SubscriptionQuery) WithOnlyPrice(opts ...func(*PriceQuery)) *SubscriptionQuery {
+	query := (&PriceClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withOnlyPrice = query
+	return _q
+}
+
+// WithOnlyProduct tells the query-builder to eager-load the nodes that are connected to
+// the "only_product" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SubscriptionQuery) WithOnlyProduct(opts ...func(*ProductQuery)) *SubscriptionQuery {
+	query := (&ProductClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withOnlyProduct = query
 	return _q
 }
 
@@ -451,6 +547,17 @@ func (_q *SubscriptionQuery) WithLatestInvoice(opts ...func(*InvoiceQuery)) *Sub
 		opt(query)
 	}
 	_q.withLatestInvoice = query
+	return _q
+}
+
+// WithItems tells the query-builder to eager-load the nodes that are connected to
+// the "items" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SubscriptionQuery) WithItems(opts ...func(*SubscriptionItemQuery)) *SubscriptionQuery {
+	query := (&SubscriptionItemClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withItems = query
 	return _q
 }
 
@@ -554,11 +661,14 @@ func (_q *SubscriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 	var (
 		nodes       = []*Subscription{}
 		_spec       = _q.querySpec()
-		loadedTypes = [6]bool{
+		loadedTypes = [9]bool{
 			_q.withCustomer != nil,
+			_q.withOnlyPrice != nil,
+			_q.withOnlyProduct != nil,
 			_q.withPrice != nil,
 			_q.withProduct != nil,
 			_q.withLatestInvoice != nil,
+			_q.withItems != nil,
 			_q.withInvoices != nil,
 			_q.withHistory != nil,
 		}
@@ -590,6 +700,18 @@ func (_q *SubscriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 			return nil, err
 		}
 	}
+	if query := _q.withOnlyPrice; query != nil {
+		if err := _q.loadOnlyPrice(ctx, query, nodes, nil,
+			func(n *Subscription, e *Price) { n.Edges.OnlyPrice = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withOnlyProduct; query != nil {
+		if err := _q.loadOnlyProduct(ctx, query, nodes, nil,
+			func(n *Subscription, e *Product) { n.Edges.OnlyProduct = e }); err != nil {
+			return nil, err
+		}
+	}
 	if query := _q.withPrice; query != nil {
 		if err := _q.loadPrice(ctx, query, nodes, nil,
 			func(n *Subscription, e *Price) { n.Edges.Price = e }); err != nil {
@@ -608,6 +730,13 @@ func (_q *SubscriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 			return nil, err
 		}
 	}
+	if query := _q.withItems; query != nil {
+		if err := _q.loadItems(ctx, query, nodes,
+			func(n *Subscription) { n.Edges.Items = []*SubscriptionItem{} },
+			func(n *Subscription, e *SubscriptionItem) { n.Edges.Items = append(n.Edges.Items, e) }); err != nil {
+			return nil, err
+		}
+	}
 	if query := _q.withInvoices; query != nil {
 		if err := _q.loadInvoices(ctx, query, nodes,
 			func(n *Subscription) { n.Edges.Invoices = []*Invoice{} },
@@ -619,6 +748,13 @@ func (_q *SubscriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 		if err := _q.loadHistory(ctx, query, nodes,
 			func(n *Subscription) { n.Edges.History = []*SubscriptionTransition{} },
 			func(n *Subscription, e *SubscriptionTransition) { n.Edges.History = append(n.Edges.History, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedItems {
+		if err := _q.loadItems(ctx, query, nodes,
+			func(n *Subscription) { n.appendNamedItems(name) },
+			func(n *Subscription, e *SubscriptionItem) { n.appendNamedItems(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -666,6 +802,70 @@ func (_q *SubscriptionQuery) loadCustomer(ctx context.Context, query *CustomerQu
 		nodes, ok := nodeids[n.ID]
 		if !ok {
 			return fmt.Errorf(`unexpected foreign-key "customer_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
+func (_q *SubscriptionQuery) loadOnlyPrice(ctx context.Context, query *PriceQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *Price)) error {
+	ids := make([]string, 0, len(nodes))
+	nodeids := make(map[string][]*Subscription)
+	for i := range nodes {
+		if nodes[i].OnlyPriceID == nil {
+			continue
+		}
+		fk := *nodes[i].OnlyPriceID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(price.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "only_price_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
+func (_q *SubscriptionQuery) loadOnlyProduct(ctx context.Context, query *ProductQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *Product)) error {
+	ids := make([]string, 0, len(nodes))
+	nodeids := make(map[string][]*Subscription)
+	for i := range nodes {
+		if nodes[i].OnlyProductID == nil {
+			continue
+		}
+		fk := *nodes[i].OnlyProductID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(product.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "only_product_id" returned %v`, n.ID)
 		}
 		for i := range nodes {
 			assign(nodes[i], n)
@@ -760,6 +960,36 @@ func (_q *SubscriptionQuery) loadLatestInvoice(ctx context.Context, query *Invoi
 		for i := range nodes {
 			assign(nodes[i], n)
 		}
+	}
+	return nil
+}
+func (_q *SubscriptionQuery) loadItems(ctx context.Context, query *SubscriptionItemQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *SubscriptionItem)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Subscription)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(subscriptionitem.FieldSubscriptionID)
+	}
+	query.Where(predicate.SubscriptionItem(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(subscription.ItemsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.SubscriptionID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "subscription_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
 	}
 	return nil
 }
@@ -858,6 +1088,12 @@ func (_q *SubscriptionQuery) querySpec() *sqlgraph.QuerySpec {
 		if _q.withCustomer != nil {
 			_spec.Node.AddColumnOnce(subscription.FieldCustomerID)
 		}
+		if _q.withOnlyPrice != nil {
+			_spec.Node.AddColumnOnce(subscription.FieldOnlyPriceID)
+		}
+		if _q.withOnlyProduct != nil {
+			_spec.Node.AddColumnOnce(subscription.FieldOnlyProductID)
+		}
 		if _q.withPrice != nil {
 			_spec.Node.AddColumnOnce(subscription.FieldPriceID)
 		}
@@ -921,6 +1157,20 @@ func (_q *SubscriptionQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+// WithNamedItems tells the query-builder to eager-load the nodes that are connected to the "items"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *SubscriptionQuery) WithNamedItems(name string, opts ...func(*SubscriptionItemQuery)) *SubscriptionQuery {
+	query := (&SubscriptionItemClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedItems == nil {
+		_q.withNamedItems = make(map[string]*SubscriptionItemQuery)
+	}
+	_q.withNamedItems[name] = query
+	return _q
 }
 
 // WithNamedInvoices tells the query-builder to eager-load the nodes that are connected to the "invoices"

@@ -11,12 +11,14 @@ import (
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/internal/billing"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 )
 
@@ -113,6 +115,24 @@ func (_u *SubscriptionUpdate) ClearStripeError() *SubscriptionUpdate {
 	return _u
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *SubscriptionUpdate) SetStripeUnsupported(v []string) *SubscriptionUpdate {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *SubscriptionUpdate) AppendStripeUnsupported(v []string) *SubscriptionUpdate {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *SubscriptionUpdate) ClearStripeUnsupported() *SubscriptionUpdate {
+	_u.mutation.ClearStripeUnsupported()
+	return _u
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_u *SubscriptionUpdate) SetStripeOperationID(v string) *SubscriptionUpdate {
 	_u.mutation.SetStripeOperationID(v)
@@ -158,6 +178,139 @@ func (_u *SubscriptionUpdate) SetNillableProductID(v *string) *SubscriptionUpdat
 	if v != nil {
 		_u.SetProductID(*v)
 	}
+	return _u
+}
+
+// SetOnlyPriceID sets the "only_price_id" field.
+func (_u *SubscriptionUpdate) SetOnlyPriceID(v string) *SubscriptionUpdate {
+	_u.mutation.SetOnlyPriceID(v)
+	return _u
+}
+
+// SetNillableOnlyPriceID sets the "only_price_id" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillableOnlyPriceID(v *string) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetOnlyPriceID(*v)
+	}
+	return _u
+}
+
+// ClearOnlyPriceID clears the value of the "only_price_id" field.
+func (_u *SubscriptionUpdate) ClearOnlyPriceID() *SubscriptionUpdate {
+	_u.mutation.ClearOnlyPriceID()
+	return _u
+}
+
+// SetOnlyProductID sets the "only_product_id" field.
+func (_u *SubscriptionUpdate) SetOnlyProductID(v string) *SubscriptionUpdate {
+	_u.mutation.SetOnlyProductID(v)
+	return _u
+}
+
+// SetNillableOnlyProductID sets the "only_product_id" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillableOnlyProductID(v *string) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetOnlyProductID(*v)
+	}
+	return _u
+}
+
+// ClearOnlyProductID clears the value of the "only_product_id" field.
+func (_u *SubscriptionUpdate) ClearOnlyProductID() *SubscriptionUpdate {
+	_u.mutation.ClearOnlyProductID()
+	return _u
+}
+
+// SetItemCount sets the "item_count" field.
+func (_u *SubscriptionUpdate) SetItemCount(v int) *SubscriptionUpdate {
+	_u.mutation.ResetItemCount()
+	_u.mutation.SetItemCount(v)
+	return _u
+}
+
+// SetNillableItemCount sets the "item_count" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillableItemCount(v *int) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetItemCount(*v)
+	}
+	return _u
+}
+
+// AddItemCount adds value to the "item_count" field.
+func (_u *SubscriptionUpdate) AddItemCount(v int) *SubscriptionUpdate {
+	_u.mutation.AddItemCount(v)
+	return _u
+}
+
+// SetCurrency sets the "currency" field.
+func (_u *SubscriptionUpdate) SetCurrency(v string) *SubscriptionUpdate {
+	_u.mutation.SetCurrency(v)
+	return _u
+}
+
+// SetNillableCurrency sets the "currency" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillableCurrency(v *string) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetCurrency(*v)
+	}
+	return _u
+}
+
+// ClearCurrency clears the value of the "currency" field.
+func (_u *SubscriptionUpdate) ClearCurrency() *SubscriptionUpdate {
+	_u.mutation.ClearCurrency()
+	return _u
+}
+
+// SetMetadata sets the "metadata" field.
+func (_u *SubscriptionUpdate) SetMetadata(v map[string]string) *SubscriptionUpdate {
+	_u.mutation.SetMetadata(v)
+	return _u
+}
+
+// ClearMetadata clears the value of the "metadata" field.
+func (_u *SubscriptionUpdate) ClearMetadata() *SubscriptionUpdate {
+	_u.mutation.ClearMetadata()
+	return _u
+}
+
+// SetPausedBehavior sets the "paused_behavior" field.
+func (_u *SubscriptionUpdate) SetPausedBehavior(v billing.PauseBehavior) *SubscriptionUpdate {
+	_u.mutation.SetPausedBehavior(v)
+	return _u
+}
+
+// SetNillablePausedBehavior sets the "paused_behavior" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillablePausedBehavior(v *billing.PauseBehavior) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetPausedBehavior(*v)
+	}
+	return _u
+}
+
+// ClearPausedBehavior clears the value of the "paused_behavior" field.
+func (_u *SubscriptionUpdate) ClearPausedBehavior() *SubscriptionUpdate {
+	_u.mutation.ClearPausedBehavior()
+	return _u
+}
+
+// SetPausedUntil sets the "paused_until" field.
+func (_u *SubscriptionUpdate) SetPausedUntil(v time.Time) *SubscriptionUpdate {
+	_u.mutation.SetPausedUntil(v)
+	return _u
+}
+
+// SetNillablePausedUntil sets the "paused_until" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillablePausedUntil(v *time.Time) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetPausedUntil(*v)
+	}
+	return _u
+}
+
+// ClearPausedUntil clears the value of the "paused_until" field.
+func (_u *SubscriptionUpdate) ClearPausedUntil() *SubscriptionUpdate {
+	_u.mutation.ClearPausedUntil()
 	return _u
 }
 
@@ -343,6 +496,16 @@ func (_u *SubscriptionUpdate) ClearLatestInvoiceID() *SubscriptionUpdate {
 	return _u
 }
 
+// SetOnlyPrice sets the "only_price" edge to the Price entity.
+func (_u *SubscriptionUpdate) SetOnlyPrice(v *Price) *SubscriptionUpdate {
+	return _u.SetOnlyPriceID(v.ID)
+}
+
+// SetOnlyProduct sets the "only_product" edge to the Product entity.
+func (_u *SubscriptionUpdate) SetOnlyProduct(v *Product) *SubscriptionUpdate {
+	return _u.SetOnlyProductID(v.ID)
+}
+
 // SetPrice sets the "price" edge to the Price entity.
 func (_u *SubscriptionUpdate) SetPrice(v *Price) *SubscriptionUpdate {
 	return _u.SetPriceID(v.ID)
@@ -356,6 +519,21 @@ func (_u *SubscriptionUpdate) SetProduct(v *Product) *SubscriptionUpdate {
 // SetLatestInvoice sets the "latest_invoice" edge to the Invoice entity.
 func (_u *SubscriptionUpdate) SetLatestInvoice(v *Invoice) *SubscriptionUpdate {
 	return _u.SetLatestInvoiceID(v.ID)
+}
+
+// AddItemIDs adds the "items" edge to the SubscriptionItem entity by IDs.
+func (_u *SubscriptionUpdate) AddItemIDs(ids ...string) *SubscriptionUpdate {
+	_u.mutation.AddItemIDs(ids...)
+	return _u
+}
+
+// AddItems adds the "items" edges to the SubscriptionItem entity.
+func (_u *SubscriptionUpdate) AddItems(v ...*SubscriptionItem) *SubscriptionUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddItemIDs(ids...)
 }
 
 // AddInvoiceIDs adds the "invoices" edge to the Invoice entity by IDs.
@@ -393,6 +571,18 @@ func (_u *SubscriptionUpdate) Mutation() *SubscriptionMutation {
 	return _u.mutation
 }
 
+// ClearOnlyPrice clears the "only_price" edge to the Price entity.
+func (_u *SubscriptionUpdate) ClearOnlyPrice() *SubscriptionUpdate {
+	_u.mutation.ClearOnlyPrice()
+	return _u
+}
+
+// ClearOnlyProduct clears the "only_product" edge to the Product entity.
+func (_u *SubscriptionUpdate) ClearOnlyProduct() *SubscriptionUpdate {
+	_u.mutation.ClearOnlyProduct()
+	return _u
+}
+
 // ClearPrice clears the "price" edge to the Price entity.
 func (_u *SubscriptionUpdate) ClearPrice() *SubscriptionUpdate {
 	_u.mutation.ClearPrice()
@@ -409,6 +599,27 @@ func (_u *SubscriptionUpdate) ClearProduct() *SubscriptionUpdate {
 func (_u *SubscriptionUpdate) ClearLatestInvoice() *SubscriptionUpdate {
 	_u.mutation.ClearLatestInvoice()
 	return _u
+}
+
+// ClearItems clears all "items" edges to the SubscriptionItem entity.
+func (_u *SubscriptionUpdate) ClearItems() *SubscriptionUpdate {
+	_u.mutation.ClearItems()
+	return _u
+}
+
+// RemoveItemIDs removes the "items" edge to SubscriptionItem entities by IDs.
+func (_u *SubscriptionUpdate) RemoveItemIDs(ids ...string) *SubscriptionUpdate {
+	_u.mutation.RemoveItemIDs(ids...)
+	return _u
+}
+
+// RemoveItems removes "items" edges to SubscriptionItem entities.
+func (_u *SubscriptionUpdate) RemoveItems(v ...*SubscriptionItem) *SubscriptionUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveItemIDs(ids...)
 }
 
 // ClearInvoices clears all "invoices" edges to the Invoice entity.
@@ -496,6 +707,16 @@ func (_u *SubscriptionUpdate) check() error {
 			return &ValidationError{Name: "stripe_status", err: fmt.Errorf(`ent: validator failed for field "Subscription.stripe_status": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Currency(); ok {
+		if err := subscription.CurrencyValidator(v); err != nil {
+			return &ValidationError{Name: "currency", err: fmt.Errorf(`ent: validator failed for field "Subscription.currency": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.PausedBehavior(); ok {
+		if err := subscription.PausedBehaviorValidator(v); err != nil {
+			return &ValidationError{Name: "paused_behavior", err: fmt.Errorf(`ent: validator failed for field "Subscription.paused_behavior": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Status(); ok {
 		if err := subscription.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "Subscription.status": %w`, err)}
@@ -554,11 +775,52 @@ func (_u *SubscriptionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(subscription.FieldStripeError, field.TypeString)
 	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(subscription.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, subscription.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(subscription.FieldStripeUnsupported, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(subscription.FieldStripeOperationID, field.TypeString, value)
 	}
 	if _u.mutation.StripeOperationIDCleared() {
 		_spec.ClearField(subscription.FieldStripeOperationID, field.TypeString)
+	}
+	if value, ok := _u.mutation.ItemCount(); ok {
+		_spec.SetField(subscription.FieldItemCount, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedItemCount(); ok {
+		_spec.AddField(subscription.FieldItemCount, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Currency(); ok {
+		_spec.SetField(subscription.FieldCurrency, field.TypeString, value)
+	}
+	if _u.mutation.CurrencyCleared() {
+		_spec.ClearField(subscription.FieldCurrency, field.TypeString)
+	}
+	if value, ok := _u.mutation.Metadata(); ok {
+		_spec.SetField(subscription.FieldMetadata, field.TypeJSON, value)
+	}
+	if _u.mutation.MetadataCleared() {
+		_spec.ClearField(subscription.FieldMetadata, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.PausedBehavior(); ok {
+		_spec.SetField(subscription.FieldPausedBehavior, field.TypeEnum, value)
+	}
+	if _u.mutation.PausedBehaviorCleared() {
+		_spec.ClearField(subscription.FieldPausedBehavior, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.PausedUntil(); ok {
+		_spec.SetField(subscription.FieldPausedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.PausedUntilCleared() {
+		_spec.ClearField(subscription.FieldPausedUntil, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(subscription.FieldStatus, field.TypeEnum, value)
@@ -604,6 +866,64 @@ func (_u *SubscriptionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if _u.mutation.TrialEndCleared() {
 		_spec.ClearField(subscription.FieldTrialEnd, field.TypeTime)
+	}
+	if _u.mutation.OnlyPriceCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyPriceTable,
+			Columns: []string{subscription.OnlyPriceColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(price.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.OnlyPriceIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyPriceTable,
+			Columns: []string{subscription.OnlyPriceColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(price.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.OnlyProductCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyProductTable,
+			Columns: []string{subscription.OnlyProductColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(product.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.OnlyProductIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyProductTable,
+			Columns: []string{subscription.OnlyProductColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(product.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	if _u.mutation.PriceCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -685,6 +1005,51 @@ func (_u *SubscriptionUpdate) sqlSave(ctx context.Context) (_node int, err error
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(invoice.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ItemsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   subscription.ItemsTable,
+			Columns: []string{subscription.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriptionitem.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedItemsIDs(); len(nodes) > 0 && !_u.mutation.ItemsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   subscription.ItemsTable,
+			Columns: []string{subscription.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriptionitem.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ItemsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   subscription.ItemsTable,
+			Columns: []string{subscription.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriptionitem.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -882,6 +1247,24 @@ func (_u *SubscriptionUpdateOne) ClearStripeError() *SubscriptionUpdateOne {
 	return _u
 }
 
+// SetStripeUnsupported sets the "stripe_unsupported" field.
+func (_u *SubscriptionUpdateOne) SetStripeUnsupported(v []string) *SubscriptionUpdateOne {
+	_u.mutation.SetStripeUnsupported(v)
+	return _u
+}
+
+// AppendStripeUnsupported appends value to the "stripe_unsupported" field.
+func (_u *SubscriptionUpdateOne) AppendStripeUnsupported(v []string) *SubscriptionUpdateOne {
+	_u.mutation.AppendStripeUnsupported(v)
+	return _u
+}
+
+// ClearStripeUnsupported clears the value of the "stripe_unsupported" field.
+func (_u *SubscriptionUpdateOne) ClearStripeUnsupported() *SubscriptionUpdateOne {
+	_u.mutation.ClearStripeUnsupported()
+	return _u
+}
+
 // SetStripeOperationID sets the "stripe_operation_id" field.
 func (_u *SubscriptionUpdateOne) SetStripeOperationID(v string) *SubscriptionUpdateOne {
 	_u.mutation.SetStripeOperationID(v)
@@ -927,6 +1310,139 @@ func (_u *SubscriptionUpdateOne) SetNillableProductID(v *string) *SubscriptionUp
 	if v != nil {
 		_u.SetProductID(*v)
 	}
+	return _u
+}
+
+// SetOnlyPriceID sets the "only_price_id" field.
+func (_u *SubscriptionUpdateOne) SetOnlyPriceID(v string) *SubscriptionUpdateOne {
+	_u.mutation.SetOnlyPriceID(v)
+	return _u
+}
+
+// SetNillableOnlyPriceID sets the "only_price_id" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillableOnlyPriceID(v *string) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetOnlyPriceID(*v)
+	}
+	return _u
+}
+
+// ClearOnlyPriceID clears the value of the "only_price_id" field.
+func (_u *SubscriptionUpdateOne) ClearOnlyPriceID() *SubscriptionUpdateOne {
+	_u.mutation.ClearOnlyPriceID()
+	return _u
+}
+
+// SetOnlyProductID sets the "only_product_id" field.
+func (_u *SubscriptionUpdateOne) SetOnlyProductID(v string) *SubscriptionUpdateOne {
+	_u.mutation.SetOnlyProductID(v)
+	return _u
+}
+
+// SetNillableOnlyProductID sets the "only_product_id" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillableOnlyProductID(v *string) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetOnlyProductID(*v)
+	}
+	return _u
+}
+
+// ClearOnlyProductID clears the value of the "only_product_id" field.
+func (_u *SubscriptionUpdateOne) ClearOnlyProductID() *SubscriptionUpdateOne {
+	_u.mutation.ClearOnlyProductID()
+	return _u
+}
+
+// SetItemCount sets the "item_count" field.
+func (_u *SubscriptionUpdateOne) SetItemCount(v int) *SubscriptionUpdateOne {
+	_u.mutation.ResetItemCount()
+	_u.mutation.SetItemCount(v)
+	return _u
+}
+
+// SetNillableItemCount sets the "item_count" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillableItemCount(v *int) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetItemCount(*v)
+	}
+	return _u
+}
+
+// AddItemCount adds value to the "item_count" field.
+func (_u *SubscriptionUpdateOne) AddItemCount(v int) *SubscriptionUpdateOne {
+	_u.mutation.AddItemCount(v)
+	return _u
+}
+
+// SetCurrency sets the "currency" field.
+func (_u *SubscriptionUpdateOne) SetCurrency(v string) *SubscriptionUpdateOne {
+	_u.mutation.SetCurrency(v)
+	return _u
+}
+
+// SetNillableCurrency sets the "currency" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillableCurrency(v *string) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetCurrency(*v)
+	}
+	return _u
+}
+
+// ClearCurrency clears the value of the "currency" field.
+func (_u *SubscriptionUpdateOne) ClearCurrency() *SubscriptionUpdateOne {
+	_u.mutation.ClearCurrency()
+	return _u
+}
+
+// SetMetadata sets the "metadata" field.
+func (_u *SubscriptionUpdateOne) SetMetadata(v map[string]string) *SubscriptionUpdateOne {
+	_u.mutation.SetMetadata(v)
+	return _u
+}
+
+// ClearMetadata clears the value of the "metadata" field.
+func (_u *SubscriptionUpdateOne) ClearMetadata() *SubscriptionUpdateOne {
+	_u.mutation.ClearMetadata()
+	return _u
+}
+
+// SetPausedBehavior sets the "paused_behavior" field.
+func (_u *SubscriptionUpdateOne) SetPausedBehavior(v billing.PauseBehavior) *SubscriptionUpdateOne {
+	_u.mutation.SetPausedBehavior(v)
+	return _u
+}
+
+// SetNillablePausedBehavior sets the "paused_behavior" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillablePausedBehavior(v *billing.PauseBehavior) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetPausedBehavior(*v)
+	}
+	return _u
+}
+
+// ClearPausedBehavior clears the value of the "paused_behavior" field.
+func (_u *SubscriptionUpdateOne) ClearPausedBehavior() *SubscriptionUpdateOne {
+	_u.mutation.ClearPausedBehavior()
+	return _u
+}
+
+// SetPausedUntil sets the "paused_until" field.
+func (_u *SubscriptionUpdateOne) SetPausedUntil(v time.Time) *SubscriptionUpdateOne {
+	_u.mutation.SetPausedUntil(v)
+	return _u
+}
+
+// SetNillablePausedUntil sets the "paused_until" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillablePausedUntil(v *time.Time) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetPausedUntil(*v)
+	}
+	return _u
+}
+
+// ClearPausedUntil clears the value of the "paused_until" field.
+func (_u *SubscriptionUpdateOne) ClearPausedUntil() *SubscriptionUpdateOne {
+	_u.mutation.ClearPausedUntil()
 	return _u
 }
 
@@ -1112,6 +1628,16 @@ func (_u *SubscriptionUpdateOne) ClearLatestInvoiceID() *SubscriptionUpdateOne {
 	return _u
 }
 
+// SetOnlyPrice sets the "only_price" edge to the Price entity.
+func (_u *SubscriptionUpdateOne) SetOnlyPrice(v *Price) *SubscriptionUpdateOne {
+	return _u.SetOnlyPriceID(v.ID)
+}
+
+// SetOnlyProduct sets the "only_product" edge to the Product entity.
+func (_u *SubscriptionUpdateOne) SetOnlyProduct(v *Product) *SubscriptionUpdateOne {
+	return _u.SetOnlyProductID(v.ID)
+}
+
 // SetPrice sets the "price" edge to the Price entity.
 func (_u *SubscriptionUpdateOne) SetPrice(v *Price) *SubscriptionUpdateOne {
 	return _u.SetPriceID(v.ID)
@@ -1125,6 +1651,21 @@ func (_u *SubscriptionUpdateOne) SetProduct(v *Product) *SubscriptionUpdateOne {
 // SetLatestInvoice sets the "latest_invoice" edge to the Invoice entity.
 func (_u *SubscriptionUpdateOne) SetLatestInvoice(v *Invoice) *SubscriptionUpdateOne {
 	return _u.SetLatestInvoiceID(v.ID)
+}
+
+// AddItemIDs adds the "items" edge to the SubscriptionItem entity by IDs.
+func (_u *SubscriptionUpdateOne) AddItemIDs(ids ...string) *SubscriptionUpdateOne {
+	_u.mutation.AddItemIDs(ids...)
+	return _u
+}
+
+// AddItems adds the "items" edges to the SubscriptionItem entity.
+func (_u *SubscriptionUpdateOne) AddItems(v ...*SubscriptionItem) *SubscriptionUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddItemIDs(ids...)
 }
 
 // AddInvoiceIDs adds the "invoices" edge to the Invoice entity by IDs.
@@ -1162,6 +1703,18 @@ func (_u *SubscriptionUpdateOne) Mutation() *SubscriptionMutation {
 	return _u.mutation
 }
 
+// ClearOnlyPrice clears the "only_price" edge to the Price entity.
+func (_u *SubscriptionUpdateOne) ClearOnlyPrice() *SubscriptionUpdateOne {
+	_u.mutation.ClearOnlyPrice()
+	return _u
+}
+
+// ClearOnlyProduct clears the "only_product" edge to the Product entity.
+func (_u *SubscriptionUpdateOne) ClearOnlyProduct() *SubscriptionUpdateOne {
+	_u.mutation.ClearOnlyProduct()
+	return _u
+}
+
 // ClearPrice clears the "price" edge to the Price entity.
 func (_u *SubscriptionUpdateOne) ClearPrice() *SubscriptionUpdateOne {
 	_u.mutation.ClearPrice()
@@ -1178,6 +1731,27 @@ func (_u *SubscriptionUpdateOne) ClearProduct() *SubscriptionUpdateOne {
 func (_u *SubscriptionUpdateOne) ClearLatestInvoice() *SubscriptionUpdateOne {
 	_u.mutation.ClearLatestInvoice()
 	return _u
+}
+
+// ClearItems clears all "items" edges to the SubscriptionItem entity.
+func (_u *SubscriptionUpdateOne) ClearItems() *SubscriptionUpdateOne {
+	_u.mutation.ClearItems()
+	return _u
+}
+
+// RemoveItemIDs removes the "items" edge to SubscriptionItem entities by IDs.
+func (_u *SubscriptionUpdateOne) RemoveItemIDs(ids ...string) *SubscriptionUpdateOne {
+	_u.mutation.RemoveItemIDs(ids...)
+	return _u
+}
+
+// RemoveItems removes "items" edges to SubscriptionItem entities.
+func (_u *SubscriptionUpdateOne) RemoveItems(v ...*SubscriptionItem) *SubscriptionUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveItemIDs(ids...)
 }
 
 // ClearInvoices clears all "invoices" edges to the Invoice entity.
@@ -1278,6 +1852,16 @@ func (_u *SubscriptionUpdateOne) check() error {
 			return &ValidationError{Name: "stripe_status", err: fmt.Errorf(`ent: validator failed for field "Subscription.stripe_status": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Currency(); ok {
+		if err := subscription.CurrencyValidator(v); err != nil {
+			return &ValidationError{Name: "currency", err: fmt.Errorf(`ent: validator failed for field "Subscription.currency": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.PausedBehavior(); ok {
+		if err := subscription.PausedBehaviorValidator(v); err != nil {
+			return &ValidationError{Name: "paused_behavior", err: fmt.Errorf(`ent: validator failed for field "Subscription.paused_behavior": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Status(); ok {
 		if err := subscription.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "Subscription.status": %w`, err)}
@@ -1353,11 +1937,52 @@ func (_u *SubscriptionUpdateOne) sqlSave(ctx context.Context) (_node *Subscripti
 	if _u.mutation.StripeErrorCleared() {
 		_spec.ClearField(subscription.FieldStripeError, field.TypeString)
 	}
+	if value, ok := _u.mutation.StripeUnsupported(); ok {
+		_spec.SetField(subscription.FieldStripeUnsupported, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedStripeUnsupported(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, subscription.FieldStripeUnsupported, value)
+		})
+	}
+	if _u.mutation.StripeUnsupportedCleared() {
+		_spec.ClearField(subscription.FieldStripeUnsupported, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.StripeOperationID(); ok {
 		_spec.SetField(subscription.FieldStripeOperationID, field.TypeString, value)
 	}
 	if _u.mutation.StripeOperationIDCleared() {
 		_spec.ClearField(subscription.FieldStripeOperationID, field.TypeString)
+	}
+	if value, ok := _u.mutation.ItemCount(); ok {
+		_spec.SetField(subscription.FieldItemCount, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedItemCount(); ok {
+		_spec.AddField(subscription.FieldItemCount, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Currency(); ok {
+		_spec.SetField(subscription.FieldCurrency, field.TypeString, value)
+	}
+	if _u.mutation.CurrencyCleared() {
+		_spec.ClearField(subscription.FieldCurrency, field.TypeString)
+	}
+	if value, ok := _u.mutation.Metadata(); ok {
+		_spec.SetField(subscription.FieldMetadata, field.TypeJSON, value)
+	}
+	if _u.mutation.MetadataCleared() {
+		_spec.ClearField(subscription.FieldMetadata, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.PausedBehavior(); ok {
+		_spec.SetField(subscription.FieldPausedBehavior, field.TypeEnum, value)
+	}
+	if _u.mutation.PausedBehaviorCleared() {
+		_spec.ClearField(subscription.FieldPausedBehavior, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.PausedUntil(); ok {
+		_spec.SetField(subscription.FieldPausedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.PausedUntilCleared() {
+		_spec.ClearField(subscription.FieldPausedUntil, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(subscription.FieldStatus, field.TypeEnum, value)
@@ -1403,6 +2028,64 @@ func (_u *SubscriptionUpdateOne) sqlSave(ctx context.Context) (_node *Subscripti
 	}
 	if _u.mutation.TrialEndCleared() {
 		_spec.ClearField(subscription.FieldTrialEnd, field.TypeTime)
+	}
+	if _u.mutation.OnlyPriceCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyPriceTable,
+			Columns: []string{subscription.OnlyPriceColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(price.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.OnlyPriceIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyPriceTable,
+			Columns: []string{subscription.OnlyPriceColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(price.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.OnlyProductCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyProductTable,
+			Columns: []string{subscription.OnlyProductColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(product.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.OnlyProductIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   subscription.OnlyProductTable,
+			Columns: []string{subscription.OnlyProductColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(product.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	if _u.mutation.PriceCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -1484,6 +2167,51 @@ func (_u *SubscriptionUpdateOne) sqlSave(ctx context.Context) (_node *Subscripti
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(invoice.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ItemsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   subscription.ItemsTable,
+			Columns: []string{subscription.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriptionitem.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedItemsIDs(); len(nodes) > 0 && !_u.mutation.ItemsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   subscription.ItemsTable,
+			Columns: []string{subscription.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriptionitem.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ItemsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   subscription.ItemsTable,
+			Columns: []string{subscription.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriptionitem.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

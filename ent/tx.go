@@ -14,6 +14,10 @@ type Tx struct {
 	config
 	// Customer is the client for interacting with the Customer builders.
 	Customer *CustomerClient
+	// Difference is the client for interacting with the Difference builders.
+	Difference *DifferenceClient
+	// GoneObject is the client for interacting with the GoneObject builders.
+	GoneObject *GoneObjectClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// Invoice is the client for interacting with the Invoice builders.
@@ -30,6 +34,8 @@ type Tx struct {
 	StripeCall *StripeCallClient
 	// Subscription is the client for interacting with the Subscription builders.
 	Subscription *SubscriptionClient
+	// SubscriptionItem is the client for interacting with the SubscriptionItem builders.
+	SubscriptionItem *SubscriptionItemClient
 	// SubscriptionTransition is the client for interacting with the SubscriptionTransition builders.
 	SubscriptionTransition *SubscriptionTransitionClient
 	// WebhookEvent is the client for interacting with the WebhookEvent builders.
@@ -166,6 +172,8 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.Customer = NewCustomerClient(tx.config)
+	tx.Difference = NewDifferenceClient(tx.config)
+	tx.GoneObject = NewGoneObjectClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.Invoice = NewInvoiceClient(tx.config)
 	tx.Operation = NewOperationClient(tx.config)
@@ -174,6 +182,7 @@ func (tx *Tx) init() {
 	tx.StripeAccount = NewStripeAccountClient(tx.config)
 	tx.StripeCall = NewStripeCallClient(tx.config)
 	tx.Subscription = NewSubscriptionClient(tx.config)
+	tx.SubscriptionItem = NewSubscriptionItemClient(tx.config)
 	tx.SubscriptionTransition = NewSubscriptionTransitionClient(tx.config)
 	tx.WebhookEvent = NewWebhookEventClient(tx.config)
 }

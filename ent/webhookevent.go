@@ -42,6 +42,8 @@ type WebhookEvent struct {
 	ClaimedUntil *time.Time `json:"claimed_until,omitempty"`
 	// When it happened in Stripe.
 	OccurredAt time.Time `json:"occurred_at,omitempty"`
+	// Stripe lists it, and it has not come by webhook.
+	Missed bool `json:"missed,omitempty"`
 	// ProcessedAt holds the value of the "processed_at" field.
 	ProcessedAt  *time.Time `json:"processed_at,omitempty"`
 	selectValues sql.SelectValues
@@ -52,6 +54,8 @@ func (*WebhookEvent) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case webhookevent.FieldMissed:
+			values[i] = new(sql.NullBool)
 		case webhookevent.FieldAttempts:
 			values[i] = new(sql.NullInt64)
 		case webhookevent.FieldID, webhookevent.FieldStripeEventID, webhookevent.FieldType, webhookevent.FieldObjectType, webhookevent.FieldObjectID, webhookevent.FieldStatus, webhookevent.FieldLastError:
@@ -154,6 +158,12 @@ func (_m *WebhookEvent) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.OccurredAt = value.Time
 			}
+		case webhookevent.FieldMissed:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field missed", values[i])
+			} else if value.Valid {
+				_m.Missed = value.Bool
+			}
 		case webhookevent.FieldProcessedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field processed_at", values[i])
@@ -238,6 +248,9 @@ func (_m *WebhookEvent) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("occurred_at=")
 	builder.WriteString(_m.OccurredAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("missed=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Missed))
 	builder.WriteString(", ")
 	if v := _m.ProcessedAt; v != nil {
 		builder.WriteString("processed_at=")

@@ -149,6 +149,20 @@ func (_c *WebhookEventCreate) SetOccurredAt(v time.Time) *WebhookEventCreate {
 	return _c
 }
 
+// SetMissed sets the "missed" field.
+func (_c *WebhookEventCreate) SetMissed(v bool) *WebhookEventCreate {
+	_c.mutation.SetMissed(v)
+	return _c
+}
+
+// SetNillableMissed sets the "missed" field if the given value is not nil.
+func (_c *WebhookEventCreate) SetNillableMissed(v *bool) *WebhookEventCreate {
+	if v != nil {
+		_c.SetMissed(*v)
+	}
+	return _c
+}
+
 // SetProcessedAt sets the "processed_at" field.
 func (_c *WebhookEventCreate) SetProcessedAt(v time.Time) *WebhookEventCreate {
 	_c.mutation.SetProcessedAt(v)
@@ -228,6 +242,10 @@ func (_c *WebhookEventCreate) defaults() {
 		v := webhookevent.DefaultAttempts
 		_c.mutation.SetAttempts(v)
 	}
+	if _, ok := _c.mutation.Missed(); !ok {
+		v := webhookevent.DefaultMissed
+		_c.mutation.SetMissed(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		v := webhookevent.DefaultID()
 		_c.mutation.SetID(v)
@@ -267,6 +285,9 @@ func (_c *WebhookEventCreate) check() error {
 	}
 	if _, ok := _c.mutation.OccurredAt(); !ok {
 		return &ValidationError{Name: "occurred_at", err: errors.New(`ent: missing required field "WebhookEvent.occurred_at"`)}
+	}
+	if _, ok := _c.mutation.Missed(); !ok {
+		return &ValidationError{Name: "missed", err: errors.New(`ent: missing required field "WebhookEvent.missed"`)}
 	}
 	if v, ok := _c.mutation.ID(); ok {
 		if err := webhookevent.IDValidator(v); err != nil {
@@ -355,6 +376,10 @@ func (_c *WebhookEventCreate) createSpec() (*WebhookEvent, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.OccurredAt(); ok {
 		_spec.SetField(webhookevent.FieldOccurredAt, field.TypeTime, value)
 		_node.OccurredAt = value
+	}
+	if value, ok := _c.mutation.Missed(); ok {
+		_spec.SetField(webhookevent.FieldMissed, field.TypeBool, value)
+		_node.Missed = value
 	}
 	if value, ok := _c.mutation.ProcessedAt(); ok {
 		_spec.SetField(webhookevent.FieldProcessedAt, field.TypeTime, value)

@@ -130,6 +130,20 @@ func (_u *WebhookEventUpdate) ClearClaimedUntil() *WebhookEventUpdate {
 	return _u
 }
 
+// SetMissed sets the "missed" field.
+func (_u *WebhookEventUpdate) SetMissed(v bool) *WebhookEventUpdate {
+	_u.mutation.SetMissed(v)
+	return _u
+}
+
+// SetNillableMissed sets the "missed" field if the given value is not nil.
+func (_u *WebhookEventUpdate) SetNillableMissed(v *bool) *WebhookEventUpdate {
+	if v != nil {
+		_u.SetMissed(*v)
+	}
+	return _u
+}
+
 // SetProcessedAt sets the "processed_at" field.
 func (_u *WebhookEventUpdate) SetProcessedAt(v time.Time) *WebhookEventUpdate {
 	_u.mutation.SetProcessedAt(v)
@@ -242,6 +256,9 @@ func (_u *WebhookEventUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if _u.mutation.ClaimedUntilCleared() {
 		_spec.ClearField(webhookevent.FieldClaimedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Missed(); ok {
+		_spec.SetField(webhookevent.FieldMissed, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.ProcessedAt(); ok {
 		_spec.SetField(webhookevent.FieldProcessedAt, field.TypeTime, value)
@@ -367,6 +384,20 @@ func (_u *WebhookEventUpdateOne) SetNillableClaimedUntil(v *time.Time) *WebhookE
 // ClearClaimedUntil clears the value of the "claimed_until" field.
 func (_u *WebhookEventUpdateOne) ClearClaimedUntil() *WebhookEventUpdateOne {
 	_u.mutation.ClearClaimedUntil()
+	return _u
+}
+
+// SetMissed sets the "missed" field.
+func (_u *WebhookEventUpdateOne) SetMissed(v bool) *WebhookEventUpdateOne {
+	_u.mutation.SetMissed(v)
+	return _u
+}
+
+// SetNillableMissed sets the "missed" field if the given value is not nil.
+func (_u *WebhookEventUpdateOne) SetNillableMissed(v *bool) *WebhookEventUpdateOne {
+	if v != nil {
+		_u.SetMissed(*v)
+	}
 	return _u
 }
 
@@ -512,6 +543,9 @@ func (_u *WebhookEventUpdateOne) sqlSave(ctx context.Context) (_node *WebhookEve
 	}
 	if _u.mutation.ClaimedUntilCleared() {
 		_spec.ClearField(webhookevent.FieldClaimedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Missed(); ok {
+		_spec.SetField(webhookevent.FieldMissed, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.ProcessedAt(); ok {
 		_spec.SetField(webhookevent.FieldProcessedAt, field.TypeTime, value)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -111,6 +112,8 @@ type ChangeSubscriptionPriceInput struct {
 	SubscriptionID string `json:"subscriptionId"`
 	// The new price; it must be recurring.
 	PriceID string `json:"priceId"`
+	// Which item goes over to it; needed when there are several. Its quantity stays.
+	ItemID *string `json:"itemId,omitempty"`
 	// What becomes of the time that is paid for already.
 	Proration billing.ProrationBehavior `json:"proration"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
@@ -155,6 +158,8 @@ type CreateCheckoutSessionInput struct {
 	Mode billing.CheckoutMode `json:"mode"`
 	// The price to subscribe to; it must be recurring. Only with `SUBSCRIPTION`, and needed there.
 	PriceID *string `json:"priceId,omitempty"`
+	// How many units of the price, such as seats: 1 by default. Only with `SUBSCRIPTION`; a metered price takes none.
+	Quantity *int `json:"quantity,omitempty"`
 	// How many days are free: 1 to 730. Only with `SUBSCRIPTION`.
 	TrialDays *int `json:"trialDays,omitempty"`
 	// Where Stripe sends the customer when it is done. It may contain `{CHECKOUT_SESSION_ID}`.
@@ -181,6 +186,8 @@ type CreateCustomerInput struct {
 	Email string `json:"email"`
 	// The name, of 256 characters at most.
 	Name *string `json:"name,omitempty"`
+	// Your application's own id of the customer, of 200 characters at most; nobody else's.
+	ExternalID *string `json:"externalId,omitempty"`
 	// Your own data about the customer.
 	Metadata map[string]string `json:"metadata,omitempty"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
@@ -225,8 +232,12 @@ type CreateProductPayload struct {
 type CreateSubscriptionInput struct {
 	// Who subscribes.
 	CustomerID string `json:"customerId"`
-	// To which price; it must be recurring.
-	PriceID string `json:"priceId"`
+	// To which price; it must be recurring. Give either this or `items`.
+	PriceID *string `json:"priceId,omitempty"`
+	// How many units of `priceId`, such as seats: 1 by default. A metered price takes none.
+	Quantity *int `json:"quantity,omitempty"`
+	// What is subscribed to, of 20 prices at most, with the same period and currency. Give either this or `priceId`.
+	Items []*billing.SubscribedItem `json:"items,omitempty"`
 	// How many days are free: 1 to 730.
 	TrialDays *int `json:"trialDays,omitempty"`
 	// How the invoices are collected.
@@ -245,7 +256,8 @@ type CreateSubscriptionInput struct {
 type CreateSubscriptionPayload struct {
 	// The new subscription; null when it was refused.
 	Subscription *ent.Subscription `json:"subscription,omitempty"`
-	// The secret with which a frontend confirms the first payment; only with `DEFAULT_INCOMPLETE`.
+	// The secret with which a frontend confirms the first payment, or, where nothing is due yet as in a trial, the set-up of a
+	// payment method; only with `DEFAULT_INCOMPLETE`. It begins with `pi_` or `seti_`.
 	ClientSecret *string `json:"clientSecret,omitempty"`
 	// The change to both halves; null when it was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
@@ -299,6 +311,14 @@ type OperationFilter struct {
 	Kind []billing.OperationKind `json:"kind,omitempty"`
 	// Only those that change this object.
 	SubjectID *string `json:"subjectId,omitempty"`
+}
+
+// A pause in collecting the payments of a subscription, which goes on otherwise.
+type PausedCollection struct {
+	// What becomes of the invoices that are written meanwhile.
+	Behavior billing.PauseBehavior `json:"behavior"`
+	// When collection resumes; null when that is open.
+	ResumesAt *time.Time `json:"resumesAt,omitempty"`
 }
 
 // The input of `payInvoice`.
@@ -431,7 +451,7 @@ type SubscriptionFilter struct {
 	Status []billing.SubscriptionStatus `json:"status,omitempty"`
 	// Only those of this customer.
 	CustomerID *string `json:"customerId,omitempty"`
-	// Only those on this price.
+	// Only those with an item on this price.
 	PriceID *string `json:"priceId,omitempty"`
 }
 
@@ -443,6 +463,8 @@ type UpdateCustomerInput struct {
 	Email *string `json:"email,omitempty"`
 	// The new name, of 256 characters at most; null removes it.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// Your application's own id of the customer, of 200 characters at most; nobody else's. Null removes it.
+	ExternalID graphql.Omittable[*string] `json:"externalId,omitempty"`
 	// Your own data about the customer.
 	Metadata map[string]string `json:"metadata,omitempty"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
@@ -512,6 +534,28 @@ type UpdateProductPricePayload struct {
 	Price *ent.Price `json:"price,omitempty"`
 	// The price that is replaced.
 	PreviousPrice *ent.Price `json:"previousPrice,omitempty"`
+	// The change to both halves; null when it was refused before it began.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The input of `updateSubscriptionItems`.
+type UpdateSubscriptionItemsInput struct {
+	// Which subscription.
+	SubscriptionID string `json:"subscriptionId"`
+	// What changes, of 20 items at most. What is not named stays.
+	Items []*billing.ItemChange `json:"items"`
+	// What becomes of the time that is paid for already.
+	Proration billing.ProrationBehavior `json:"proration"`
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `updateSubscriptionItems`.
+type UpdateSubscriptionItemsPayload struct {
+	// The subscription as it stands.
+	Subscription *ent.Subscription `json:"subscription,omitempty"`
 	// The change to both halves; null when it was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
 	// Why it was refused; empty when it was not.

@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	StripeLink() StripeLinkResolver
 	Subscription() SubscriptionResolver
+	SubscriptionItem() SubscriptionItemResolver
 	SubscriptionTransition() SubscriptionTransitionResolver
 }
 
@@ -61,9 +62,15 @@ type ComplexityRoot struct {
 	}
 
 	BillingHealth struct {
+		Drift                func(childComplexity int) int
+		FailedEvents         func(childComplexity int) int
+		LastReconciledAt     func(childComplexity int) int
+		LastSweptAt          func(childComplexity int) int
 		LastWebhookAt        func(childComplexity int) int
+		MissedEvents         func(childComplexity int) int
 		NeedsAttention       func(childComplexity int) int
 		OldestPendingAt      func(childComplexity int) int
+		Partial              func(childComplexity int) int
 		PendingOperations    func(childComplexity int) int
 		PendingWebhookEvents func(childComplexity int) int
 		Status               func(childComplexity int) int
@@ -117,6 +124,7 @@ type ComplexityRoot struct {
 		CreatedAt     func(childComplexity int) int
 		DeletedAt     func(childComplexity int) int
 		Email         func(childComplexity int) int
+		ExternalID    func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Invoices      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.InvoiceOrder) int
 		Metadata      func(childComplexity int) int
@@ -197,6 +205,7 @@ type ComplexityRoot struct {
 		UpdateCustomer             func(childComplexity int, input UpdateCustomerInput) int
 		UpdateProduct              func(childComplexity int, input UpdateProductInput) int
 		UpdateProductPrice         func(childComplexity int, input UpdateProductPriceInput) int
+		UpdateSubscriptionItems    func(childComplexity int, input UpdateSubscriptionItemsInput) int
 		VoidInvoice                func(childComplexity int, input VoidInvoiceInput) int
 	}
 
@@ -237,6 +246,11 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PausedCollection struct {
+		Behavior  func(childComplexity int) int
+		ResumesAt func(childComplexity int) int
+	}
+
 	PayInvoicePayload struct {
 		Invoice    func(childComplexity int) int
 		Operation  func(childComplexity int) int
@@ -244,16 +258,22 @@ type ComplexityRoot struct {
 	}
 
 	Price struct {
-		ArchivedAt func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LookupKey  func(childComplexity int) int
-		Nickname   func(childComplexity int) int
-		Product    func(childComplexity int) int
-		Recurring  func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Stripe     func(childComplexity int) int
-		UnitAmount func(childComplexity int) int
+		ArchivedAt        func(childComplexity int) int
+		BillingScheme     func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		CurrencyOptions   func(childComplexity int) int
+		ID                func(childComplexity int) int
+		LookupKey         func(childComplexity int) int
+		Nickname          func(childComplexity int) int
+		Product           func(childComplexity int) int
+		Recurring         func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Stripe            func(childComplexity int) int
+		Tiers             func(childComplexity int) int
+		TiersMode         func(childComplexity int) int
+		UnitAmount        func(childComplexity int) int
+		UnitAmountDecimal func(childComplexity int) int
+		UsageType         func(childComplexity int) int
 	}
 
 	PriceConnection struct {
@@ -265,6 +285,12 @@ type ComplexityRoot struct {
 	PriceEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	PriceTier struct {
+		FlatAmount func(childComplexity int) int
+		UnitAmount func(childComplexity int) int
+		UpTo       func(childComplexity int) int
 	}
 
 	Product struct {
@@ -292,22 +318,25 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		BillingHealth   func(childComplexity int) int
-		Customer        func(childComplexity int, id string, includeDeleted bool) int
-		CustomerByEmail func(childComplexity int, email string) int
-		Customers       func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *CustomerFilter, orderBy *ent.CustomerOrder) int
-		Invoice         func(childComplexity int, id string) int
-		Invoices        func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *InvoiceFilter, orderBy *ent.InvoiceOrder) int
-		Node            func(childComplexity int, id string) int
-		Nodes           func(childComplexity int, ids []string) int
-		Operation       func(childComplexity int, id string) int
-		Operations      func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *OperationFilter, orderBy *ent.OperationOrder) int
-		Product         func(childComplexity int, id string) int
-		Products        func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *ProductFilter, orderBy *ent.ProductOrder) int
-		Subscription    func(childComplexity int, id string) int
-		Subscriptions   func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *SubscriptionFilter, orderBy *ent.SubscriptionOrder) int
-		Viewer          func(childComplexity int) int
-		WebhookEvents   func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *WebhookEventFilter, orderBy *ent.WebhookEventOrder) int
+		BillingHealth        func(childComplexity int) int
+		Customer             func(childComplexity int, id string, includeDeleted bool) int
+		CustomerByEmail      func(childComplexity int, email string) int
+		CustomerByExternalID func(childComplexity int, externalID string) int
+		Customers            func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *CustomerFilter, orderBy *ent.CustomerOrder) int
+		Invoice              func(childComplexity int, id string) int
+		Invoices             func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *InvoiceFilter, orderBy *ent.InvoiceOrder) int
+		Node                 func(childComplexity int, id string) int
+		Nodes                func(childComplexity int, ids []string) int
+		Operation            func(childComplexity int, id string) int
+		Operations           func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *OperationFilter, orderBy *ent.OperationOrder) int
+		Price                func(childComplexity int, id string) int
+		PriceByLookupKey     func(childComplexity int, lookupKey string) int
+		Product              func(childComplexity int, id string) int
+		Products             func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *ProductFilter, orderBy *ent.ProductOrder) int
+		Subscription         func(childComplexity int, id string) int
+		Subscriptions        func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *SubscriptionFilter, orderBy *ent.SubscriptionOrder) int
+		Viewer               func(childComplexity int) int
+		WebhookEvents        func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *WebhookEventFilter, orderBy *ent.WebhookEventOrder) int
 	}
 
 	Recurring struct {
@@ -360,6 +389,7 @@ type ComplexityRoot struct {
 		LastSyncedAt     func(childComplexity int) int
 		PendingOperation func(childComplexity int) int
 		Status           func(childComplexity int) int
+		Unsupported      func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -367,7 +397,9 @@ type ComplexityRoot struct {
 		CancelAt           func(childComplexity int) int
 		CancelAtPeriodEnd  func(childComplexity int) int
 		CanceledAt         func(childComplexity int) int
+		Collection         func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
+		Currency           func(childComplexity int) int
 		CurrentPeriodEnd   func(childComplexity int) int
 		CurrentPeriodStart func(childComplexity int) int
 		Customer           func(childComplexity int) int
@@ -375,9 +407,13 @@ type ComplexityRoot struct {
 		History            func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Invoices           func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.InvoiceOrder) int
+		Items              func(childComplexity int) int
 		LatestInvoice      func(childComplexity int) int
-		Price              func(childComplexity int) int
-		Product            func(childComplexity int) int
+		Metadata           func(childComplexity int) int
+		OnlyPrice          func(childComplexity int) int
+		OnlyProduct        func(childComplexity int) int
+		PausedCollection   func(childComplexity int) int
+		Quantity           func(childComplexity int) int
 		Status             func(childComplexity int) int
 		Stripe             func(childComplexity int) int
 		TrialEnd           func(childComplexity int) int
@@ -393,6 +429,14 @@ type ComplexityRoot struct {
 	SubscriptionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	SubscriptionItem struct {
+		ID       func(childComplexity int) int
+		Price    func(childComplexity int) int
+		Product  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Stripe   func(childComplexity int) int
 	}
 
 	SubscriptionTransition struct {
@@ -421,6 +465,12 @@ type ComplexityRoot struct {
 		Price         func(childComplexity int) int
 		Product       func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	UpdateSubscriptionItemsPayload struct {
+		Operation    func(childComplexity int) int
+		Subscription func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	UserError struct {
@@ -553,12 +603,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ArchiveProductPayload.UserErrors(childComplexity), true
 
+	case "BillingHealth.drift":
+		if e.ComplexityRoot.BillingHealth.Drift == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingHealth.Drift(childComplexity), true
+	case "BillingHealth.failedEvents":
+		if e.ComplexityRoot.BillingHealth.FailedEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingHealth.FailedEvents(childComplexity), true
+	case "BillingHealth.lastReconciledAt":
+		if e.ComplexityRoot.BillingHealth.LastReconciledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingHealth.LastReconciledAt(childComplexity), true
+	case "BillingHealth.lastSweptAt":
+		if e.ComplexityRoot.BillingHealth.LastSweptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingHealth.LastSweptAt(childComplexity), true
 	case "BillingHealth.lastWebhookAt":
 		if e.ComplexityRoot.BillingHealth.LastWebhookAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.BillingHealth.LastWebhookAt(childComplexity), true
+	case "BillingHealth.missedEvents":
+		if e.ComplexityRoot.BillingHealth.MissedEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingHealth.MissedEvents(childComplexity), true
 	case "BillingHealth.needsAttention":
 		if e.ComplexityRoot.BillingHealth.NeedsAttention == nil {
 			break
@@ -571,6 +651,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingHealth.OldestPendingAt(childComplexity), true
+	case "BillingHealth.partial":
+		if e.ComplexityRoot.BillingHealth.Partial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingHealth.Partial(childComplexity), true
 	case "BillingHealth.pendingOperations":
 		if e.ComplexityRoot.BillingHealth.PendingOperations == nil {
 			break
@@ -753,6 +839,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Customer.Email(childComplexity), true
+	case "Customer.externalId":
+		if e.ComplexityRoot.Customer.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Customer.ExternalID(childComplexity), true
 	case "Customer.id":
 		if e.ComplexityRoot.Customer.ID == nil {
 			break
@@ -1207,6 +1299,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateProductPrice(childComplexity, args["input"].(UpdateProductPriceInput)), true
+	case "Mutation.updateSubscriptionItems":
+		if e.ComplexityRoot.Mutation.UpdateSubscriptionItems == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateSubscriptionItems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateSubscriptionItems(childComplexity, args["input"].(UpdateSubscriptionItemsInput)), true
 	case "Mutation.voidInvoice":
 		if e.ComplexityRoot.Mutation.VoidInvoice == nil {
 			break
@@ -1356,6 +1459,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PausedCollection.behavior":
+		if e.ComplexityRoot.PausedCollection.Behavior == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PausedCollection.Behavior(childComplexity), true
+	case "PausedCollection.resumesAt":
+		if e.ComplexityRoot.PausedCollection.ResumesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PausedCollection.ResumesAt(childComplexity), true
+
 	case "PayInvoicePayload.invoice":
 		if e.ComplexityRoot.PayInvoicePayload.Invoice == nil {
 			break
@@ -1381,12 +1497,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Price.ArchivedAt(childComplexity), true
+	case "Price.billingScheme":
+		if e.ComplexityRoot.Price.BillingScheme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.BillingScheme(childComplexity), true
 	case "Price.createdAt":
 		if e.ComplexityRoot.Price.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Price.CreatedAt(childComplexity), true
+	case "Price.currencyOptions":
+		if e.ComplexityRoot.Price.CurrencyOptions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.CurrencyOptions(childComplexity), true
 	case "Price.id":
 		if e.ComplexityRoot.Price.ID == nil {
 			break
@@ -1429,12 +1557,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Price.Stripe(childComplexity), true
+	case "Price.tiers":
+		if e.ComplexityRoot.Price.Tiers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Tiers(childComplexity), true
+	case "Price.tiersMode":
+		if e.ComplexityRoot.Price.TiersMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.TiersMode(childComplexity), true
 	case "Price.unitAmount":
 		if e.ComplexityRoot.Price.UnitAmount == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Price.UnitAmount(childComplexity), true
+	case "Price.unitAmountDecimal":
+		if e.ComplexityRoot.Price.UnitAmountDecimal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.UnitAmountDecimal(childComplexity), true
+	case "Price.usageType":
+		if e.ComplexityRoot.Price.UsageType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.UsageType(childComplexity), true
 
 	case "PriceConnection.edges":
 		if e.ComplexityRoot.PriceConnection.Edges == nil {
@@ -1467,6 +1619,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceEdge.Node(childComplexity), true
+
+	case "PriceTier.flatAmount":
+		if e.ComplexityRoot.PriceTier.FlatAmount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceTier.FlatAmount(childComplexity), true
+	case "PriceTier.unitAmount":
+		if e.ComplexityRoot.PriceTier.UnitAmount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceTier.UnitAmount(childComplexity), true
+	case "PriceTier.upTo":
+		if e.ComplexityRoot.PriceTier.UpTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceTier.UpTo(childComplexity), true
 
 	case "Product.active":
 		if e.ComplexityRoot.Product.Active == nil {
@@ -1594,6 +1765,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CustomerByEmail(childComplexity, args["email"].(string)), true
+	case "Query.customerByExternalId":
+		if e.ComplexityRoot.Query.CustomerByExternalID == nil {
+			break
+		}
+
+		args, err := ec.field_Query_customerByExternalId_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CustomerByExternalID(childComplexity, args["externalId"].(string)), true
 	case "Query.customers":
 		if e.ComplexityRoot.Query.Customers == nil {
 			break
@@ -1672,6 +1854,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Operations(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*OperationFilter), args["orderBy"].(*ent.OperationOrder)), true
+	case "Query.price":
+		if e.ComplexityRoot.Query.Price == nil {
+			break
+		}
+
+		args, err := ec.field_Query_price_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Price(childComplexity, args["id"].(string)), true
+	case "Query.priceByLookupKey":
+		if e.ComplexityRoot.Query.PriceByLookupKey == nil {
+			break
+		}
+
+		args, err := ec.field_Query_priceByLookupKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PriceByLookupKey(childComplexity, args["lookupKey"].(string)), true
 	case "Query.product":
 		if e.ComplexityRoot.Query.Product == nil {
 			break
@@ -1909,6 +2113,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StripeLink.Status(childComplexity), true
+	case "StripeLink.unsupported":
+		if e.ComplexityRoot.StripeLink.Unsupported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StripeLink.Unsupported(childComplexity), true
 
 	case "Subscription.availableActions":
 		if e.ComplexityRoot.Subscription.AvailableActions == nil {
@@ -1934,12 +2144,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.CanceledAt(childComplexity), true
+	case "Subscription.collection":
+		if e.ComplexityRoot.Subscription.Collection == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Collection(childComplexity), true
 	case "Subscription.createdAt":
 		if e.ComplexityRoot.Subscription.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Subscription.CreatedAt(childComplexity), true
+	case "Subscription.currency":
+		if e.ComplexityRoot.Subscription.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Currency(childComplexity), true
 	case "Subscription.currentPeriodEnd":
 		if e.ComplexityRoot.Subscription.CurrentPeriodEnd == nil {
 			break
@@ -1987,24 +2209,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Invoices(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.InvoiceOrder)), true
+	case "Subscription.items":
+		if e.ComplexityRoot.Subscription.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Items(childComplexity), true
 	case "Subscription.latestInvoice":
 		if e.ComplexityRoot.Subscription.LatestInvoice == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Subscription.LatestInvoice(childComplexity), true
+	case "Subscription.metadata":
+		if e.ComplexityRoot.Subscription.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Metadata(childComplexity), true
 	case "Subscription.price":
-		if e.ComplexityRoot.Subscription.Price == nil {
+		if e.ComplexityRoot.Subscription.OnlyPrice == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Subscription.Price(childComplexity), true
+		return e.ComplexityRoot.Subscription.OnlyPrice(childComplexity), true
 	case "Subscription.product":
-		if e.ComplexityRoot.Subscription.Product == nil {
+		if e.ComplexityRoot.Subscription.OnlyProduct == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Subscription.Product(childComplexity), true
+		return e.ComplexityRoot.Subscription.OnlyProduct(childComplexity), true
+	case "Subscription.pausedCollection":
+		if e.ComplexityRoot.Subscription.PausedCollection == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.PausedCollection(childComplexity), true
+	case "Subscription.quantity":
+		if e.ComplexityRoot.Subscription.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Quantity(childComplexity), true
 	case "Subscription.status":
 		if e.ComplexityRoot.Subscription.Status == nil {
 			break
@@ -2061,6 +2307,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SubscriptionEdge.Node(childComplexity), true
+
+	case "SubscriptionItem.id":
+		if e.ComplexityRoot.SubscriptionItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubscriptionItem.ID(childComplexity), true
+	case "SubscriptionItem.price":
+		if e.ComplexityRoot.SubscriptionItem.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubscriptionItem.Price(childComplexity), true
+	case "SubscriptionItem.product":
+		if e.ComplexityRoot.SubscriptionItem.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubscriptionItem.Product(childComplexity), true
+	case "SubscriptionItem.quantity":
+		if e.ComplexityRoot.SubscriptionItem.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubscriptionItem.Quantity(childComplexity), true
+	case "SubscriptionItem.stripe":
+		if e.ComplexityRoot.SubscriptionItem.Stripe == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubscriptionItem.Stripe(childComplexity), true
 
 	case "SubscriptionTransition.at":
 		if e.ComplexityRoot.SubscriptionTransition.At == nil {
@@ -2161,6 +2438,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateProductPricePayload.UserErrors(childComplexity), true
+
+	case "UpdateSubscriptionItemsPayload.operation":
+		if e.ComplexityRoot.UpdateSubscriptionItemsPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSubscriptionItemsPayload.Operation(childComplexity), true
+	case "UpdateSubscriptionItemsPayload.subscription":
+		if e.ComplexityRoot.UpdateSubscriptionItemsPayload.Subscription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSubscriptionItemsPayload.Subscription(childComplexity), true
+	case "UpdateSubscriptionItemsPayload.userErrors":
+		if e.ComplexityRoot.UpdateSubscriptionItemsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSubscriptionItemsPayload.UserErrors(childComplexity), true
 
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
@@ -2374,10 +2670,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRetryOperationInput,
 		ec.unmarshalInputRevokeSubscriptionInput,
 		ec.unmarshalInputSubscriptionFilter,
+		ec.unmarshalInputSubscriptionItemChangeInput,
+		ec.unmarshalInputSubscriptionItemInput,
 		ec.unmarshalInputSubscriptionOrder,
 		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputUpdateProductInput,
 		ec.unmarshalInputUpdateProductPriceInput,
+		ec.unmarshalInputUpdateSubscriptionItemsInput,
 		ec.unmarshalInputVoidInvoiceInput,
 		ec.unmarshalInputWebhookEventFilter,
 		ec.unmarshalInputWebhookEventOrder,
@@ -2473,7 +2772,7 @@ scalar Int64
 """An ISO 4217 currency code in upper case, such as ` + "`" + `USD` + "`" + `. As input accepted in any case."""
 scalar CurrencyCode
 """
-An object whose values are strings. At most 48 keys of 40 characters, with values of 500. In an update, keys are added
+An object whose values are strings. At most 47 keys of 40 characters, with values of 500. In an update, keys are added
 or replaced, and a key whose value is empty is removed.
 """
 scalar Metadata
@@ -2597,14 +2896,26 @@ enum ProductOrderField {
   NAME
 }
 
-"""What a product costs. What it charges never changes: a price is replaced by another one."""
+"""What a product costs. The amount of a price does not change: a price is replaced by another one."""
 type Price implements Node {
   """The global id."""
   id: ID!
   """What it is the price of."""
   product: Product!
-  """What it charges each time."""
-  unitAmount: Money!
+  """The amount for one unit; null when Stripe has no single whole amount: tiers, or fractions of a minor unit."""
+  unitAmount: Money
+  """The amount for one unit in minor units, as a decimal number; null when it depends on the quantity."""
+  unitAmountDecimal: String
+  """How the amount follows from the quantity."""
+  billingScheme: BillingScheme!
+  """Where the quantity comes from."""
+  usageType: UsageType!
+  """The tiers of a tiered price, in ascending order; empty for others."""
+  tiers: [PriceTier!]!
+  """How the tiers apply; null for a price without tiers."""
+  tiersMode: TiersMode
+  """The amounts for one unit in other currencies, which customers of those currencies pay."""
+  currencyOptions: [Money!]!
   """How often it charges; null for a price that is paid once."""
   recurring: Recurring
   """A short name for it that customers do not see."""
@@ -2619,6 +2930,40 @@ type Price implements Node {
   stripe: StripeLink!
   """When it was made."""
   createdAt: DateTime!
+}
+
+"""How the amount of a price follows from the quantity, in Stripe's words."""
+enum BillingScheme {
+  """The unit amount times the quantity."""
+  PER_UNIT
+  """By the tiers that the quantity reaches."""
+  TIERED
+}
+
+"""How the tiers of a price apply, in Stripe's words."""
+enum TiersMode {
+  """Each tier charges for the units within it."""
+  GRADUATED
+  """The tier that the whole quantity reaches charges for all units."""
+  VOLUME
+}
+
+"""Where the quantity of a recurring price comes from, in Stripe's words."""
+enum UsageType {
+  """From the subscription's item, such as a number of seats."""
+  LICENSED
+  """From the usage that is reported to Stripe."""
+  METERED
+}
+
+"""What a tiered price charges up to a quantity."""
+type PriceTier {
+  """The last quantity of the tier; null for the last tier."""
+  upTo: Int64
+  """The amount for one unit; null when the tier has none, or one that is not a whole number of minor units."""
+  unitAmount: Money
+  """The amount for the tier as a whole; null when it has none."""
+  flatAmount: Money
 }
 
 """The life of a price."""
@@ -2705,8 +3050,13 @@ enum PriceOrderField {
 type Customer implements Node {
   """The global id."""
   id: ID!
-  """The e-mail; among customers that are not deleted, nobody else's, whatever its case."""
-  email: String!
+  """
+  The e-mail. Null or shared with another customer only when it was made so in Stripe: an e-mail that is given here is
+  nobody else's among the customers that are not deleted, whatever its case.
+  """
+  email: String
+  """Your application's own id of the customer; nobody else's among the customers that are not deleted."""
+  externalId: String
   """The name."""
   name: String
   """Your own data about the customer."""
@@ -2801,15 +3151,27 @@ type Subscription implements Node {
   id: ID!
   """Who pays, even when deleted since."""
   customer: Customer!
-  """What is paid."""
-  price: Price!
-  """What is paid for."""
-  product: Product!
+  """What is paid for: one price each, with a quantity."""
+  items: [SubscriptionItem!]!
+  """The price of the only item; null when there are several."""
+  price: Price
+  """The product of the only item; null when there are several."""
+  product: Product
+  """The quantity of the only item; null when there are several, or when it is metered."""
+  quantity: Int
   """The state it is in."""
   status: SubscriptionStatus!
+  """The currency that it is invoiced in."""
+  currency: CurrencyCode
+  """How its invoices are collected."""
+  collection: CollectionMethod!
+  """How its invoices are treated while the collection of payments is paused; null when it is not."""
+  pausedCollection: PausedCollection
+  """Your own data about the subscription."""
+  metadata: Metadata!
   """Whether it ends at the end of the current period."""
   cancelAtPeriodEnd: Boolean!
-  """When it is going to end, if that is known."""
+  """When it is going to end; null when it goes on. A cancellation at period end sets it, and so does one by a date."""
   cancelAt: DateTime
   """When someone asked for its end."""
   canceledAt: DateTime
@@ -2848,6 +3210,38 @@ type Subscription implements Node {
   updatedAt: DateTime!
 }
 
+"""One price of a subscription, with a quantity."""
+type SubscriptionItem implements Node {
+  """The global id."""
+  id: ID!
+  """What is paid."""
+  price: Price!
+  """What is paid for."""
+  product: Product!
+  """How many units, such as seats; null when the price is metered."""
+  quantity: Int
+  """How the item stands to its counterpart in Stripe."""
+  stripe: StripeLink!
+}
+
+"""A pause in collecting the payments of a subscription, which goes on otherwise."""
+type PausedCollection {
+  """What becomes of the invoices that are written meanwhile."""
+  behavior: PauseBehavior!
+  """When collection resumes; null when that is open."""
+  resumesAt: DateTime
+}
+
+"""What becomes of a subscription's invoices while collection is paused, in Stripe's words."""
+enum PauseBehavior {
+  """They are voided."""
+  VOID
+  """They stay drafts, and are collected later."""
+  KEEP_AS_DRAFT
+  """They are marked uncollectible."""
+  MARK_UNCOLLECTIBLE
+}
+
 """The state of a subscription, in Stripe's words but for REVOKED."""
 enum SubscriptionStatus {
   """Waits for its first payment."""
@@ -2876,9 +3270,9 @@ enum SubscriptionAction {
   CANCEL
   """` + "`" + `cancelSubscription` + "`" + ` at the end of the period."""
   CANCEL_AT_PERIOD_END
-  """` + "`" + `resumeSubscription` + "`" + `: takes back a cancellation at period end."""
+  """` + "`" + `resumeSubscription` + "`" + `: takes back a cancellation that is scheduled, or resumes a paused subscription."""
   RESUME
-  """` + "`" + `changeSubscriptionPrice` + "`" + `."""
+  """` + "`" + `changeSubscriptionPrice` + "`" + `, or ` + "`" + `updateSubscriptionItems` + "`" + `."""
   CHANGE_PRICE
   """` + "`" + `revokeSubscription` + "`" + `."""
   REVOKE
@@ -2922,7 +3316,7 @@ input SubscriptionFilter {
   status: [SubscriptionStatus!]
   """Only those of this customer."""
   customerId: ID
-  """Only those on this price."""
+  """Only those with an item on this price."""
   priceId: ID
 }
 
@@ -3048,6 +3442,8 @@ type StripeLink {
   lastError: String
   """The operation under way on this object."""
   pendingOperation: Operation
+  """The properties that Stripe has and this API does not show, such as ` + "`" + `discount` + "`" + ` or ` + "`" + `schedule` + "`" + `."""
+  unsupported: [String!]!
 }
 
 """Whether both halves of an object are equal."""
@@ -3058,6 +3454,8 @@ enum SyncStatus {
   PENDING
   """Both halves are equal."""
   SYNCED
+  """All that is shown is what Stripe has, and Stripe has more: ` + "`" + `unsupported` + "`" + ` names it."""
+  PARTIAL
   """The last operation was refused or needs attention."""
   FAILED
 }
@@ -3122,6 +3520,8 @@ enum OperationKind {
   REVOKE_SUBSCRIPTION
   """` + "`" + `payInvoice` + "`" + `"""
   PAY_INVOICE
+  """` + "`" + `updateSubscriptionItems` + "`" + `"""
+  UPDATE_SUBSCRIPTION_ITEMS
   """` + "`" + `voidInvoice` + "`" + `"""
   VOID_INVOICE
   """No mutation: a customer that is not in Stripe is created there because something else needs it."""
@@ -3329,6 +3729,18 @@ type BillingHealth {
   needsAttention: Int!
   """When Stripe last sent an event."""
   lastWebhookAt: DateTime
+  """When Stripe's list of events was last read."""
+  lastSweptAt: DateTime
+  """How many events Stripe lists that never came by webhook, since the start of the day."""
+  missedEvents: Int!
+  """How many events could not be applied and still matter."""
+  failedEvents: Int!
+  """How many live objects are ` + "`" + `PARTIAL` + "`" + `."""
+  partial: Int!
+  """When both halves were last compared completely."""
+  lastReconciledAt: DateTime
+  """How many objects differed when they were last compared."""
+  drift: Int!
   """How many events are not applied yet."""
   pendingWebhookEvents: Int!
 }
@@ -3337,7 +3749,7 @@ type BillingHealth {
 enum HealthStatus {
   """All is well."""
   OK
-  """Stripe does not answer as it should, or something waits for too long or needs attention."""
+  """Stripe does not answer as it should, something waits for too long or needs attention, or the halves differ."""
   DEGRADED
 }
 
@@ -3418,7 +3830,25 @@ type Query {
     """Whether a deleted customer is shown."""
     includeDeleted: Boolean! = false
   ): Customer
-  """The customer with an e-mail, in any case; null when there is none. Deleted customers have none."""
+  """The price with a lookup key; null when there is none."""
+  priceByLookupKey(
+    """The lookup key."""
+    lookupKey: String!
+  ): Price
+  """A price; null when there is none."""
+  price(
+    """The price's global id."""
+    id: ID!
+  ): Price
+  """The customer with your application's own id; null when there is none. Deleted customers have none."""
+  customerByExternalId(
+    """Your application's id."""
+    externalId: String!
+  ): Customer
+  """
+  The customer with an e-mail, in any case; null when there is none. Where several customers share it in Stripe, it is the
+  one that holds it here. Deleted customers have none.
+  """
   customerByEmail(
     """The e-mail."""
     email: String!
@@ -3559,12 +3989,20 @@ enum UserErrorCode {
   PRODUCT_ARCHIVED
   """Another customer, named in ` + "`" + `nodeId` + "`" + `, has this e-mail."""
   EMAIL_TAKEN
+  """Another customer, named in ` + "`" + `nodeId` + "`" + `, has this external id."""
+  EXTERNAL_ID_TAKEN
   """The card was declined; ` + "`" + `declineCode` + "`" + ` says why."""
   CARD_DECLINED
+  """The customer must confirm the payment, such as by 3-D Secure. The card was not declined."""
+  AUTHENTICATION_REQUIRED
+  """The customer has no payment method that could be charged."""
+  PAYMENT_METHOD_REQUIRED
   """The subscription's state does not allow this."""
   INVALID_TRANSITION
   """The subscription has ended."""
   SUBSCRIPTION_ENDED
+  """The subscription has several items, and none was named."""
+  AMBIGUOUS_ITEM
 }
 
 """What can be changed. Each change reaches both halves, here and in Stripe, or neither."""
@@ -3573,27 +4011,27 @@ type Mutation {
   createProduct(
     """The product."""
     input: CreateProductInput!
-  ): CreateProductPayload!
+  ): CreateProductPayload
   """Changes what is said of a product; what is left out stays."""
   updateProduct(
     """The change."""
     input: UpdateProductInput!
-  ): UpdateProductPayload!
+  ): UpdateProductPayload
   """Takes a product off sale. Existing subscriptions go on."""
   archiveProduct(
     """Which product."""
     input: ArchiveProductInput!
-  ): ArchiveProductPayload!
+  ): ArchiveProductPayload
   """Adds a price to a product; its default price stays what it is."""
   addProductPrice(
     """The price."""
     input: AddProductPriceInput!
-  ): AddProductPricePayload!
+  ): AddProductPricePayload
   """Takes a price off sale. The default price of a product cannot be archived."""
   archivePrice(
     """Which price."""
     input: ArchivePriceInput!
-  ): ArchivePricePayload!
+  ): ArchivePricePayload
   """
   Replaces a price by a new one, everywhere or nowhere: creates the new one, makes it the default when the old one was,
   archives the old one and moves its lookup key. Existing subscriptions keep their price.
@@ -3601,32 +4039,32 @@ type Mutation {
   updateProductPrice(
     """The new price."""
     input: UpdateProductPriceInput!
-  ): UpdateProductPricePayload!
+  ): UpdateProductPricePayload
   """Creates a customer. Answers at once, whatever state Stripe is in; the customer in Stripe follows by itself."""
   createCustomer(
     """The customer."""
     input: CreateCustomerInput!
-  ): CreateCustomerPayload!
+  ): CreateCustomerPayload
   """Changes what is known of a customer; what is left out stays."""
   updateCustomer(
     """The change."""
     input: UpdateCustomerInput!
-  ): UpdateCustomerPayload!
+  ): UpdateCustomerPayload
   """Deletes a customer here and in Stripe, ends its subscriptions and frees its e-mail."""
   deleteCustomer(
     """Which customer."""
     input: DeleteCustomerInput!
-  ): DeleteCustomerPayload!
+  ): DeleteCustomerPayload
   """Brings back a deleted customer, with a new counterpart in Stripe. Its subscriptions stay ended."""
   restoreCustomer(
     """Which customer."""
     input: RestoreCustomerInput!
-  ): RestoreCustomerPayload!
+  ): RestoreCustomerPayload
   """Subscribes a customer to a price, and links the customer to Stripe first when that has not happened yet."""
   createSubscription(
     """The subscription."""
     input: CreateSubscriptionInput!
-  ): CreateSubscriptionPayload!
+  ): CreateSubscriptionPayload
   """
   Cancels a subscription, from every state in which it has not ended. An unpaid invoice stays open and unpaid. A
   subscription that waits for its first payment can only be canceled immediately.
@@ -3634,32 +4072,43 @@ type Mutation {
   cancelSubscription(
     """Which subscription, and when."""
     input: CancelSubscriptionInput!
-  ): CancelSubscriptionPayload!
-  """Takes back a cancellation at the end of the period."""
+  ): CancelSubscriptionPayload
+  """
+  Takes back a cancellation that is scheduled, at the end of the period or at a date. A ` + "`" + `PAUSED` + "`" + ` subscription is resumed: it
+  is charged from now on.
+  """
   resumeSubscription(
     """Which subscription."""
     input: ResumeSubscriptionInput!
-  ): ResumeSubscriptionPayload!
-  """Moves a subscription to another price, from now on."""
+  ): ResumeSubscriptionPayload
+  """Moves one item of a subscription to another price, from now on; the only item where none is named."""
   changeSubscriptionPrice(
     """Which subscription, and to which price."""
     input: ChangeSubscriptionPriceInput!
-  ): ChangeSubscriptionPricePayload!
+  ): ChangeSubscriptionPricePayload
+  """
+  Changes what a subscription is for: quantities, prices, new items, and items that end. What is not named stays, at least
+  one item remains, and all of it happens or nothing.
+  """
+  updateSubscriptionItems(
+    """Which subscription, and what changes."""
+    input: UpdateSubscriptionItemsInput!
+  ): UpdateSubscriptionItemsPayload
   """Ends a subscription at once that its customer did not ask to cancel; it is ` + "`" + `REVOKED` + "`" + ` then."""
   revokeSubscription(
     """Which subscription, and why."""
     input: RevokeSubscriptionInput!
-  ): RevokeSubscriptionPayload!
+  ): RevokeSubscriptionPayload
   """Charges what an open invoice asks for. A subscription that was overdue for it is active again."""
   payInvoice(
     """Which invoice."""
     input: PayInvoiceInput!
-  ): PayInvoicePayload!
+  ): PayInvoicePayload
   """Takes an open invoice back, for good."""
   voidInvoice(
     """Which invoice."""
     input: VoidInvoiceInput!
-  ): VoidInvoicePayload!
+  ): VoidInvoicePayload
   """
   Gives the URL of a page at Stripe on which a customer subscribes to a price, or leaves a payment method. The
   subscription appears here when Stripe reports it.
@@ -3667,17 +4116,17 @@ type Mutation {
   createCheckoutSession(
     """Who, and what for."""
     input: CreateCheckoutSessionInput!
-  ): CreateCheckoutSessionPayload!
+  ): CreateCheckoutSessionPayload
   """Gives the URL of a page at Stripe on which a customer manages its billing."""
   createBillingPortalSession(
     """Who, and where to go afterwards."""
     input: CreateBillingPortalSessionInput!
-  ): CreateBillingPortalSessionPayload!
+  ): CreateBillingPortalSessionPayload
   """Tries an operation again, at once: one that waits, one that needs attention, or a customer's that was refused."""
   retryOperation(
     """Which operation."""
     input: RetryOperationInput!
-  ): RetryOperationPayload!
+  ): RetryOperationPayload
   """
   Gives up an operation that needs attention and takes Stripe's side: every object that it touched is read from Stripe
   again and shown as it is there, the operation is ` + "`" + `FAILED` + "`" + `, and what waited behind it goes on.
@@ -3685,7 +4134,7 @@ type Mutation {
   resolveOperation(
     """Which operation."""
     input: ResolveOperationInput!
-  ): ResolveOperationPayload!
+  ): ResolveOperationPayload
 }
 
 """A new price."""
@@ -3861,6 +4310,8 @@ input CreateCustomerInput {
   email: String!
   """The name, of 256 characters at most."""
   name: String
+  """Your application's own id of the customer, of 200 characters at most; nobody else's."""
+  externalId: String
   """Your own data about the customer."""
   metadata: Metadata
   """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
@@ -3885,6 +4336,8 @@ input UpdateCustomerInput {
   email: String
   """The new name, of 256 characters at most; null removes it."""
   name: String
+  """Your application's own id of the customer, of 200 characters at most; nobody else's. Null removes it."""
+  externalId: String
   """Your own data about the customer."""
   metadata: Metadata
   """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
@@ -3957,8 +4410,12 @@ enum PaymentBehavior {
 input CreateSubscriptionInput {
   """Who subscribes."""
   customerId: ID!
-  """To which price; it must be recurring."""
-  priceId: ID!
+  """To which price; it must be recurring. Give either this or ` + "`" + `items` + "`" + `."""
+  priceId: ID
+  """How many units of ` + "`" + `priceId` + "`" + `, such as seats: 1 by default. A metered price takes none."""
+  quantity: Int
+  """What is subscribed to, of 20 prices at most, with the same period and currency. Give either this or ` + "`" + `priceId` + "`" + `."""
+  items: [SubscriptionItemInput!]
   """How many days are free: 1 to 730."""
   trialDays: Int
   """How the invoices are collected."""
@@ -3973,11 +4430,22 @@ input CreateSubscriptionInput {
   idempotencyKey: String
 }
 
+"""One price of a new subscription."""
+input SubscriptionItemInput {
+  """The price; it must be recurring."""
+  priceId: ID!
+  """How many units, such as seats: 1 by default. A metered price takes none."""
+  quantity: Int
+}
+
 """The answer of ` + "`" + `createSubscription` + "`" + `."""
 type CreateSubscriptionPayload {
   """The new subscription; null when it was refused."""
   subscription: Subscription
-  """The secret with which a frontend confirms the first payment; only with ` + "`" + `DEFAULT_INCOMPLETE` + "`" + `."""
+  """
+  The secret with which a frontend confirms the first payment, or, where nothing is due yet as in a trial, the set-up of a
+  payment method; only with ` + "`" + `DEFAULT_INCOMPLETE` + "`" + `. It begins with ` + "`" + `pi_` + "`" + ` or ` + "`" + `seti_` + "`" + `.
+  """
   clientSecret: String
   """The change to both halves; null when it was refused before it began."""
   operation: Operation
@@ -4071,6 +4539,8 @@ input ChangeSubscriptionPriceInput {
   subscriptionId: ID!
   """The new price; it must be recurring."""
   priceId: ID!
+  """Which item goes over to it; needed when there are several. Its quantity stays."""
+  itemId: ID
   """What becomes of the time that is paid for already."""
   proration: ProrationBehavior! = CREATE_PRORATIONS
   """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
@@ -4079,6 +4549,40 @@ input ChangeSubscriptionPriceInput {
 
 """The answer of ` + "`" + `changeSubscriptionPrice` + "`" + `."""
 type ChangeSubscriptionPricePayload {
+  """The subscription as it stands."""
+  subscription: Subscription
+  """The change to both halves; null when it was refused before it began."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
+"""A change of one item of a subscription, or a new item."""
+input SubscriptionItemChangeInput {
+  """The item that changes; left out for a new one."""
+  id: ID
+  """The price that the item is to have; needed for a new one."""
+  priceId: ID
+  """How many units, such as seats. Left out, it stays as it is, and is 1 for a new item."""
+  quantity: Int
+  """Whether the item is removed."""
+  delete: Boolean
+}
+
+"""The input of ` + "`" + `updateSubscriptionItems` + "`" + `."""
+input UpdateSubscriptionItemsInput {
+  """Which subscription."""
+  subscriptionId: ID!
+  """What changes, of 20 items at most. What is not named stays."""
+  items: [SubscriptionItemChangeInput!]!
+  """What becomes of the time that is paid for already."""
+  proration: ProrationBehavior! = CREATE_PRORATIONS
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `updateSubscriptionItems` + "`" + `."""
+type UpdateSubscriptionItemsPayload {
   """The subscription as it stands."""
   subscription: Subscription
   """The change to both halves; null when it was refused before it began."""
@@ -4161,6 +4665,8 @@ input CreateCheckoutSessionInput {
   mode: CheckoutMode! = SUBSCRIPTION
   """The price to subscribe to; it must be recurring. Only with ` + "`" + `SUBSCRIPTION` + "`" + `, and needed there."""
   priceId: ID
+  """How many units of the price, such as seats: 1 by default. Only with ` + "`" + `SUBSCRIPTION` + "`" + `; a metered price takes none."""
+  quantity: Int
   """How many days are free: 1 to 730. Only with ` + "`" + `SUBSCRIPTION` + "`" + `."""
   trialDays: Int
   """Where Stripe sends the customer when it is done. It may contain ` + "`" + `{CHECKOUT_SESSION_ID}` + "`" + `."""
@@ -4302,6 +4808,18 @@ func (ec *executionContext) childFields_BillingHealth(ctx context.Context, field
 		return ec.fieldContext_BillingHealth_needsAttention(ctx, field)
 	case "lastWebhookAt":
 		return ec.fieldContext_BillingHealth_lastWebhookAt(ctx, field)
+	case "lastSweptAt":
+		return ec.fieldContext_BillingHealth_lastSweptAt(ctx, field)
+	case "missedEvents":
+		return ec.fieldContext_BillingHealth_missedEvents(ctx, field)
+	case "failedEvents":
+		return ec.fieldContext_BillingHealth_failedEvents(ctx, field)
+	case "partial":
+		return ec.fieldContext_BillingHealth_partial(ctx, field)
+	case "lastReconciledAt":
+		return ec.fieldContext_BillingHealth_lastReconciledAt(ctx, field)
+	case "drift":
+		return ec.fieldContext_BillingHealth_drift(ctx, field)
 	case "pendingWebhookEvents":
 		return ec.fieldContext_BillingHealth_pendingWebhookEvents(ctx, field)
 	}
@@ -4400,6 +4918,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_id(ctx, field)
 	case "email":
 		return ec.fieldContext_Customer_email(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Customer_externalId(ctx, field)
 	case "name":
 		return ec.fieldContext_Customer_name(ctx, field)
 	case "metadata":
@@ -4594,6 +5114,16 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PausedCollection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "behavior":
+		return ec.fieldContext_PausedCollection_behavior(ctx, field)
+	case "resumesAt":
+		return ec.fieldContext_PausedCollection_resumesAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PausedCollection", field.Name)
+}
+
 func (ec *executionContext) childFields_PayInvoicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "invoice":
@@ -4614,6 +5144,18 @@ func (ec *executionContext) childFields_Price(ctx context.Context, field graphql
 		return ec.fieldContext_Price_product(ctx, field)
 	case "unitAmount":
 		return ec.fieldContext_Price_unitAmount(ctx, field)
+	case "unitAmountDecimal":
+		return ec.fieldContext_Price_unitAmountDecimal(ctx, field)
+	case "billingScheme":
+		return ec.fieldContext_Price_billingScheme(ctx, field)
+	case "usageType":
+		return ec.fieldContext_Price_usageType(ctx, field)
+	case "tiers":
+		return ec.fieldContext_Price_tiers(ctx, field)
+	case "tiersMode":
+		return ec.fieldContext_Price_tiersMode(ctx, field)
+	case "currencyOptions":
+		return ec.fieldContext_Price_currencyOptions(ctx, field)
 	case "recurring":
 		return ec.fieldContext_Price_recurring(ctx, field)
 	case "nickname":
@@ -4652,6 +5194,18 @@ func (ec *executionContext) childFields_PriceEdge(ctx context.Context, field gra
 		return ec.fieldContext_PriceEdge_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceTier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upTo":
+		return ec.fieldContext_PriceTier_upTo(ctx, field)
+	case "unitAmount":
+		return ec.fieldContext_PriceTier_unitAmount(ctx, field)
+	case "flatAmount":
+		return ec.fieldContext_PriceTier_flatAmount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceTier", field.Name)
 }
 
 func (ec *executionContext) childFields_Product(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4802,6 +5356,8 @@ func (ec *executionContext) childFields_StripeLink(ctx context.Context, field gr
 		return ec.fieldContext_StripeLink_lastError(ctx, field)
 	case "pendingOperation":
 		return ec.fieldContext_StripeLink_pendingOperation(ctx, field)
+	case "unsupported":
+		return ec.fieldContext_StripeLink_unsupported(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StripeLink", field.Name)
 }
@@ -4812,12 +5368,24 @@ func (ec *executionContext) childFields_Subscription(ctx context.Context, field 
 		return ec.fieldContext_Subscription_id(ctx, field)
 	case "customer":
 		return ec.fieldContext_Subscription_customer(ctx, field)
+	case "items":
+		return ec.fieldContext_Subscription_items(ctx, field)
 	case "price":
 		return ec.fieldContext_Subscription_price(ctx, field)
 	case "product":
 		return ec.fieldContext_Subscription_product(ctx, field)
+	case "quantity":
+		return ec.fieldContext_Subscription_quantity(ctx, field)
 	case "status":
 		return ec.fieldContext_Subscription_status(ctx, field)
+	case "currency":
+		return ec.fieldContext_Subscription_currency(ctx, field)
+	case "collection":
+		return ec.fieldContext_Subscription_collection(ctx, field)
+	case "pausedCollection":
+		return ec.fieldContext_Subscription_pausedCollection(ctx, field)
+	case "metadata":
+		return ec.fieldContext_Subscription_metadata(ctx, field)
 	case "cancelAtPeriodEnd":
 		return ec.fieldContext_Subscription_cancelAtPeriodEnd(ctx, field)
 	case "cancelAt":
@@ -4870,6 +5438,22 @@ func (ec *executionContext) childFields_SubscriptionEdge(ctx context.Context, fi
 		return ec.fieldContext_SubscriptionEdge_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SubscriptionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SubscriptionItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SubscriptionItem_id(ctx, field)
+	case "price":
+		return ec.fieldContext_SubscriptionItem_price(ctx, field)
+	case "product":
+		return ec.fieldContext_SubscriptionItem_product(ctx, field)
+	case "quantity":
+		return ec.fieldContext_SubscriptionItem_quantity(ctx, field)
+	case "stripe":
+		return ec.fieldContext_SubscriptionItem_stripe(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubscriptionItem", field.Name)
 }
 
 func (ec *executionContext) childFields_SubscriptionTransition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4926,6 +5510,18 @@ func (ec *executionContext) childFields_UpdateProductPricePayload(ctx context.Co
 		return ec.fieldContext_UpdateProductPricePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateProductPricePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateSubscriptionItemsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subscription":
+		return ec.fieldContext_UpdateSubscriptionItemsPayload_subscription(ctx, field)
+	case "operation":
+		return ec.fieldContext_UpdateSubscriptionItemsPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateSubscriptionItemsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateSubscriptionItemsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

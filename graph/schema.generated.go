@@ -26,6 +26,8 @@ type BillingHealthResolver interface {
 	Status(ctx context.Context, obj *billing.Health) (billing.HealthStatus, error)
 }
 type CustomerResolver interface {
+	Email(ctx context.Context, obj *ent.Customer) (*string, error)
+
 	Name(ctx context.Context, obj *ent.Customer) (*string, error)
 }
 type InvoiceResolver interface {
@@ -51,6 +53,7 @@ type MutationResolver interface {
 	CancelSubscription(ctx context.Context, input CancelSubscriptionInput) (*CancelSubscriptionPayload, error)
 	ResumeSubscription(ctx context.Context, input ResumeSubscriptionInput) (*ResumeSubscriptionPayload, error)
 	ChangeSubscriptionPrice(ctx context.Context, input ChangeSubscriptionPriceInput) (*ChangeSubscriptionPricePayload, error)
+	UpdateSubscriptionItems(ctx context.Context, input UpdateSubscriptionItemsInput) (*UpdateSubscriptionItemsPayload, error)
 	RevokeSubscription(ctx context.Context, input RevokeSubscriptionInput) (*RevokeSubscriptionPayload, error)
 	PayInvoice(ctx context.Context, input PayInvoiceInput) (*PayInvoicePayload, error)
 	VoidInvoice(ctx context.Context, input VoidInvoiceInput) (*VoidInvoicePayload, error)
@@ -66,6 +69,8 @@ type OperationResolver interface {
 }
 type PriceResolver interface {
 	UnitAmount(ctx context.Context, obj *ent.Price) (*billing.Money, error)
+	UnitAmountDecimal(ctx context.Context, obj *ent.Price) (*string, error)
+
 	Recurring(ctx context.Context, obj *ent.Price) (*billing.Recurring, error)
 	Nickname(ctx context.Context, obj *ent.Price) (*string, error)
 }
@@ -80,6 +85,9 @@ type QueryResolver interface {
 	Product(ctx context.Context, id string) (*ent.Product, error)
 	Products(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *ProductFilter, orderBy *ent.ProductOrder) (*ent.ProductConnection, error)
 	Customer(ctx context.Context, id string, includeDeleted bool) (*ent.Customer, error)
+	PriceByLookupKey(ctx context.Context, lookupKey string) (*ent.Price, error)
+	Price(ctx context.Context, id string) (*ent.Price, error)
+	CustomerByExternalID(ctx context.Context, externalID string) (*ent.Customer, error)
 	CustomerByEmail(ctx context.Context, email string) (*ent.Customer, error)
 	Customers(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *CustomerFilter, orderBy *ent.CustomerOrder) (*ent.CustomerConnection, error)
 	Subscription(ctx context.Context, id string) (*ent.Subscription, error)
@@ -97,9 +105,18 @@ type StripeLinkResolver interface {
 }
 type SubscriptionResolver interface {
 	Customer(ctx context.Context, obj *ent.Subscription) (*ent.Customer, error)
+	Items(ctx context.Context, obj *ent.Subscription) ([]*ent.SubscriptionItem, error)
+
+	Quantity(ctx context.Context, obj *ent.Subscription) (*int, error)
+
+	PausedCollection(ctx context.Context, obj *ent.Subscription) (*PausedCollection, error)
+	Metadata(ctx context.Context, obj *ent.Subscription) (map[string]string, error)
 
 	AvailableActions(ctx context.Context, obj *ent.Subscription) ([]billing.SubscriptionAction, error)
 	History(ctx context.Context, obj *ent.Subscription) ([]*ent.SubscriptionTransition, error)
+}
+type SubscriptionItemResolver interface {
+	Quantity(ctx context.Context, obj *ent.SubscriptionItem) (*int, error)
 }
 type SubscriptionTransitionResolver interface {
 	Cause(ctx context.Context, obj *ent.SubscriptionTransition) (string, error)
@@ -481,6 +498,20 @@ func (ec *executionContext) field_Mutation_updateProduct_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updateSubscriptionItems_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (UpdateSubscriptionItemsInput, error) {
+			return ec.unmarshalNUpdateSubscriptionItemsInput2tallystickᚋgraphᚐUpdateSubscriptionItemsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_voidInvoice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -574,6 +605,20 @@ func (ec *executionContext) field_Query_customerByEmail_args(ctx context.Context
 		return nil, err
 	}
 	args["email"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_customerByExternalId_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "externalId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["externalId"] = arg0
 	return args, nil
 }
 
@@ -814,6 +859,34 @@ func (ec *executionContext) field_Query_operations_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_priceByLookupKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "lookupKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["lookupKey"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_price_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -1545,6 +1618,144 @@ func (ec *executionContext) _BillingHealth_lastWebhookAt(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_BillingHealth_lastWebhookAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("BillingHealth", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _BillingHealth_lastSweptAt(ctx context.Context, field graphql.CollectedField, obj *billing.Health) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingHealth_lastSweptAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSweptAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillingHealth_lastSweptAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingHealth", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _BillingHealth_missedEvents(ctx context.Context, field graphql.CollectedField, obj *billing.Health) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingHealth_missedEvents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MissedEvents, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingHealth_missedEvents(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingHealth", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _BillingHealth_failedEvents(ctx context.Context, field graphql.CollectedField, obj *billing.Health) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingHealth_failedEvents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FailedEvents, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingHealth_failedEvents(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingHealth", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _BillingHealth_partial(ctx context.Context, field graphql.CollectedField, obj *billing.Health) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingHealth_partial(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partial, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingHealth_partial(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingHealth", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _BillingHealth_lastReconciledAt(ctx context.Context, field graphql.CollectedField, obj *billing.Health) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingHealth_lastReconciledAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastReconciledAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillingHealth_lastReconciledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingHealth", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _BillingHealth_drift(ctx context.Context, field graphql.CollectedField, obj *billing.Health) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingHealth_drift(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Drift, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingHealth_drift(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingHealth", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _BillingHealth_pendingWebhookEvents(ctx context.Context, field graphql.CollectedField, obj *billing.Health) (ret graphql.Marshaler) {
@@ -2279,17 +2490,40 @@ func (ec *executionContext) _Customer_email(ctx context.Context, field graphql.C
 			return ec.fieldContext_Customer_email(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
+			return ec.Resolvers.Customer().Email(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Customer_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Customer", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Customer_externalId(ctx context.Context, field graphql.CollectedField, obj *ent.Customer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Customer_externalId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExternalID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Customer_externalId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Customer", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
@@ -3353,10 +3587,10 @@ func (ec *executionContext) _Mutation_createProduct(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *CreateProductPayload) graphql.Marshaler {
-			return ec.marshalNCreateProductPayload2ᚖtallystickᚋgraphᚐCreateProductPayload(ctx, selections, v)
+			return ec.marshalOCreateProductPayload2ᚖtallystickᚋgraphᚐCreateProductPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createProduct(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3397,10 +3631,10 @@ func (ec *executionContext) _Mutation_updateProduct(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *UpdateProductPayload) graphql.Marshaler {
-			return ec.marshalNUpdateProductPayload2ᚖtallystickᚋgraphᚐUpdateProductPayload(ctx, selections, v)
+			return ec.marshalOUpdateProductPayload2ᚖtallystickᚋgraphᚐUpdateProductPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateProduct(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3441,10 +3675,10 @@ func (ec *executionContext) _Mutation_archiveProduct(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ArchiveProductPayload) graphql.Marshaler {
-			return ec.marshalNArchiveProductPayload2ᚖtallystickᚋgraphᚐArchiveProductPayload(ctx, selections, v)
+			return ec.marshalOArchiveProductPayload2ᚖtallystickᚋgraphᚐArchiveProductPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_archiveProduct(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3485,10 +3719,10 @@ func (ec *executionContext) _Mutation_addProductPrice(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *AddProductPricePayload) graphql.Marshaler {
-			return ec.marshalNAddProductPricePayload2ᚖtallystickᚋgraphᚐAddProductPricePayload(ctx, selections, v)
+			return ec.marshalOAddProductPricePayload2ᚖtallystickᚋgraphᚐAddProductPricePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_addProductPrice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3529,10 +3763,10 @@ func (ec *executionContext) _Mutation_archivePrice(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ArchivePricePayload) graphql.Marshaler {
-			return ec.marshalNArchivePricePayload2ᚖtallystickᚋgraphᚐArchivePricePayload(ctx, selections, v)
+			return ec.marshalOArchivePricePayload2ᚖtallystickᚋgraphᚐArchivePricePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_archivePrice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3573,10 +3807,10 @@ func (ec *executionContext) _Mutation_updateProductPrice(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *UpdateProductPricePayload) graphql.Marshaler {
-			return ec.marshalNUpdateProductPricePayload2ᚖtallystickᚋgraphᚐUpdateProductPricePayload(ctx, selections, v)
+			return ec.marshalOUpdateProductPricePayload2ᚖtallystickᚋgraphᚐUpdateProductPricePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateProductPrice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3617,10 +3851,10 @@ func (ec *executionContext) _Mutation_createCustomer(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *CreateCustomerPayload) graphql.Marshaler {
-			return ec.marshalNCreateCustomerPayload2ᚖtallystickᚋgraphᚐCreateCustomerPayload(ctx, selections, v)
+			return ec.marshalOCreateCustomerPayload2ᚖtallystickᚋgraphᚐCreateCustomerPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createCustomer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3661,10 +3895,10 @@ func (ec *executionContext) _Mutation_updateCustomer(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *UpdateCustomerPayload) graphql.Marshaler {
-			return ec.marshalNUpdateCustomerPayload2ᚖtallystickᚋgraphᚐUpdateCustomerPayload(ctx, selections, v)
+			return ec.marshalOUpdateCustomerPayload2ᚖtallystickᚋgraphᚐUpdateCustomerPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateCustomer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3705,10 +3939,10 @@ func (ec *executionContext) _Mutation_deleteCustomer(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *DeleteCustomerPayload) graphql.Marshaler {
-			return ec.marshalNDeleteCustomerPayload2ᚖtallystickᚋgraphᚐDeleteCustomerPayload(ctx, selections, v)
+			return ec.marshalODeleteCustomerPayload2ᚖtallystickᚋgraphᚐDeleteCustomerPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteCustomer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3749,10 +3983,10 @@ func (ec *executionContext) _Mutation_restoreCustomer(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *RestoreCustomerPayload) graphql.Marshaler {
-			return ec.marshalNRestoreCustomerPayload2ᚖtallystickᚋgraphᚐRestoreCustomerPayload(ctx, selections, v)
+			return ec.marshalORestoreCustomerPayload2ᚖtallystickᚋgraphᚐRestoreCustomerPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_restoreCustomer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3793,10 +4027,10 @@ func (ec *executionContext) _Mutation_createSubscription(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *CreateSubscriptionPayload) graphql.Marshaler {
-			return ec.marshalNCreateSubscriptionPayload2ᚖtallystickᚋgraphᚐCreateSubscriptionPayload(ctx, selections, v)
+			return ec.marshalOCreateSubscriptionPayload2ᚖtallystickᚋgraphᚐCreateSubscriptionPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createSubscription(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3837,10 +4071,10 @@ func (ec *executionContext) _Mutation_cancelSubscription(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *CancelSubscriptionPayload) graphql.Marshaler {
-			return ec.marshalNCancelSubscriptionPayload2ᚖtallystickᚋgraphᚐCancelSubscriptionPayload(ctx, selections, v)
+			return ec.marshalOCancelSubscriptionPayload2ᚖtallystickᚋgraphᚐCancelSubscriptionPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_cancelSubscription(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3881,10 +4115,10 @@ func (ec *executionContext) _Mutation_resumeSubscription(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ResumeSubscriptionPayload) graphql.Marshaler {
-			return ec.marshalNResumeSubscriptionPayload2ᚖtallystickᚋgraphᚐResumeSubscriptionPayload(ctx, selections, v)
+			return ec.marshalOResumeSubscriptionPayload2ᚖtallystickᚋgraphᚐResumeSubscriptionPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_resumeSubscription(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3925,10 +4159,10 @@ func (ec *executionContext) _Mutation_changeSubscriptionPrice(ctx context.Contex
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ChangeSubscriptionPricePayload) graphql.Marshaler {
-			return ec.marshalNChangeSubscriptionPricePayload2ᚖtallystickᚋgraphᚐChangeSubscriptionPricePayload(ctx, selections, v)
+			return ec.marshalOChangeSubscriptionPricePayload2ᚖtallystickᚋgraphᚐChangeSubscriptionPricePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_changeSubscriptionPrice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3955,6 +4189,50 @@ func (ec *executionContext) fieldContext_Mutation_changeSubscriptionPrice(ctx co
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_updateSubscriptionItems(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateSubscriptionItems(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateSubscriptionItems(ctx, fc.Args["input"].(UpdateSubscriptionItemsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UpdateSubscriptionItemsPayload) graphql.Marshaler {
+			return ec.marshalOUpdateSubscriptionItemsPayload2ᚖtallystickᚋgraphᚐUpdateSubscriptionItemsPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateSubscriptionItems(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateSubscriptionItemsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateSubscriptionItems_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_revokeSubscription(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3969,10 +4247,10 @@ func (ec *executionContext) _Mutation_revokeSubscription(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *RevokeSubscriptionPayload) graphql.Marshaler {
-			return ec.marshalNRevokeSubscriptionPayload2ᚖtallystickᚋgraphᚐRevokeSubscriptionPayload(ctx, selections, v)
+			return ec.marshalORevokeSubscriptionPayload2ᚖtallystickᚋgraphᚐRevokeSubscriptionPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_revokeSubscription(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4013,10 +4291,10 @@ func (ec *executionContext) _Mutation_payInvoice(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *PayInvoicePayload) graphql.Marshaler {
-			return ec.marshalNPayInvoicePayload2ᚖtallystickᚋgraphᚐPayInvoicePayload(ctx, selections, v)
+			return ec.marshalOPayInvoicePayload2ᚖtallystickᚋgraphᚐPayInvoicePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_payInvoice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4057,10 +4335,10 @@ func (ec *executionContext) _Mutation_voidInvoice(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *VoidInvoicePayload) graphql.Marshaler {
-			return ec.marshalNVoidInvoicePayload2ᚖtallystickᚋgraphᚐVoidInvoicePayload(ctx, selections, v)
+			return ec.marshalOVoidInvoicePayload2ᚖtallystickᚋgraphᚐVoidInvoicePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_voidInvoice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4101,10 +4379,10 @@ func (ec *executionContext) _Mutation_createCheckoutSession(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *CreateCheckoutSessionPayload) graphql.Marshaler {
-			return ec.marshalNCreateCheckoutSessionPayload2ᚖtallystickᚋgraphᚐCreateCheckoutSessionPayload(ctx, selections, v)
+			return ec.marshalOCreateCheckoutSessionPayload2ᚖtallystickᚋgraphᚐCreateCheckoutSessionPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createCheckoutSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4145,10 +4423,10 @@ func (ec *executionContext) _Mutation_createBillingPortalSession(ctx context.Con
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *CreateBillingPortalSessionPayload) graphql.Marshaler {
-			return ec.marshalNCreateBillingPortalSessionPayload2ᚖtallystickᚋgraphᚐCreateBillingPortalSessionPayload(ctx, selections, v)
+			return ec.marshalOCreateBillingPortalSessionPayload2ᚖtallystickᚋgraphᚐCreateBillingPortalSessionPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createBillingPortalSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4189,10 +4467,10 @@ func (ec *executionContext) _Mutation_retryOperation(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *RetryOperationPayload) graphql.Marshaler {
-			return ec.marshalNRetryOperationPayload2ᚖtallystickᚋgraphᚐRetryOperationPayload(ctx, selections, v)
+			return ec.marshalORetryOperationPayload2ᚖtallystickᚋgraphᚐRetryOperationPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_retryOperation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4233,10 +4511,10 @@ func (ec *executionContext) _Mutation_resolveOperation(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ResolveOperationPayload) graphql.Marshaler {
-			return ec.marshalNResolveOperationPayload2ᚖtallystickᚋgraphᚐResolveOperationPayload(ctx, selections, v)
+			return ec.marshalOResolveOperationPayload2ᚖtallystickᚋgraphᚐResolveOperationPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_resolveOperation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4823,6 +5101,52 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type Cursor does not have child fields"))
 }
 
+func (ec *executionContext) _PausedCollection_behavior(ctx context.Context, field graphql.CollectedField, obj *PausedCollection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PausedCollection_behavior(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Behavior, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v billing.PauseBehavior) graphql.Marshaler {
+			return ec.marshalNPauseBehavior2tallystickᚋinternalᚋbillingᚐPauseBehavior(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PausedCollection_behavior(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PausedCollection", field, false, false, errors.New("field of type PauseBehavior does not have child fields"))
+}
+
+func (ec *executionContext) _PausedCollection_resumesAt(ctx context.Context, field graphql.CollectedField, obj *PausedCollection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PausedCollection_resumesAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResumesAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PausedCollection_resumesAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PausedCollection", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
 func (ec *executionContext) _PayInvoicePayload_invoice(ctx context.Context, field graphql.CollectedField, obj *PayInvoicePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4987,10 +5311,10 @@ func (ec *executionContext) _Price_unitAmount(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *billing.Money) graphql.Marshaler {
-			return ec.marshalNMoney2ᚖtallystickᚋinternalᚋbillingᚐMoney(ctx, selections, v)
+			return ec.marshalOMoney2ᚖtallystickᚋinternalᚋbillingᚐMoney(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Price_unitAmount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4999,6 +5323,162 @@ func (ec *executionContext) fieldContext_Price_unitAmount(_ context.Context, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Price_unitAmountDecimal(ctx context.Context, field graphql.CollectedField, obj *ent.Price) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Price_unitAmountDecimal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Price().UnitAmountDecimal(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Price_unitAmountDecimal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Price", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Price_billingScheme(ctx context.Context, field graphql.CollectedField, obj *ent.Price) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Price_billingScheme(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BillingScheme, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v billing.BillingScheme) graphql.Marshaler {
+			return ec.marshalNBillingScheme2tallystickᚋinternalᚋbillingᚐBillingScheme(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Price_billingScheme(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Price", field, false, false, errors.New("field of type BillingScheme does not have child fields"))
+}
+
+func (ec *executionContext) _Price_usageType(ctx context.Context, field graphql.CollectedField, obj *ent.Price) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Price_usageType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UsageType, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v billing.UsageType) graphql.Marshaler {
+			return ec.marshalNUsageType2tallystickᚋinternalᚋbillingᚐUsageType(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Price_usageType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Price", field, false, false, errors.New("field of type UsageType does not have child fields"))
+}
+
+func (ec *executionContext) _Price_tiers(ctx context.Context, field graphql.CollectedField, obj *ent.Price) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Price_tiers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tiers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []billing.PriceTier) graphql.Marshaler {
+			return ec.marshalNPriceTier2ᚕtallystickᚋinternalᚋbillingᚐPriceTierᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Price_tiers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Price",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PriceTier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Price_tiersMode(ctx context.Context, field graphql.CollectedField, obj *ent.Price) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Price_tiersMode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TiersMode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *billing.TiersMode) graphql.Marshaler {
+			return ec.marshalOTiersMode2ᚖtallystickᚋinternalᚋbillingᚐTiersMode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Price_tiersMode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Price", field, false, false, errors.New("field of type TiersMode does not have child fields"))
+}
+
+func (ec *executionContext) _Price_currencyOptions(ctx context.Context, field graphql.CollectedField, obj *ent.Price) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Price_currencyOptions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CurrencyOptions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []billing.Money) graphql.Marshaler {
+			return ec.marshalNMoney2ᚕtallystickᚋinternalᚋbillingᚐMoneyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Price_currencyOptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Price",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Money(ctx, field)
 		},
@@ -5325,6 +5805,93 @@ func (ec *executionContext) _PriceEdge_cursor(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_PriceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PriceEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+}
+
+func (ec *executionContext) _PriceTier_upTo(ctx context.Context, field graphql.CollectedField, obj *billing.PriceTier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceTier_upTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpTo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceTier_upTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceTier", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PriceTier_unitAmount(ctx context.Context, field graphql.CollectedField, obj *billing.PriceTier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceTier_unitAmount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnitAmount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *billing.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖtallystickᚋinternalᚋbillingᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceTier_unitAmount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceTier",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PriceTier_flatAmount(ctx context.Context, field graphql.CollectedField, obj *billing.PriceTier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceTier_flatAmount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlatAmount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *billing.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖtallystickᚋinternalᚋbillingᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceTier_flatAmount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceTier",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Product_id(ctx context.Context, field graphql.CollectedField, obj *ent.Product) (ret graphql.Marshaler) {
@@ -5952,6 +6519,138 @@ func (ec *executionContext) fieldContext_Query_customer(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_customer_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_priceByLookupKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_priceByLookupKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PriceByLookupKey(ctx, fc.Args["lookupKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Price) graphql.Marshaler {
+			return ec.marshalOPrice2ᚖtallystickᚋentᚐPrice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_priceByLookupKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Price(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_priceByLookupKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_price(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_price(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Price(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Price) graphql.Marshaler {
+			return ec.marshalOPrice2ᚖtallystickᚋentᚐPrice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_price(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Price(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_price_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_customerByExternalId(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_customerByExternalId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CustomerByExternalID(ctx, fc.Args["externalId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Customer) graphql.Marshaler {
+			return ec.marshalOCustomer2ᚖtallystickᚋentᚐCustomer(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_customerByExternalId(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Customer(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_customerByExternalId_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7264,6 +7963,29 @@ func (ec *executionContext) fieldContext_StripeLink_pendingOperation(_ context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _StripeLink_unsupported(ctx context.Context, field graphql.CollectedField, obj *billing.StripeLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StripeLink_unsupported(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unsupported, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StripeLink_unsupported(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StripeLink", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Subscription_id(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7319,6 +8041,38 @@ func (ec *executionContext) fieldContext_Subscription_customer(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_items(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Items(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.SubscriptionItem) graphql.Marshaler {
+			return ec.marshalNSubscriptionItem2ᚕᚖtallystickᚋentᚐSubscriptionItemᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubscriptionItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_price(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7328,14 +8082,14 @@ func (ec *executionContext) _Subscription_price(ctx context.Context, field graph
 			return ec.fieldContext_Subscription_price(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Price(ctx)
+			return obj.OnlyPrice(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.Price) graphql.Marshaler {
-			return ec.marshalNPrice2ᚖtallystickᚋentᚐPrice(ctx, selections, v)
+			return ec.marshalOPrice2ᚖtallystickᚋentᚐPrice(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Subscription_price(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -7360,14 +8114,14 @@ func (ec *executionContext) _Subscription_product(ctx context.Context, field gra
 			return ec.fieldContext_Subscription_product(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Product(ctx)
+			return obj.OnlyProduct(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.Product) graphql.Marshaler {
-			return ec.marshalNProduct2ᚖtallystickᚋentᚐProduct(ctx, selections, v)
+			return ec.marshalOProduct2ᚖtallystickᚋentᚐProduct(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Subscription_product(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -7381,6 +8135,29 @@ func (ec *executionContext) fieldContext_Subscription_product(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_quantity(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_quantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Quantity(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_quantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, true, true, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _Subscription_status(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
@@ -7404,6 +8181,107 @@ func (ec *executionContext) _Subscription_status(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Subscription_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Subscription", field, false, false, errors.New("field of type SubscriptionStatus does not have child fields"))
+}
+
+func (ec *executionContext) _Subscription_currency(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_currency(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Currency, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOCurrencyCode2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, false, false, errors.New("field of type CurrencyCode does not have child fields"))
+}
+
+func (ec *executionContext) _Subscription_collection(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_collection(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Collection, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v billing.CollectionMethod) graphql.Marshaler {
+			return ec.marshalNCollectionMethod2tallystickᚋinternalᚋbillingᚐCollectionMethod(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_collection(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, false, false, errors.New("field of type CollectionMethod does not have child fields"))
+}
+
+func (ec *executionContext) _Subscription_pausedCollection(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_pausedCollection(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().PausedCollection(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PausedCollection) graphql.Marshaler {
+			return ec.marshalOPausedCollection2ᚖtallystickᚋgraphᚐPausedCollection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_pausedCollection(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PausedCollection(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_metadata(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Metadata(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v map[string]string) graphql.Marshaler {
+			return ec.marshalNMetadata2map(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, true, true, errors.New("field of type Metadata does not have child fields"))
 }
 
 func (ec *executionContext) _Subscription_cancelAtPeriodEnd(ctx context.Context, field graphql.CollectedField, obj *ent.Subscription) (ret graphql.Marshaler) {
@@ -7918,6 +8796,148 @@ func (ec *executionContext) fieldContext_SubscriptionEdge_cursor(_ context.Conte
 	return graphql.NewScalarFieldContext("SubscriptionEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
 }
 
+func (ec *executionContext) _SubscriptionItem_id(ctx context.Context, field graphql.CollectedField, obj *ent.SubscriptionItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubscriptionItem_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubscriptionItem_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SubscriptionItem", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _SubscriptionItem_price(ctx context.Context, field graphql.CollectedField, obj *ent.SubscriptionItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubscriptionItem_price(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Price(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Price) graphql.Marshaler {
+			return ec.marshalNPrice2ᚖtallystickᚋentᚐPrice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubscriptionItem_price(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubscriptionItem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Price(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SubscriptionItem_product(ctx context.Context, field graphql.CollectedField, obj *ent.SubscriptionItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubscriptionItem_product(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Product(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Product) graphql.Marshaler {
+			return ec.marshalNProduct2ᚖtallystickᚋentᚐProduct(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubscriptionItem_product(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubscriptionItem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Product(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SubscriptionItem_quantity(ctx context.Context, field graphql.CollectedField, obj *ent.SubscriptionItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubscriptionItem_quantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.SubscriptionItem().Quantity(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SubscriptionItem_quantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SubscriptionItem", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _SubscriptionItem_stripe(ctx context.Context, field graphql.CollectedField, obj *ent.SubscriptionItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubscriptionItem_stripe(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stripe(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *billing.StripeLink) graphql.Marshaler {
+			return ec.marshalNStripeLink2ᚖtallystickᚋinternalᚋbillingᚐStripeLink(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubscriptionItem_stripe(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubscriptionItem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StripeLink(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SubscriptionTransition_from(ctx context.Context, field graphql.CollectedField, obj *ent.SubscriptionTransition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8384,6 +9404,102 @@ func (ec *executionContext) _UpdateProductPricePayload_userErrors(ctx context.Co
 func (ec *executionContext) fieldContext_UpdateProductPricePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "UpdateProductPricePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateSubscriptionItemsPayload_subscription(ctx context.Context, field graphql.CollectedField, obj *UpdateSubscriptionItemsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateSubscriptionItemsPayload_subscription(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subscription, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Subscription) graphql.Marshaler {
+			return ec.marshalOSubscription2ᚖtallystickᚋentᚐSubscription(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateSubscriptionItemsPayload_subscription(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateSubscriptionItemsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Subscription(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateSubscriptionItemsPayload_operation(ctx context.Context, field graphql.CollectedField, obj *UpdateSubscriptionItemsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateSubscriptionItemsPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖtallystickᚋentᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateSubscriptionItemsPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateSubscriptionItemsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateSubscriptionItemsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *UpdateSubscriptionItemsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateSubscriptionItemsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖtallystickᚋgraphᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateSubscriptionItemsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateSubscriptionItemsPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -9328,7 +10444,7 @@ func (ec *executionContext) unmarshalInputChangeSubscriptionPriceInput(ctx conte
 		asMap["proration"] = "CREATE_PRORATIONS"
 	}
 
-	fieldsInOrder := [...]string{"subscriptionId", "priceId", "proration", "idempotencyKey"}
+	fieldsInOrder := [...]string{"subscriptionId", "priceId", "itemId", "proration", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9349,6 +10465,13 @@ func (ec *executionContext) unmarshalInputChangeSubscriptionPriceInput(ctx conte
 				return it, err
 			}
 			it.PriceID = data
+		case "itemId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("itemId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ItemID = data
 		case "proration":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("proration"))
 			data, err := ec.unmarshalNProrationBehavior2tallystickᚋinternalᚋbillingᚐProrationBehavior(ctx, v)
@@ -9427,7 +10550,7 @@ func (ec *executionContext) unmarshalInputCreateCheckoutSessionInput(ctx context
 		asMap["mode"] = "SUBSCRIPTION"
 	}
 
-	fieldsInOrder := [...]string{"customerId", "mode", "priceId", "trialDays", "successUrl", "cancelUrl", "idempotencyKey"}
+	fieldsInOrder := [...]string{"customerId", "mode", "priceId", "quantity", "trialDays", "successUrl", "cancelUrl", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9455,6 +10578,13 @@ func (ec *executionContext) unmarshalInputCreateCheckoutSessionInput(ctx context
 				return it, err
 			}
 			it.PriceID = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
 		case "trialDays":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trialDays"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -9499,7 +10629,7 @@ func (ec *executionContext) unmarshalInputCreateCustomerInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "name", "metadata", "idempotencyKey"}
+	fieldsInOrder := [...]string{"email", "name", "externalId", "metadata", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9520,6 +10650,13 @@ func (ec *executionContext) unmarshalInputCreateCustomerInput(ctx context.Contex
 				return it, err
 			}
 			it.Name = data
+		case "externalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("externalId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExternalID = data
 		case "metadata":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
 			data, err := ec.unmarshalOMetadata2map(ctx, v)
@@ -9615,7 +10752,7 @@ func (ec *executionContext) unmarshalInputCreateSubscriptionInput(ctx context.Co
 		asMap["paymentBehavior"] = "ERROR_IF_INCOMPLETE"
 	}
 
-	fieldsInOrder := [...]string{"customerId", "priceId", "trialDays", "collection", "daysUntilDue", "paymentMethod", "paymentBehavior", "idempotencyKey"}
+	fieldsInOrder := [...]string{"customerId", "priceId", "quantity", "items", "trialDays", "collection", "daysUntilDue", "paymentMethod", "paymentBehavior", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9631,11 +10768,25 @@ func (ec *executionContext) unmarshalInputCreateSubscriptionInput(ctx context.Co
 			it.CustomerID = data
 		case "priceId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("priceId"))
-			data, err := ec.unmarshalNID2string(ctx, v)
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.PriceID = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		case "items":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("items"))
+			data, err := ec.unmarshalOSubscriptionItemInput2ᚕᚖtallystickᚋinternalᚋbillingᚐSubscribedItemᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Items = data
 		case "trialDays":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trialDays"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -10518,6 +11669,94 @@ func (ec *executionContext) unmarshalInputSubscriptionFilter(ctx context.Context
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputSubscriptionItemChangeInput(ctx context.Context, obj any) (billing.ItemChange, error) {
+	var it billing.ItemChange
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "priceId", "quantity", "delete"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "priceId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("priceId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PriceID = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		case "delete":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("delete"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Delete = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSubscriptionItemInput(ctx context.Context, obj any) (billing.SubscribedItem, error) {
+	var it billing.SubscribedItem
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"priceId", "quantity"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "priceId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("priceId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PriceID = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputSubscriptionOrder(ctx context.Context, obj any) (ent.SubscriptionOrder, error) {
 	var it ent.SubscriptionOrder
 	if obj == nil {
@@ -10570,7 +11809,7 @@ func (ec *executionContext) unmarshalInputUpdateCustomerInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"customerId", "email", "name", "metadata", "idempotencyKey"}
+	fieldsInOrder := [...]string{"customerId", "email", "name", "externalId", "metadata", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -10598,6 +11837,13 @@ func (ec *executionContext) unmarshalInputUpdateCustomerInput(ctx context.Contex
 				return it, err
 			}
 			it.Name = graphql.OmittableOf(data)
+		case "externalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("externalId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExternalID = graphql.OmittableOf(data)
 		case "metadata":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
 			data, err := ec.unmarshalOMetadata2map(ctx, v)
@@ -10754,6 +12000,61 @@ func (ec *executionContext) unmarshalInputUpdateProductPriceInput(ctx context.Co
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputUpdateSubscriptionItemsInput(ctx context.Context, obj any) (UpdateSubscriptionItemsInput, error) {
+	var it UpdateSubscriptionItemsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["proration"]; !present {
+		asMap["proration"] = "CREATE_PRORATIONS"
+	}
+
+	fieldsInOrder := [...]string{"subscriptionId", "items", "proration", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "subscriptionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subscriptionId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SubscriptionID = data
+		case "items":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("items"))
+			data, err := ec.unmarshalNSubscriptionItemChangeInput2ᚕᚖtallystickᚋinternalᚋbillingᚐItemChangeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Items = data
+		case "proration":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("proration"))
+			data, err := ec.unmarshalNProrationBehavior2tallystickᚋinternalᚋbillingᚐProrationBehavior(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Proration = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputVoidInvoiceInput(ctx context.Context, obj any) (VoidInvoiceInput, error) {
 	var it VoidInvoiceInput
 	if obj == nil {
@@ -10889,6 +12190,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._WebhookEvent(ctx, sel, obj)
+	case *ent.SubscriptionItem:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SubscriptionItem(ctx, sel, obj)
 	case *ent.Subscription:
 		if obj == nil {
 			return graphql.Null
@@ -11159,6 +12465,36 @@ func (ec *executionContext) _BillingHealth(ctx context.Context, sel ast.Selectio
 		case "lastWebhookAt":
 			out.Values[i] = ec._BillingHealth_lastWebhookAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastSweptAt":
+			out.Values[i] = ec._BillingHealth_lastSweptAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "missedEvents":
+			out.Values[i] = ec._BillingHealth_missedEvents(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "failedEvents":
+			out.Values[i] = ec._BillingHealth_failedEvents(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "partial":
+			out.Values[i] = ec._BillingHealth_partial(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastReconciledAt":
+			out.Values[i] = ec._BillingHealth_lastReconciledAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "drift":
+			out.Values[i] = ec._BillingHealth_drift(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "pendingWebhookEvents":
@@ -11546,8 +12882,46 @@ func (ec *executionContext) _Customer(ctx context.Context, sel ast.SelectionSet,
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "email":
-			out.Values[i] = ec._Customer_email(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Customer_email(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "externalId":
+			out.Values[i] = ec._Customer_externalId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
@@ -12308,147 +13682,154 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createProduct(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateProduct":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateProduct(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "archiveProduct":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_archiveProduct(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "addProductPrice":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_addProductPrice(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "archivePrice":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_archivePrice(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateProductPrice":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateProductPrice(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createCustomer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createCustomer(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateCustomer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateCustomer(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteCustomer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteCustomer(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "restoreCustomer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_restoreCustomer(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createSubscription":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createSubscription(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "cancelSubscription":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelSubscription(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "resumeSubscription":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resumeSubscription(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "changeSubscriptionPrice":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_changeSubscriptionPrice(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateSubscriptionItems":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateSubscriptionItems(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "revokeSubscription":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeSubscription(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "payInvoice":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_payInvoice(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "voidInvoice":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_voidInvoice(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createCheckoutSession":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createCheckoutSession(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createBillingPortalSession":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createBillingPortalSession(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "retryOperation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_retryOperation(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "resolveOperation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resolveOperation(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -12813,6 +14194,49 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var pausedCollectionImplementors = []string{"PausedCollection"}
+
+func (ec *executionContext) _PausedCollection(ctx context.Context, sel ast.SelectionSet, obj *PausedCollection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pausedCollectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PausedCollection")
+		case "behavior":
+			out.Values[i] = ec._PausedCollection_behavior(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resumesAt":
+			out.Values[i] = ec._PausedCollection_resumesAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var payInvoicePayloadImplementors = []string{"PayInvoicePayload"}
 
 func (ec *executionContext) _PayInvoicePayload(ctx context.Context, sel ast.SelectionSet, obj *PayInvoicePayload) graphql.Marshaler {
@@ -12926,7 +14350,7 @@ func (ec *executionContext) _Price(ctx context.Context, sel ast.SelectionSet, ob
 					}
 				}()
 				res = ec._Price_unitAmount(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -12954,6 +14378,69 @@ func (ec *executionContext) _Price(ctx context.Context, sel ast.SelectionSet, ob
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "unitAmountDecimal":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Price_unitAmountDecimal(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "billingScheme":
+			out.Values[i] = ec._Price_billingScheme(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "usageType":
+			out.Values[i] = ec._Price_usageType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tiers":
+			out.Values[i] = ec._Price_tiers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tiersMode":
+			out.Values[i] = ec._Price_tiersMode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "currencyOptions":
+			out.Values[i] = ec._Price_currencyOptions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "recurring":
 			field := field
 
@@ -13144,6 +14631,54 @@ func (ec *executionContext) _PriceEdge(ctx context.Context, sel ast.SelectionSet
 		case "cursor":
 			out.Values[i] = ec._PriceEdge_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var priceTierImplementors = []string{"PriceTier"}
+
+func (ec *executionContext) _PriceTier(ctx context.Context, sel ast.SelectionSet, obj *billing.PriceTier) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, priceTierImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PriceTier")
+		case "upTo":
+			out.Values[i] = ec._PriceTier_upTo(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unitAmount":
+			out.Values[i] = ec._PriceTier_unitAmount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "flatAmount":
+			out.Values[i] = ec._PriceTier_flatAmount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -13558,6 +15093,72 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_customer(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "priceByLookupKey":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_priceByLookupKey(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "price":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_price(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "customerByExternalId":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_customerByExternalId(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -14263,6 +15864,11 @@ func (ec *executionContext) _StripeLink(ctx context.Context, sel ast.SelectionSe
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "unsupported":
+			out.Values[i] = ec._StripeLink_unsupported(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -14339,6 +15945,44 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "items":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Subscription_items(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "price":
 			field := field
 
@@ -14349,7 +15993,7 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Subscription_price(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -14387,7 +16031,45 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Subscription_product(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "quantity":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Subscription_quantity(ctx, field, obj)
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -14420,6 +16102,92 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "currency":
+			out.Values[i] = ec._Subscription_currency(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "collection":
+			out.Values[i] = ec._Subscription_collection(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pausedCollection":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Subscription_pausedCollection(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "metadata":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Subscription_metadata(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "cancelAtPeriodEnd":
 			out.Values[i] = ec._Subscription_cancelAtPeriodEnd(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -14734,6 +16502,163 @@ func (ec *executionContext) _SubscriptionEdge(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var subscriptionItemImplementors = []string{"SubscriptionItem", "Node"}
+
+func (ec *executionContext) _SubscriptionItem(ctx context.Context, sel ast.SelectionSet, obj *ent.SubscriptionItem) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionItemImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SubscriptionItem")
+		case "id":
+			out.Values[i] = ec._SubscriptionItem_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "price":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._SubscriptionItem_price(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "product":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._SubscriptionItem_product(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "quantity":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._SubscriptionItem_quantity(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "stripe":
+			out.Values[i] = ec._SubscriptionItem_stripe(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var subscriptionTransitionImplementors = []string{"SubscriptionTransition"}
 
 func (ec *executionContext) _SubscriptionTransition(ctx context.Context, sel ast.SelectionSet, obj *ent.SubscriptionTransition) graphql.Marshaler {
@@ -14988,6 +16913,54 @@ func (ec *executionContext) _UpdateProductPricePayload(ctx context.Context, sel 
 			}
 		case "userErrors":
 			out.Values[i] = ec._UpdateProductPricePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var updateSubscriptionItemsPayloadImplementors = []string{"UpdateSubscriptionItemsPayload"}
+
+func (ec *executionContext) _UpdateSubscriptionItemsPayload(ctx context.Context, sel ast.SelectionSet, obj *UpdateSubscriptionItemsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateSubscriptionItemsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateSubscriptionItemsPayload")
+		case "subscription":
+			out.Values[i] = ec._UpdateSubscriptionItemsPayload_subscription(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._UpdateSubscriptionItemsPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._UpdateSubscriptionItemsPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15359,56 +17332,14 @@ func (ec *executionContext) unmarshalNAddProductPriceInput2tallystickᚋgraphᚐ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAddProductPricePayload2tallystickᚋgraphᚐAddProductPricePayload(ctx context.Context, sel ast.SelectionSet, v AddProductPricePayload) graphql.Marshaler {
-	return ec._AddProductPricePayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNAddProductPricePayload2ᚖtallystickᚋgraphᚐAddProductPricePayload(ctx context.Context, sel ast.SelectionSet, v *AddProductPricePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._AddProductPricePayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNArchivePriceInput2tallystickᚋgraphᚐArchivePriceInput(ctx context.Context, v any) (ArchivePriceInput, error) {
 	res, err := ec.unmarshalInputArchivePriceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNArchivePricePayload2tallystickᚋgraphᚐArchivePricePayload(ctx context.Context, sel ast.SelectionSet, v ArchivePricePayload) graphql.Marshaler {
-	return ec._ArchivePricePayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNArchivePricePayload2ᚖtallystickᚋgraphᚐArchivePricePayload(ctx context.Context, sel ast.SelectionSet, v *ArchivePricePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._ArchivePricePayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNArchiveProductInput2tallystickᚋgraphᚐArchiveProductInput(ctx context.Context, v any) (ArchiveProductInput, error) {
 	res, err := ec.unmarshalInputArchiveProductInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNArchiveProductPayload2tallystickᚋgraphᚐArchiveProductPayload(ctx context.Context, sel ast.SelectionSet, v ArchiveProductPayload) graphql.Marshaler {
-	return ec._ArchiveProductPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNArchiveProductPayload2ᚖtallystickᚋgraphᚐArchiveProductPayload(ctx context.Context, sel ast.SelectionSet, v *ArchiveProductPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._ArchiveProductPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNBillingHealth2tallystickᚋinternalᚋbillingᚐHealth(ctx context.Context, sel ast.SelectionSet, v billing.Health) graphql.Marshaler {
@@ -15442,23 +17373,26 @@ func (ec *executionContext) marshalNBillingInterval2tallystickᚋinternalᚋbill
 	return res
 }
 
-func (ec *executionContext) unmarshalNCancelSubscriptionInput2tallystickᚋgraphᚐCancelSubscriptionInput(ctx context.Context, v any) (CancelSubscriptionInput, error) {
-	res, err := ec.unmarshalInputCancelSubscriptionInput(ctx, v)
+func (ec *executionContext) unmarshalNBillingScheme2tallystickᚋinternalᚋbillingᚐBillingScheme(ctx context.Context, v any) (billing.BillingScheme, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.BillingScheme(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCancelSubscriptionPayload2tallystickᚋgraphᚐCancelSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v CancelSubscriptionPayload) graphql.Marshaler {
-	return ec._CancelSubscriptionPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNCancelSubscriptionPayload2ᚖtallystickᚋgraphᚐCancelSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v *CancelSubscriptionPayload) graphql.Marshaler {
-	if v == nil {
+func (ec *executionContext) marshalNBillingScheme2tallystickᚋinternalᚋbillingᚐBillingScheme(ctx context.Context, sel ast.SelectionSet, v billing.BillingScheme) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
 		}
-		return graphql.Null
 	}
-	return ec._CancelSubscriptionPayload(ctx, sel, v)
+	return res
+}
+
+func (ec *executionContext) unmarshalNCancelSubscriptionInput2tallystickᚋgraphᚐCancelSubscriptionInput(ctx context.Context, v any) (CancelSubscriptionInput, error) {
+	res, err := ec.unmarshalInputCancelSubscriptionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNCancelTime2tallystickᚋinternalᚋbillingᚐCancelTime(ctx context.Context, v any) (billing.CancelTime, error) {
@@ -15481,20 +17415,6 @@ func (ec *executionContext) marshalNCancelTime2tallystickᚋinternalᚋbilling�
 func (ec *executionContext) unmarshalNChangeSubscriptionPriceInput2tallystickᚋgraphᚐChangeSubscriptionPriceInput(ctx context.Context, v any) (ChangeSubscriptionPriceInput, error) {
 	res, err := ec.unmarshalInputChangeSubscriptionPriceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNChangeSubscriptionPricePayload2tallystickᚋgraphᚐChangeSubscriptionPricePayload(ctx context.Context, sel ast.SelectionSet, v ChangeSubscriptionPricePayload) graphql.Marshaler {
-	return ec._ChangeSubscriptionPricePayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNChangeSubscriptionPricePayload2ᚖtallystickᚋgraphᚐChangeSubscriptionPricePayload(ctx context.Context, sel ast.SelectionSet, v *ChangeSubscriptionPricePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._ChangeSubscriptionPricePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCheckoutMode2tallystickᚋinternalᚋbillingᚐCheckoutMode(ctx context.Context, v any) (billing.CheckoutMode, error) {
@@ -15536,37 +17456,9 @@ func (ec *executionContext) unmarshalNCreateBillingPortalSessionInput2tallystick
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreateBillingPortalSessionPayload2tallystickᚋgraphᚐCreateBillingPortalSessionPayload(ctx context.Context, sel ast.SelectionSet, v CreateBillingPortalSessionPayload) graphql.Marshaler {
-	return ec._CreateBillingPortalSessionPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNCreateBillingPortalSessionPayload2ᚖtallystickᚋgraphᚐCreateBillingPortalSessionPayload(ctx context.Context, sel ast.SelectionSet, v *CreateBillingPortalSessionPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateBillingPortalSessionPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNCreateCheckoutSessionInput2tallystickᚋgraphᚐCreateCheckoutSessionInput(ctx context.Context, v any) (CreateCheckoutSessionInput, error) {
 	res, err := ec.unmarshalInputCreateCheckoutSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNCreateCheckoutSessionPayload2tallystickᚋgraphᚐCreateCheckoutSessionPayload(ctx context.Context, sel ast.SelectionSet, v CreateCheckoutSessionPayload) graphql.Marshaler {
-	return ec._CreateCheckoutSessionPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNCreateCheckoutSessionPayload2ᚖtallystickᚋgraphᚐCreateCheckoutSessionPayload(ctx context.Context, sel ast.SelectionSet, v *CreateCheckoutSessionPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateCheckoutSessionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCreateCustomerInput2tallystickᚋgraphᚐCreateCustomerInput(ctx context.Context, v any) (CreateCustomerInput, error) {
@@ -15574,56 +17466,14 @@ func (ec *executionContext) unmarshalNCreateCustomerInput2tallystickᚋgraphᚐC
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreateCustomerPayload2tallystickᚋgraphᚐCreateCustomerPayload(ctx context.Context, sel ast.SelectionSet, v CreateCustomerPayload) graphql.Marshaler {
-	return ec._CreateCustomerPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNCreateCustomerPayload2ᚖtallystickᚋgraphᚐCreateCustomerPayload(ctx context.Context, sel ast.SelectionSet, v *CreateCustomerPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateCustomerPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNCreateProductInput2tallystickᚋgraphᚐCreateProductInput(ctx context.Context, v any) (CreateProductInput, error) {
 	res, err := ec.unmarshalInputCreateProductInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreateProductPayload2tallystickᚋgraphᚐCreateProductPayload(ctx context.Context, sel ast.SelectionSet, v CreateProductPayload) graphql.Marshaler {
-	return ec._CreateProductPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNCreateProductPayload2ᚖtallystickᚋgraphᚐCreateProductPayload(ctx context.Context, sel ast.SelectionSet, v *CreateProductPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateProductPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNCreateSubscriptionInput2tallystickᚋgraphᚐCreateSubscriptionInput(ctx context.Context, v any) (CreateSubscriptionInput, error) {
 	res, err := ec.unmarshalInputCreateSubscriptionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNCreateSubscriptionPayload2tallystickᚋgraphᚐCreateSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v CreateSubscriptionPayload) graphql.Marshaler {
-	return ec._CreateSubscriptionPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNCreateSubscriptionPayload2ᚖtallystickᚋgraphᚐCreateSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v *CreateSubscriptionPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateSubscriptionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCurrencyCode2string(ctx context.Context, v any) (string, error) {
@@ -15747,20 +17597,6 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 func (ec *executionContext) unmarshalNDeleteCustomerInput2tallystickᚋgraphᚐDeleteCustomerInput(ctx context.Context, v any) (DeleteCustomerInput, error) {
 	res, err := ec.unmarshalInputDeleteCustomerInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNDeleteCustomerPayload2tallystickᚋgraphᚐDeleteCustomerPayload(ctx context.Context, sel ast.SelectionSet, v DeleteCustomerPayload) graphql.Marshaler {
-	return ec._DeleteCustomerPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNDeleteCustomerPayload2ᚖtallystickᚋgraphᚐDeleteCustomerPayload(ctx context.Context, sel ast.SelectionSet, v *DeleteCustomerPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._DeleteCustomerPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNHealthStatus2tallystickᚋinternalᚋbillingᚐHealthStatus(ctx context.Context, v any) (billing.HealthStatus, error) {
@@ -15903,6 +17739,22 @@ func (ec *executionContext) marshalNMetadata2map(ctx context.Context, sel ast.Se
 
 func (ec *executionContext) marshalNMoney2tallystickᚋinternalᚋbillingᚐMoney(ctx context.Context, sel ast.SelectionSet, v billing.Money) graphql.Marshaler {
 	return ec._Money(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMoney2ᚕtallystickᚋinternalᚋbillingᚐMoneyᚄ(ctx context.Context, sel ast.SelectionSet, v []billing.Money) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMoney2tallystickᚋinternalᚋbillingᚐMoney(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNMoney2ᚖtallystickᚋinternalᚋbillingᚐMoney(ctx context.Context, sel ast.SelectionSet, v *billing.Money) graphql.Marshaler {
@@ -16059,23 +17911,26 @@ func (ec *executionContext) marshalNPageInfo2entgoᚗioᚋcontribᚋentgqlᚐPag
 	return ec._PageInfo(ctx, sel, &v)
 }
 
-func (ec *executionContext) unmarshalNPayInvoiceInput2tallystickᚋgraphᚐPayInvoiceInput(ctx context.Context, v any) (PayInvoiceInput, error) {
-	res, err := ec.unmarshalInputPayInvoiceInput(ctx, v)
+func (ec *executionContext) unmarshalNPauseBehavior2tallystickᚋinternalᚋbillingᚐPauseBehavior(ctx context.Context, v any) (billing.PauseBehavior, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.PauseBehavior(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNPayInvoicePayload2tallystickᚋgraphᚐPayInvoicePayload(ctx context.Context, sel ast.SelectionSet, v PayInvoicePayload) graphql.Marshaler {
-	return ec._PayInvoicePayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNPayInvoicePayload2ᚖtallystickᚋgraphᚐPayInvoicePayload(ctx context.Context, sel ast.SelectionSet, v *PayInvoicePayload) graphql.Marshaler {
-	if v == nil {
+func (ec *executionContext) marshalNPauseBehavior2tallystickᚋinternalᚋbillingᚐPauseBehavior(ctx context.Context, sel ast.SelectionSet, v billing.PauseBehavior) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
 		}
-		return graphql.Null
 	}
-	return ec._PayInvoicePayload(ctx, sel, v)
+	return res
+}
+
+func (ec *executionContext) unmarshalNPayInvoiceInput2tallystickᚋgraphᚐPayInvoiceInput(ctx context.Context, v any) (PayInvoiceInput, error) {
+	res, err := ec.unmarshalInputPayInvoiceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNPaymentBehavior2tallystickᚋinternalᚋbillingᚐPaymentBehavior(ctx context.Context, v any) (billing.PaymentBehavior, error) {
@@ -16176,6 +18031,26 @@ func (ec *executionContext) marshalNPriceStatus2tallystickᚋinternalᚋbilling�
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNPriceTier2tallystickᚋinternalᚋbillingᚐPriceTier(ctx context.Context, sel ast.SelectionSet, v billing.PriceTier) graphql.Marshaler {
+	return ec._PriceTier(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPriceTier2ᚕtallystickᚋinternalᚋbillingᚐPriceTierᚄ(ctx context.Context, sel ast.SelectionSet, v []billing.PriceTier) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPriceTier2tallystickᚋinternalᚋbillingᚐPriceTier(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNProduct2ᚖtallystickᚋentᚐProduct(ctx context.Context, sel ast.SelectionSet, v *ent.Product) graphql.Marshaler {
@@ -16283,37 +18158,9 @@ func (ec *executionContext) unmarshalNResolveOperationInput2tallystickᚋgraph�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNResolveOperationPayload2tallystickᚋgraphᚐResolveOperationPayload(ctx context.Context, sel ast.SelectionSet, v ResolveOperationPayload) graphql.Marshaler {
-	return ec._ResolveOperationPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNResolveOperationPayload2ᚖtallystickᚋgraphᚐResolveOperationPayload(ctx context.Context, sel ast.SelectionSet, v *ResolveOperationPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._ResolveOperationPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNRestoreCustomerInput2tallystickᚋgraphᚐRestoreCustomerInput(ctx context.Context, v any) (RestoreCustomerInput, error) {
 	res, err := ec.unmarshalInputRestoreCustomerInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNRestoreCustomerPayload2tallystickᚋgraphᚐRestoreCustomerPayload(ctx context.Context, sel ast.SelectionSet, v RestoreCustomerPayload) graphql.Marshaler {
-	return ec._RestoreCustomerPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNRestoreCustomerPayload2ᚖtallystickᚋgraphᚐRestoreCustomerPayload(ctx context.Context, sel ast.SelectionSet, v *RestoreCustomerPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._RestoreCustomerPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNResumeSubscriptionInput2tallystickᚋgraphᚐResumeSubscriptionInput(ctx context.Context, v any) (ResumeSubscriptionInput, error) {
@@ -16321,56 +18168,14 @@ func (ec *executionContext) unmarshalNResumeSubscriptionInput2tallystickᚋgraph
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNResumeSubscriptionPayload2tallystickᚋgraphᚐResumeSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v ResumeSubscriptionPayload) graphql.Marshaler {
-	return ec._ResumeSubscriptionPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNResumeSubscriptionPayload2ᚖtallystickᚋgraphᚐResumeSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v *ResumeSubscriptionPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._ResumeSubscriptionPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNRetryOperationInput2tallystickᚋgraphᚐRetryOperationInput(ctx context.Context, v any) (RetryOperationInput, error) {
 	res, err := ec.unmarshalInputRetryOperationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRetryOperationPayload2tallystickᚋgraphᚐRetryOperationPayload(ctx context.Context, sel ast.SelectionSet, v RetryOperationPayload) graphql.Marshaler {
-	return ec._RetryOperationPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNRetryOperationPayload2ᚖtallystickᚋgraphᚐRetryOperationPayload(ctx context.Context, sel ast.SelectionSet, v *RetryOperationPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._RetryOperationPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNRevokeSubscriptionInput2tallystickᚋgraphᚐRevokeSubscriptionInput(ctx context.Context, v any) (RevokeSubscriptionInput, error) {
 	res, err := ec.unmarshalInputRevokeSubscriptionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNRevokeSubscriptionPayload2tallystickᚋgraphᚐRevokeSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v RevokeSubscriptionPayload) graphql.Marshaler {
-	return ec._RevokeSubscriptionPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNRevokeSubscriptionPayload2ᚖtallystickᚋgraphᚐRevokeSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v *RevokeSubscriptionPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._RevokeSubscriptionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNStepStatus2tallystickᚋinternalᚋbillingᚐStepStatus(ctx context.Context, v any) (billing.StepStatus, error) {
@@ -16540,6 +18345,56 @@ func (ec *executionContext) marshalNSubscriptionEdge2ᚖtallystickᚋentᚐSubsc
 	return ec._SubscriptionEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNSubscriptionItem2ᚕᚖtallystickᚋentᚐSubscriptionItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.SubscriptionItem) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSubscriptionItem2ᚖtallystickᚋentᚐSubscriptionItem(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSubscriptionItem2ᚖtallystickᚋentᚐSubscriptionItem(ctx context.Context, sel ast.SelectionSet, v *ent.SubscriptionItem) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SubscriptionItem(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSubscriptionItemChangeInput2ᚕᚖtallystickᚋinternalᚋbillingᚐItemChangeᚄ(ctx context.Context, v any) ([]*billing.ItemChange, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*billing.ItemChange, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSubscriptionItemChangeInput2ᚖtallystickᚋinternalᚋbillingᚐItemChange(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNSubscriptionItemChangeInput2ᚖtallystickᚋinternalᚋbillingᚐItemChange(ctx context.Context, v any) (*billing.ItemChange, error) {
+	res, err := ec.unmarshalInputSubscriptionItemChangeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSubscriptionItemInput2ᚖtallystickᚋinternalᚋbillingᚐSubscribedItem(ctx context.Context, v any) (*billing.SubscribedItem, error) {
+	res, err := ec.unmarshalInputSubscriptionItemInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNSubscriptionOrderField2ᚖtallystickᚋentᚐSubscriptionOrderField(ctx context.Context, v any) (*ent.SubscriptionOrderField, error) {
 	var res = new(ent.SubscriptionOrderField)
 	err := res.UnmarshalGQL(v)
@@ -16621,37 +18476,9 @@ func (ec *executionContext) unmarshalNUpdateCustomerInput2tallystickᚋgraphᚐU
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUpdateCustomerPayload2tallystickᚋgraphᚐUpdateCustomerPayload(ctx context.Context, sel ast.SelectionSet, v UpdateCustomerPayload) graphql.Marshaler {
-	return ec._UpdateCustomerPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNUpdateCustomerPayload2ᚖtallystickᚋgraphᚐUpdateCustomerPayload(ctx context.Context, sel ast.SelectionSet, v *UpdateCustomerPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._UpdateCustomerPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNUpdateProductInput2tallystickᚋgraphᚐUpdateProductInput(ctx context.Context, v any) (UpdateProductInput, error) {
 	res, err := ec.unmarshalInputUpdateProductInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNUpdateProductPayload2tallystickᚋgraphᚐUpdateProductPayload(ctx context.Context, sel ast.SelectionSet, v UpdateProductPayload) graphql.Marshaler {
-	return ec._UpdateProductPayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNUpdateProductPayload2ᚖtallystickᚋgraphᚐUpdateProductPayload(ctx context.Context, sel ast.SelectionSet, v *UpdateProductPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._UpdateProductPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNUpdateProductPriceInput2tallystickᚋgraphᚐUpdateProductPriceInput(ctx context.Context, v any) (UpdateProductPriceInput, error) {
@@ -16659,18 +18486,26 @@ func (ec *executionContext) unmarshalNUpdateProductPriceInput2tallystickᚋgraph
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUpdateProductPricePayload2tallystickᚋgraphᚐUpdateProductPricePayload(ctx context.Context, sel ast.SelectionSet, v UpdateProductPricePayload) graphql.Marshaler {
-	return ec._UpdateProductPricePayload(ctx, sel, &v)
+func (ec *executionContext) unmarshalNUpdateSubscriptionItemsInput2tallystickᚋgraphᚐUpdateSubscriptionItemsInput(ctx context.Context, v any) (UpdateSubscriptionItemsInput, error) {
+	res, err := ec.unmarshalInputUpdateSubscriptionItemsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUpdateProductPricePayload2ᚖtallystickᚋgraphᚐUpdateProductPricePayload(ctx context.Context, sel ast.SelectionSet, v *UpdateProductPricePayload) graphql.Marshaler {
-	if v == nil {
+func (ec *executionContext) unmarshalNUsageType2tallystickᚋinternalᚋbillingᚐUsageType(ctx context.Context, v any) (billing.UsageType, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.UsageType(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsageType2tallystickᚋinternalᚋbillingᚐUsageType(ctx context.Context, sel ast.SelectionSet, v billing.UsageType) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
 		}
-		return graphql.Null
 	}
-	return ec._UpdateProductPricePayload(ctx, sel, v)
+	return res
 }
 
 func (ec *executionContext) marshalNUserError2ᚕᚖtallystickᚋgraphᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*UserError) graphql.Marshaler {
@@ -16743,20 +18578,6 @@ func (ec *executionContext) marshalNViewerKind2tallystickᚋgraphᚐViewerKind(c
 func (ec *executionContext) unmarshalNVoidInvoiceInput2tallystickᚋgraphᚐVoidInvoiceInput(ctx context.Context, v any) (VoidInvoiceInput, error) {
 	res, err := ec.unmarshalInputVoidInvoiceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNVoidInvoicePayload2tallystickᚋgraphᚐVoidInvoicePayload(ctx context.Context, sel ast.SelectionSet, v VoidInvoicePayload) graphql.Marshaler {
-	return ec._VoidInvoicePayload(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNVoidInvoicePayload2ᚖtallystickᚋgraphᚐVoidInvoicePayload(ctx context.Context, sel ast.SelectionSet, v *VoidInvoicePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._VoidInvoicePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNWebhookEvent2ᚖtallystickᚋentᚐWebhookEvent(ctx context.Context, sel ast.SelectionSet, v *ent.WebhookEvent) graphql.Marshaler {
@@ -16842,6 +18663,34 @@ func (ec *executionContext) marshalNWebhookStatus2tallystickᚋinternalᚋbillin
 	return res
 }
 
+func (ec *executionContext) marshalOAddProductPricePayload2ᚖtallystickᚋgraphᚐAddProductPricePayload(ctx context.Context, sel ast.SelectionSet, v *AddProductPricePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AddProductPricePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOArchivePricePayload2ᚖtallystickᚋgraphᚐArchivePricePayload(ctx context.Context, sel ast.SelectionSet, v *ArchivePricePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ArchivePricePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOArchiveProductPayload2ᚖtallystickᚋgraphᚐArchiveProductPayload(ctx context.Context, sel ast.SelectionSet, v *ArchiveProductPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ArchiveProductPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCancelSubscriptionPayload2ᚖtallystickᚋgraphᚐCancelSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v *CancelSubscriptionPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CancelSubscriptionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOCancellationReason2ᚖtallystickᚋinternalᚋbillingᚐCancellationReason(ctx context.Context, v any) (*billing.CancellationReason, error) {
 	if v == nil {
 		return nil, nil
@@ -16859,6 +18708,48 @@ func (ec *executionContext) marshalOCancellationReason2ᚖtallystickᚋinternal�
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOChangeSubscriptionPricePayload2ᚖtallystickᚋgraphᚐChangeSubscriptionPricePayload(ctx context.Context, sel ast.SelectionSet, v *ChangeSubscriptionPricePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ChangeSubscriptionPricePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateBillingPortalSessionPayload2ᚖtallystickᚋgraphᚐCreateBillingPortalSessionPayload(ctx context.Context, sel ast.SelectionSet, v *CreateBillingPortalSessionPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateBillingPortalSessionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateCheckoutSessionPayload2ᚖtallystickᚋgraphᚐCreateCheckoutSessionPayload(ctx context.Context, sel ast.SelectionSet, v *CreateCheckoutSessionPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateCheckoutSessionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateCustomerPayload2ᚖtallystickᚋgraphᚐCreateCustomerPayload(ctx context.Context, sel ast.SelectionSet, v *CreateCustomerPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateCustomerPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateProductPayload2ᚖtallystickᚋgraphᚐCreateProductPayload(ctx context.Context, sel ast.SelectionSet, v *CreateProductPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateProductPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateSubscriptionPayload2ᚖtallystickᚋgraphᚐCreateSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v *CreateSubscriptionPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateSubscriptionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCurrencyCode2ᚖstring(ctx context.Context, v any) (*string, error) {
@@ -16938,6 +18829,31 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) marshalODeleteCustomerPayload2ᚖtallystickᚋgraphᚐDeleteCustomerPayload(ctx context.Context, sel ast.SelectionSet, v *DeleteCustomerPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteCustomerPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOInt642ᚖint64(ctx context.Context, v any) (*int64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalars.UnmarshalInt64(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOInt642ᚖint64(ctx context.Context, sel ast.SelectionSet, v *int64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalars.MarshalInt64(*v)
+	return res
+}
+
 func (ec *executionContext) marshalOInvoice2ᚖtallystickᚋentᚐInvoice(ctx context.Context, sel ast.SelectionSet, v *ent.Invoice) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -17013,6 +18929,13 @@ func (ec *executionContext) marshalOMetadata2map(ctx context.Context, sel ast.Se
 	_ = ctx
 	res := scalars.MarshalMetadata(v)
 	return res
+}
+
+func (ec *executionContext) marshalOMoney2ᚖtallystickᚋinternalᚋbillingᚐMoney(ctx context.Context, sel ast.SelectionSet, v *billing.Money) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Money(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalONode2tallystickᚋentᚐNoder(ctx context.Context, sel ast.SelectionSet, v ent.Noder) graphql.Marshaler {
@@ -17115,6 +19038,20 @@ func (ec *executionContext) marshalOOperationStatus2ᚕtallystickᚋinternalᚋb
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOPausedCollection2ᚖtallystickᚋgraphᚐPausedCollection(ctx context.Context, sel ast.SelectionSet, v *PausedCollection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PausedCollection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPayInvoicePayload2ᚖtallystickᚋgraphᚐPayInvoicePayload(ctx context.Context, sel ast.SelectionSet, v *PayInvoicePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PayInvoicePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPrice2ᚖtallystickᚋentᚐPrice(ctx context.Context, sel ast.SelectionSet, v *ent.Price) graphql.Marshaler {
@@ -17222,6 +19159,41 @@ func (ec *executionContext) unmarshalORecurringInput2ᚖtallystickᚋinternalᚋ
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOResolveOperationPayload2ᚖtallystickᚋgraphᚐResolveOperationPayload(ctx context.Context, sel ast.SelectionSet, v *ResolveOperationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ResolveOperationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORestoreCustomerPayload2ᚖtallystickᚋgraphᚐRestoreCustomerPayload(ctx context.Context, sel ast.SelectionSet, v *RestoreCustomerPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RestoreCustomerPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOResumeSubscriptionPayload2ᚖtallystickᚋgraphᚐResumeSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v *ResumeSubscriptionPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ResumeSubscriptionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORetryOperationPayload2ᚖtallystickᚋgraphᚐRetryOperationPayload(ctx context.Context, sel ast.SelectionSet, v *RetryOperationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RetryOperationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORevokeSubscriptionPayload2ᚖtallystickᚋgraphᚐRevokeSubscriptionPayload(ctx context.Context, sel ast.SelectionSet, v *RevokeSubscriptionPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RevokeSubscriptionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSubscription2ᚖtallystickᚋentᚐSubscription(ctx context.Context, sel ast.SelectionSet, v *ent.Subscription) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -17235,6 +19207,23 @@ func (ec *executionContext) unmarshalOSubscriptionFilter2ᚖtallystickᚋgraph�
 	}
 	res, err := ec.unmarshalInputSubscriptionFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOSubscriptionItemInput2ᚕᚖtallystickᚋinternalᚋbillingᚐSubscribedItemᚄ(ctx context.Context, v any) ([]*billing.SubscribedItem, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*billing.SubscribedItem, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSubscriptionItemInput2ᚖtallystickᚋinternalᚋbillingᚐSubscribedItem(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalOSubscriptionOrder2ᚖtallystickᚋentᚐSubscriptionOrder(ctx context.Context, v any) (*ent.SubscriptionOrder, error) {
@@ -17298,6 +19287,60 @@ func (ec *executionContext) marshalOSubscriptionStatus2ᚖtallystickᚋinternal�
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) unmarshalOTiersMode2ᚖtallystickᚋinternalᚋbillingᚐTiersMode(ctx context.Context, v any) (*billing.TiersMode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.TiersMode(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTiersMode2ᚖtallystickᚋinternalᚋbillingᚐTiersMode(ctx context.Context, sel ast.SelectionSet, v *billing.TiersMode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOUpdateCustomerPayload2ᚖtallystickᚋgraphᚐUpdateCustomerPayload(ctx context.Context, sel ast.SelectionSet, v *UpdateCustomerPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateCustomerPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateProductPayload2ᚖtallystickᚋgraphᚐUpdateProductPayload(ctx context.Context, sel ast.SelectionSet, v *UpdateProductPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateProductPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateProductPricePayload2ᚖtallystickᚋgraphᚐUpdateProductPricePayload(ctx context.Context, sel ast.SelectionSet, v *UpdateProductPricePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateProductPricePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateSubscriptionItemsPayload2ᚖtallystickᚋgraphᚐUpdateSubscriptionItemsPayload(ctx context.Context, sel ast.SelectionSet, v *UpdateSubscriptionItemsPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateSubscriptionItemsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOVoidInvoicePayload2ᚖtallystickᚋgraphᚐVoidInvoicePayload(ctx context.Context, sel ast.SelectionSet, v *VoidInvoicePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._VoidInvoicePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOWebhookEventFilter2ᚖtallystickᚋgraphᚐWebhookEventFilter(ctx context.Context, v any) (*WebhookEventFilter, error) {

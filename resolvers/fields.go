@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"tallystick/graph"
 	"tallystick/internal/billing"
 	"tallystick/internal/catalog"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 )
 
@@ -33,7 +35,18 @@ func (r productResolver) Prices(ctx context.Context, obj *ent.Product, first *in
 type priceResolver struct{}
 
 func (priceResolver) UnitAmount(_ context.Context, obj *ent.Price) (*billing.Money, error) {
+	if !obj.UnitAmountKnown {
+		return nil, nil
+	}
 	return &billing.Money{Amount: obj.UnitAmount, Currency: obj.Currency}, nil
+}
+
+func (priceResolver) UnitAmountDecimal(_ context.Context, obj *ent.Price) (*string, error) {
+	if obj.UnitAmountDecimal != nil || !obj.UnitAmountKnown {
+		return obj.UnitAmountDecimal, nil
+	}
+	whole := strconv.FormatInt(obj.UnitAmount, 10)
+	return &whole, nil
 }
 
 func (priceResolver) Recurring(_ context.Context, obj *ent.Price) (*billing.Recurring, error) {
@@ -45,6 +58,10 @@ func (priceResolver) Nickname(_ context.Context, obj *ent.Price) (*string, error
 }
 
 type customerResolver struct{}
+
+func (customerResolver) Email(_ context.Context, obj *ent.Customer) (*string, error) {
+	return orNone(obj.Email), nil
+}
 
 func (customerResolver) Name(_ context.Context, obj *ent.Customer) (*string, error) {
 	return orNone(obj.Name), nil
@@ -79,7 +96,50 @@ func evenDeleted(ctx context.Context, of interface {
 }
 
 func (subscriptionResolver) AvailableActions(_ context.Context, obj *ent.Subscription) ([]billing.SubscriptionAction, error) {
-	return obj.Status.Actions(obj.CancelAtPeriodEnd), nil
+	return obj.Status.Actions(mirror.Ending(obj)), nil
+}
+
+func (subscriptionResolver) Items(ctx context.Context, obj *ent.Subscription) ([]*ent.SubscriptionItem, error) {
+	items, err := obj.Items(ctx)
+	return slices.SortedFunc(slices.Values(items), func(a, b *ent.SubscriptionItem) int {
+		return strings.Compare(a.ID, b.ID) // in the order in which they came
+	}), err
+}
+
+func (subscriptionResolver) Quantity(ctx context.Context, obj *ent.Subscription) (*int, error) {
+	if obj.ItemCount != 1 {
+		return nil, nil
+	}
+	items, err := obj.Items(ctx)
+	if err != nil || len(items) != 1 || items[0].Quantity == nil {
+		return nil, err
+	}
+	quantity := int(*items[0].Quantity)
+	return &quantity, nil
+}
+
+func (subscriptionResolver) PausedCollection(_ context.Context, obj *ent.Subscription) (*graph.PausedCollection, error) {
+	if obj.PausedBehavior == nil {
+		return nil, nil
+	}
+	return &graph.PausedCollection{Behavior: *obj.PausedBehavior, ResumesAt: obj.PausedUntil}, nil
+}
+
+func (subscriptionResolver) Metadata(_ context.Context, obj *ent.Subscription) (map[string]string, error) {
+	if obj.Metadata == nil { // of one that no report has shown since metadata are kept
+		return map[string]string{}, nil
+	}
+	return obj.Metadata, nil
+}
+
+type subscriptionItemResolver struct{}
+
+func (subscriptionItemResolver) Quantity(_ context.Context, obj *ent.SubscriptionItem) (*int, error) {
+	if obj.Quantity == nil {
+		return nil, nil
+	}
+	quantity := int(*obj.Quantity)
+	return &quantity, nil
 }
 
 func (subscriptionResolver) History(ctx context.Context, obj *ent.Subscription) ([]*ent.SubscriptionTransition, error) {

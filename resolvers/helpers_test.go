@@ -100,7 +100,8 @@ func (w *world) operation(tx *store.Tx, i int, kind billing.OperationKind, subje
 func (w *world) subscription(ctx context.Context, tx *store.Tx, i int, status billing.SubscriptionStatus, customer, product, price string) error {
 	id, invoice := billing.NewID("sbn"), billing.NewID("ivc")
 	w.subscriptions, w.invoices = append(w.subscriptions, id), append(w.invoices, invoice)
-	create := tx.Subscription.Create().SetID(id).SetCustomerID(customer).SetProductID(product).SetPriceID(price).SetStatus(status).
+	create := tx.Subscription.Create().SetID(id).SetCustomerID(customer).SetProductID(product).SetPriceID(price).
+		SetOnlyProductID(product).SetOnlyPriceID(price).SetStatus(status).
 		SetCreatedAt(at(i)).SetUpdatedAt(at(i)).SetStripeID("sub_" + id)
 	create.SetCurrentPeriodEnd(at(100 - i%3)) // some are equal
 	if err := create.Exec(ctx); err != nil {

@@ -85,7 +85,8 @@ func (r mutationResolver) CreateCustomer(ctx context.Context, input graph.Create
 
 func (r mutationResolver) UpdateCustomer(ctx context.Context, input graph.UpdateCustomerInput) (*graph.UpdateCustomerPayload, error) {
 	result, err := r.customers.UpdateCustomer(ctx, customers.UpdateCustomer{
-		CustomerID: input.CustomerID, Email: input.Email, Name: orEmpty(input.Name), Metadata: input.Metadata,
+		CustomerID: input.CustomerID, Email: input.Email, Name: orEmpty(input.Name),
+		ExternalID: orEmpty(input.ExternalID), Metadata: input.Metadata,
 		IdempotencyKey: input.IdempotencyKey,
 	})
 	refused, err := userErrors(err)
@@ -133,6 +134,14 @@ func (r mutationResolver) ChangeSubscriptionPrice(ctx context.Context, input gra
 	result, err := r.subscriptions.ChangeSubscriptionPrice(ctx, subscriptions.ChangeSubscriptionPrice(input))
 	refused, err := userErrors(err)
 	return &graph.ChangeSubscriptionPricePayload{
+		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
+	}, err
+}
+
+func (r mutationResolver) UpdateSubscriptionItems(ctx context.Context, input graph.UpdateSubscriptionItemsInput) (*graph.UpdateSubscriptionItemsPayload, error) {
+	result, err := r.subscriptions.UpdateSubscriptionItems(ctx, subscriptions.UpdateSubscriptionItems(input))
+	refused, err := userErrors(err)
+	return &graph.UpdateSubscriptionItemsPayload{
 		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
 	}, err
 }

@@ -11,6 +11,7 @@ import (
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/webhookevent"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
@@ -45,6 +46,9 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) (map[string]ent.Node
 		case billing.InvoicePrefix:
 			err = collect(all, found, client.Invoice.Query().Where(invoice.IDIn(ids...)), "Invoice",
 				func(row *ent.Invoice) string { return row.ID })
+		case billing.SubscriptionItemPrefix:
+			err = collect(all, found, client.SubscriptionItem.Query().Where(subscriptionitem.IDIn(ids...)), "SubscriptionItem",
+				func(row *ent.SubscriptionItem) string { return row.ID })
 		case billing.OperationPrefix:
 			err = collect(ctx, found, client.Operation.Query().Where(operation.IDIn(ids...)), "Operation",
 				func(row *ent.Operation) string { return row.ID })

@@ -9,8 +9,10 @@ import (
 	"tallystick/ent/customer"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
+	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/webhookevent"
 	"tallystick/graph"
 	"tallystick/internal/auth"
@@ -88,11 +90,44 @@ func (r queryResolver) Customer(ctx context.Context, id string, includeDeleted b
 	return orNull(query.Only(ctx))
 }
 
+func (r queryResolver) Price(ctx context.Context, id string) (*ent.Price, error) {
+	if ok, err := names(id, billing.PricePrefix); !ok {
+		return nil, err
+	}
+	query, err := r.store.Client.Price.Query().Where(price.ID(id)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(query.Only(ctx))
+}
+
+func (r queryResolver) PriceByLookupKey(ctx context.Context, lookupKey string) (*ent.Price, error) {
+	if err := readable(&lookupKey); err != nil {
+		return nil, err
+	}
+	query, err := r.store.Client.Price.Query().Where(price.LookupKey(lookupKey)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(query.Only(ctx))
+}
+
+func (r queryResolver) CustomerByExternalID(ctx context.Context, externalID string) (*ent.Customer, error) {
+	if err := readable(&externalID); err != nil {
+		return nil, err
+	}
+	query, err := r.store.Client.Customer.Query().Where(customer.ExternalID(externalID)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(query.Only(ctx))
+}
+
 func (r queryResolver) CustomerByEmail(ctx context.Context, email string) (*ent.Customer, error) {
 	if err := readable(&email); err != nil {
 		return nil, err
 	}
-	query, err := r.store.Client.Customer.Query().Where(store.HasEmail(email)).CollectFields(ctx)
+	query, err := r.store.Client.Customer.Query().Where(store.HoldsEmail(email)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +181,11 @@ func (r queryResolver) Subscriptions(ctx context.Context, first *int, after *ent
 			query.Where(subscription.CustomerID(*filter.CustomerID))
 		}
 		if filter.PriceID != nil {
-			query.Where(subscription.PriceID(*filter.PriceID))
+			query.Where(subscription.Or(
+				subscription.HasItemsWith(subscriptionitem.PriceID(*filter.PriceID)),
+				// of one whose items no report has shown yet
+				subscription.And(subscription.PriceID(*filter.PriceID), subscription.Not(subscription.HasItems())),
+			))
 		}
 	}
 	return query.Paginate(store.WithDeleted(ctx), after, first, before, last, ent.WithSubscriptionOrder(orderBy))

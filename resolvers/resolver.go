@@ -85,6 +85,11 @@ func (r *Resolver) Customer() graph.CustomerResolver { return customerResolver{}
 // Subscription answers the fields of a subscription.
 func (r *Resolver) Subscription() graph.SubscriptionResolver { return subscriptionResolver{} }
 
+// SubscriptionItem answers the fields of an item.
+func (r *Resolver) SubscriptionItem() graph.SubscriptionItemResolver {
+	return subscriptionItemResolver{}
+}
+
 // SubscriptionTransition answers the fields of a transition.
 func (r *Resolver) SubscriptionTransition() graph.SubscriptionTransitionResolver {
 	return transitionResolver{}

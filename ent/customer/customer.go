@@ -29,12 +29,18 @@ const (
 	FieldStripeSyncedAt = "stripe_synced_at"
 	// FieldStripeError holds the string denoting the stripe_error field in the database.
 	FieldStripeError = "stripe_error"
+	// FieldStripeUnsupported holds the string denoting the stripe_unsupported field in the database.
+	FieldStripeUnsupported = "stripe_unsupported"
 	// FieldStripeOperationID holds the string denoting the stripe_operation_id field in the database.
 	FieldStripeOperationID = "stripe_operation_id"
 	// FieldDeletedAt holds the string denoting the deleted_at field in the database.
 	FieldDeletedAt = "deleted_at"
 	// FieldEmail holds the string denoting the email field in the database.
 	FieldEmail = "email"
+	// FieldEmailClaimed holds the string denoting the email_claimed field in the database.
+	FieldEmailClaimed = "email_claimed"
+	// FieldExternalID holds the string denoting the external_id field in the database.
+	FieldExternalID = "external_id"
 	// FieldName holds the string denoting the name field in the database.
 	FieldName = "name"
 	// FieldMetadata holds the string denoting the metadata field in the database.
@@ -70,9 +76,12 @@ var Columns = []string{
 	FieldStripeStatus,
 	FieldStripeSyncedAt,
 	FieldStripeError,
+	FieldStripeUnsupported,
 	FieldStripeOperationID,
 	FieldDeletedAt,
 	FieldEmail,
+	FieldEmailClaimed,
+	FieldExternalID,
 	FieldName,
 	FieldMetadata,
 }
@@ -101,8 +110,8 @@ var (
 	DefaultUpdatedAt func() time.Time
 	// UpdateDefaultUpdatedAt holds the default value on update for the "updated_at" field.
 	UpdateDefaultUpdatedAt func() time.Time
-	// EmailValidator is a validator for the "email" field. It is called by the builders before save.
-	EmailValidator func(string) error
+	// DefaultEmailClaimed holds the default value on creation for the "email_claimed" field.
+	DefaultEmailClaimed bool
 	// DefaultName holds the default value on creation for the "name" field.
 	DefaultName string
 	// DefaultMetadata holds the default value on creation for the "metadata" field.
@@ -118,7 +127,7 @@ const DefaultStripeStatus billing.SyncStatus = "UNLINKED"
 // StripeStatusValidator is a validator for the "stripe_status" field enum values. It is called by the builders before save.
 func StripeStatusValidator(ss billing.SyncStatus) error {
 	switch ss {
-	case "UNLINKED", "PENDING", "SYNCED", "FAILED":
+	case "UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED":
 		return nil
 	default:
 		return fmt.Errorf("customer: invalid enum value for stripe_status field: %q", ss)
@@ -176,6 +185,16 @@ func ByDeletedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByEmail orders the results by the email field.
 func ByEmail(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEmail, opts...).ToFunc()
+}
+
+// ByEmailClaimed orders the results by the email_claimed field.
+func ByEmailClaimed(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEmailClaimed, opts...).ToFunc()
+}
+
+// ByExternalID orders the results by the external_id field.
+func ByExternalID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExternalID, opts...).ToFunc()
 }
 
 // ByName orders the results by the name field.

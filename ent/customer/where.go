@@ -106,6 +106,16 @@ func Email(v string) predicate.Customer {
 	return predicate.Customer(sql.FieldEQ(FieldEmail, v))
 }
 
+// EmailClaimed applies equality check predicate on the "email_claimed" field. It's identical to EmailClaimedEQ.
+func EmailClaimed(v bool) predicate.Customer {
+	return predicate.Customer(sql.FieldEQ(FieldEmailClaimed, v))
+}
+
+// ExternalID applies equality check predicate on the "external_id" field. It's identical to ExternalIDEQ.
+func ExternalID(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldEQ(FieldExternalID, v))
+}
+
 // Name applies equality check predicate on the "name" field. It's identical to NameEQ.
 func Name(v string) predicate.Customer {
 	return predicate.Customer(sql.FieldEQ(FieldName, v))
@@ -421,6 +431,16 @@ func StripeErrorContainsFold(v string) predicate.Customer {
 	return predicate.Customer(sql.FieldContainsFold(FieldStripeError, v))
 }
 
+// StripeUnsupportedIsNil applies the IsNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedIsNil() predicate.Customer {
+	return predicate.Customer(sql.FieldIsNull(FieldStripeUnsupported))
+}
+
+// StripeUnsupportedNotNil applies the NotNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedNotNil() predicate.Customer {
+	return predicate.Customer(sql.FieldNotNull(FieldStripeUnsupported))
+}
+
 // StripeOperationIDEQ applies the EQ predicate on the "stripe_operation_id" field.
 func StripeOperationIDEQ(v string) predicate.Customer {
 	return predicate.Customer(sql.FieldEQ(FieldStripeOperationID, v))
@@ -609,6 +629,91 @@ func EmailEqualFold(v string) predicate.Customer {
 // EmailContainsFold applies the ContainsFold predicate on the "email" field.
 func EmailContainsFold(v string) predicate.Customer {
 	return predicate.Customer(sql.FieldContainsFold(FieldEmail, v))
+}
+
+// EmailClaimedEQ applies the EQ predicate on the "email_claimed" field.
+func EmailClaimedEQ(v bool) predicate.Customer {
+	return predicate.Customer(sql.FieldEQ(FieldEmailClaimed, v))
+}
+
+// EmailClaimedNEQ applies the NEQ predicate on the "email_claimed" field.
+func EmailClaimedNEQ(v bool) predicate.Customer {
+	return predicate.Customer(sql.FieldNEQ(FieldEmailClaimed, v))
+}
+
+// ExternalIDEQ applies the EQ predicate on the "external_id" field.
+func ExternalIDEQ(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldEQ(FieldExternalID, v))
+}
+
+// ExternalIDNEQ applies the NEQ predicate on the "external_id" field.
+func ExternalIDNEQ(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldNEQ(FieldExternalID, v))
+}
+
+// ExternalIDIn applies the In predicate on the "external_id" field.
+func ExternalIDIn(vs ...string) predicate.Customer {
+	return predicate.Customer(sql.FieldIn(FieldExternalID, vs...))
+}
+
+// ExternalIDNotIn applies the NotIn predicate on the "external_id" field.
+func ExternalIDNotIn(vs ...string) predicate.Customer {
+	return predicate.Customer(sql.FieldNotIn(FieldExternalID, vs...))
+}
+
+// ExternalIDGT applies the GT predicate on the "external_id" field.
+func ExternalIDGT(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldGT(FieldExternalID, v))
+}
+
+// ExternalIDGTE applies the GTE predicate on the "external_id" field.
+func ExternalIDGTE(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldGTE(FieldExternalID, v))
+}
+
+// ExternalIDLT applies the LT predicate on the "external_id" field.
+func ExternalIDLT(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldLT(FieldExternalID, v))
+}
+
+// ExternalIDLTE applies the LTE predicate on the "external_id" field.
+func ExternalIDLTE(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldLTE(FieldExternalID, v))
+}
+
+// ExternalIDContains applies the Contains predicate on the "external_id" field.
+func ExternalIDContains(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldContains(FieldExternalID, v))
+}
+
+// ExternalIDHasPrefix applies the HasPrefix predicate on the "external_id" field.
+func ExternalIDHasPrefix(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldHasPrefix(FieldExternalID, v))
+}
+
+// ExternalIDHasSuffix applies the HasSuffix predicate on the "external_id" field.
+func ExternalIDHasSuffix(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldHasSuffix(FieldExternalID, v))
+}
+
+// ExternalIDIsNil applies the IsNil predicate on the "external_id" field.
+func ExternalIDIsNil() predicate.Customer {
+	return predicate.Customer(sql.FieldIsNull(FieldExternalID))
+}
+
+// ExternalIDNotNil applies the NotNil predicate on the "external_id" field.
+func ExternalIDNotNil() predicate.Customer {
+	return predicate.Customer(sql.FieldNotNull(FieldExternalID))
+}
+
+// ExternalIDEqualFold applies the EqualFold predicate on the "external_id" field.
+func ExternalIDEqualFold(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldEqualFold(FieldExternalID, v))
+}
+
+// ExternalIDContainsFold applies the ContainsFold predicate on the "external_id" field.
+func ExternalIDContainsFold(v string) predicate.Customer {
+	return predicate.Customer(sql.FieldContainsFold(FieldExternalID, v))
 }
 
 // NameEQ applies the EQ predicate on the "name" field.

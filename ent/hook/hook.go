@@ -20,6 +20,30 @@ func (f CustomerFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CustomerMutation", m)
 }
 
+// The DifferenceFunc type is an adapter to allow the use of ordinary
+// function as Difference mutator.
+type DifferenceFunc func(context.Context, *ent.DifferenceMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f DifferenceFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.DifferenceMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.DifferenceMutation", m)
+}
+
+// The GoneObjectFunc type is an adapter to allow the use of ordinary
+// function as GoneObject mutator.
+type GoneObjectFunc func(context.Context, *ent.GoneObjectMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f GoneObjectFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.GoneObjectMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.GoneObjectMutation", m)
+}
+
 // The IdempotencyKeyFunc type is an adapter to allow the use of ordinary
 // function as IdempotencyKey mutator.
 type IdempotencyKeyFunc func(context.Context, *ent.IdempotencyKeyMutation) (ent.Value, error)
@@ -114,6 +138,18 @@ func (f SubscriptionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SubscriptionMutation", m)
+}
+
+// The SubscriptionItemFunc type is an adapter to allow the use of ordinary
+// function as SubscriptionItem mutator.
+type SubscriptionItemFunc func(context.Context, *ent.SubscriptionItemMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SubscriptionItemFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.SubscriptionItemMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SubscriptionItemMutation", m)
 }
 
 // The SubscriptionTransitionFunc type is an adapter to allow the use of ordinary

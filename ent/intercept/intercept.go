@@ -8,6 +8,8 @@ import (
 
 	"tallystick/ent"
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
+	"tallystick/ent/goneobject"
 	"tallystick/ent/idempotencykey"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
@@ -17,6 +19,7 @@ import (
 	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/ent/webhookevent"
 
@@ -104,6 +107,60 @@ func (f TraverseCustomer) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.CustomerQuery", q)
+}
+
+// The DifferenceFunc type is an adapter to allow the use of ordinary function as a Querier.
+type DifferenceFunc func(context.Context, *ent.DifferenceQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f DifferenceFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.DifferenceQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.DifferenceQuery", q)
+}
+
+// The TraverseDifference type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseDifference func(context.Context, *ent.DifferenceQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseDifference) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseDifference) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.DifferenceQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.DifferenceQuery", q)
+}
+
+// The GoneObjectFunc type is an adapter to allow the use of ordinary function as a Querier.
+type GoneObjectFunc func(context.Context, *ent.GoneObjectQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f GoneObjectFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.GoneObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.GoneObjectQuery", q)
+}
+
+// The TraverseGoneObject type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseGoneObject func(context.Context, *ent.GoneObjectQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseGoneObject) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseGoneObject) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.GoneObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.GoneObjectQuery", q)
 }
 
 // The IdempotencyKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -322,6 +379,33 @@ func (f TraverseSubscription) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.SubscriptionQuery", q)
 }
 
+// The SubscriptionItemFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SubscriptionItemFunc func(context.Context, *ent.SubscriptionItemQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SubscriptionItemFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SubscriptionItemQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SubscriptionItemQuery", q)
+}
+
+// The TraverseSubscriptionItem type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSubscriptionItem func(context.Context, *ent.SubscriptionItemQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSubscriptionItem) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSubscriptionItem) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SubscriptionItemQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SubscriptionItemQuery", q)
+}
+
 // The SubscriptionTransitionFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SubscriptionTransitionFunc func(context.Context, *ent.SubscriptionTransitionQuery) (ent.Value, error)
 
@@ -381,6 +465,10 @@ func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
 	case *ent.CustomerQuery:
 		return &query[*ent.CustomerQuery, predicate.Customer, customer.OrderOption]{typ: ent.TypeCustomer, tq: q}, nil
+	case *ent.DifferenceQuery:
+		return &query[*ent.DifferenceQuery, predicate.Difference, difference.OrderOption]{typ: ent.TypeDifference, tq: q}, nil
+	case *ent.GoneObjectQuery:
+		return &query[*ent.GoneObjectQuery, predicate.GoneObject, goneobject.OrderOption]{typ: ent.TypeGoneObject, tq: q}, nil
 	case *ent.IdempotencyKeyQuery:
 		return &query[*ent.IdempotencyKeyQuery, predicate.IdempotencyKey, idempotencykey.OrderOption]{typ: ent.TypeIdempotencyKey, tq: q}, nil
 	case *ent.InvoiceQuery:
@@ -397,6 +485,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.StripeCallQuery, predicate.StripeCall, stripecall.OrderOption]{typ: ent.TypeStripeCall, tq: q}, nil
 	case *ent.SubscriptionQuery:
 		return &query[*ent.SubscriptionQuery, predicate.Subscription, subscription.OrderOption]{typ: ent.TypeSubscription, tq: q}, nil
+	case *ent.SubscriptionItemQuery:
+		return &query[*ent.SubscriptionItemQuery, predicate.SubscriptionItem, subscriptionitem.OrderOption]{typ: ent.TypeSubscriptionItem, tq: q}, nil
 	case *ent.SubscriptionTransitionQuery:
 		return &query[*ent.SubscriptionTransitionQuery, predicate.SubscriptionTransition, subscriptiontransition.OrderOption]{typ: ent.TypeSubscriptionTransition, tq: q}, nil
 	case *ent.WebhookEventQuery:

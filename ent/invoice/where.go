@@ -461,6 +461,16 @@ func StripeErrorContainsFold(v string) predicate.Invoice {
 	return predicate.Invoice(sql.FieldContainsFold(FieldStripeError, v))
 }
 
+// StripeUnsupportedIsNil applies the IsNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedIsNil() predicate.Invoice {
+	return predicate.Invoice(sql.FieldIsNull(FieldStripeUnsupported))
+}
+
+// StripeUnsupportedNotNil applies the NotNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedNotNil() predicate.Invoice {
+	return predicate.Invoice(sql.FieldNotNull(FieldStripeUnsupported))
+}
+
 // StripeOperationIDEQ applies the EQ predicate on the "stripe_operation_id" field.
 func StripeOperationIDEQ(v string) predicate.Invoice {
 	return predicate.Invoice(sql.FieldEQ(FieldStripeOperationID, v))

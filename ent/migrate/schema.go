@@ -15,12 +15,15 @@ var (
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 		{Name: "stripe_id", Type: field.TypeString, Unique: true, Nullable: true},
-		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "FAILED"}, Default: "UNLINKED"},
+		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED"}, Default: "UNLINKED"},
 		{Name: "stripe_synced_at", Type: field.TypeTime, Nullable: true},
 		{Name: "stripe_error", Type: field.TypeString, Nullable: true},
+		{Name: "stripe_unsupported", Type: field.TypeJSON, Nullable: true},
 		{Name: "stripe_operation_id", Type: field.TypeString, Nullable: true},
 		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
 		{Name: "email", Type: field.TypeString},
+		{Name: "email_claimed", Type: field.TypeBool, Default: true},
+		{Name: "external_id", Type: field.TypeString, Nullable: true},
 		{Name: "name", Type: field.TypeString, Default: ""},
 		{Name: "metadata", Type: field.TypeJSON},
 	}
@@ -35,7 +38,67 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{CustomersColumns[1], CustomersColumns[0]},
 			},
+			{
+				Name:    "customer_external_id",
+				Unique:  true,
+				Columns: []*schema.Column{CustomersColumns[12]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL",
+				},
+			},
 		},
+	}
+	// DifferencesColumns holds the columns for the "differences" table.
+	DifferencesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"CHANGED", "MISSING", "EXTRA", "DUPLICATE"}},
+		{Name: "object_type", Type: field.TypeString},
+		{Name: "object_id", Type: field.TypeString, Nullable: true},
+		{Name: "stripe_id", Type: field.TypeString, Nullable: true},
+		{Name: "property", Type: field.TypeString, Nullable: true},
+		{Name: "ours", Type: field.TypeString, Nullable: true},
+		{Name: "stripes", Type: field.TypeString, Nullable: true},
+		{Name: "repaired_at", Type: field.TypeTime, Nullable: true},
+	}
+	// DifferencesTable holds the schema information for the "differences" table.
+	DifferencesTable = &schema.Table{
+		Name:       "differences",
+		Columns:    DifferencesColumns,
+		PrimaryKey: []*schema.Column{DifferencesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "difference_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{DifferencesColumns[1], DifferencesColumns[0]},
+			},
+			{
+				Name:    "difference_object_type_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{DifferencesColumns[4], DifferencesColumns[1]},
+			},
+			{
+				Name:    "difference_stripe_id",
+				Unique:  false,
+				Columns: []*schema.Column{DifferencesColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "repaired_at IS NULL",
+				},
+			},
+		},
+	}
+	// GoneObjectsColumns holds the columns for the "gone_objects" table.
+	GoneObjectsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "row_id", Type: field.TypeString, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// GoneObjectsTable holds the schema information for the "gone_objects" table.
+	GoneObjectsTable = &schema.Table{
+		Name:       "gone_objects",
+		Columns:    GoneObjectsColumns,
+		PrimaryKey: []*schema.Column{GoneObjectsColumns[0]},
 	}
 	// IdempotencyKeysColumns holds the columns for the "idempotency_keys" table.
 	IdempotencyKeysColumns = []*schema.Column{
@@ -74,9 +137,10 @@ var (
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 		{Name: "stripe_id", Type: field.TypeString, Unique: true, Nullable: true},
-		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "FAILED"}, Default: "UNLINKED"},
+		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED"}, Default: "UNLINKED"},
 		{Name: "stripe_synced_at", Type: field.TypeTime, Nullable: true},
 		{Name: "stripe_error", Type: field.TypeString, Nullable: true},
+		{Name: "stripe_unsupported", Type: field.TypeJSON, Nullable: true},
 		{Name: "stripe_operation_id", Type: field.TypeString, Nullable: true},
 		{Name: "number", Type: field.TypeString, Nullable: true},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"DRAFT", "OPEN", "PAID", "UNCOLLECTIBLE", "VOID"}},
@@ -99,13 +163,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "invoices_customers_invoices",
-				Columns:    []*schema.Column{InvoicesColumns[18]},
+				Columns:    []*schema.Column{InvoicesColumns[19]},
 				RefColumns: []*schema.Column{CustomersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "invoices_subscriptions_invoices",
-				Columns:    []*schema.Column{InvoicesColumns[19]},
+				Columns:    []*schema.Column{InvoicesColumns[20]},
 				RefColumns: []*schema.Column{SubscriptionsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -119,12 +183,12 @@ var (
 			{
 				Name:    "invoice_customer_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{InvoicesColumns[18], InvoicesColumns[1]},
+				Columns: []*schema.Column{InvoicesColumns[19], InvoicesColumns[1]},
 			},
 			{
 				Name:    "invoice_subscription_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{InvoicesColumns[19], InvoicesColumns[1]},
+				Columns: []*schema.Column{InvoicesColumns[20], InvoicesColumns[1]},
 			},
 		},
 	}
@@ -133,7 +197,7 @@ var (
 		{Name: "id", Type: field.TypeString},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
-		{Name: "kind", Type: field.TypeEnum, Enums: []string{"CREATE_PRODUCT", "UPDATE_PRODUCT", "ARCHIVE_PRODUCT", "ADD_PRODUCT_PRICE", "ARCHIVE_PRICE", "UPDATE_PRODUCT_PRICE", "CREATE_CUSTOMER", "UPDATE_CUSTOMER", "DELETE_CUSTOMER", "RESTORE_CUSTOMER", "CREATE_SUBSCRIPTION", "CANCEL_SUBSCRIPTION", "RESUME_SUBSCRIPTION", "CHANGE_SUBSCRIPTION_PRICE", "REVOKE_SUBSCRIPTION", "PAY_INVOICE", "VOID_INVOICE", "LINK_CUSTOMER"}},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"CREATE_PRODUCT", "UPDATE_PRODUCT", "ARCHIVE_PRODUCT", "ADD_PRODUCT_PRICE", "ARCHIVE_PRICE", "UPDATE_PRODUCT_PRICE", "CREATE_CUSTOMER", "UPDATE_CUSTOMER", "DELETE_CUSTOMER", "RESTORE_CUSTOMER", "CREATE_SUBSCRIPTION", "CANCEL_SUBSCRIPTION", "RESUME_SUBSCRIPTION", "CHANGE_SUBSCRIPTION_PRICE", "REVOKE_SUBSCRIPTION", "PAY_INVOICE", "VOID_INVOICE", "UPDATE_SUBSCRIPTION_ITEMS", "LINK_CUSTOMER"}},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "RUNNING", "SUCCEEDED", "COMPENSATING", "FAILED", "NEEDS_ATTENTION"}, Default: "PENDING"},
 		{Name: "subject_id", Type: field.TypeString},
 		{Name: "scope_id", Type: field.TypeString},
@@ -194,11 +258,19 @@ var (
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 		{Name: "stripe_id", Type: field.TypeString, Unique: true, Nullable: true},
-		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "FAILED"}, Default: "UNLINKED"},
+		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED"}, Default: "UNLINKED"},
 		{Name: "stripe_synced_at", Type: field.TypeTime, Nullable: true},
 		{Name: "stripe_error", Type: field.TypeString, Nullable: true},
+		{Name: "stripe_unsupported", Type: field.TypeJSON, Nullable: true},
 		{Name: "stripe_operation_id", Type: field.TypeString, Nullable: true},
 		{Name: "unit_amount", Type: field.TypeInt64},
+		{Name: "unit_amount_known", Type: field.TypeBool, Default: true},
+		{Name: "unit_amount_decimal", Type: field.TypeString, Nullable: true},
+		{Name: "billing_scheme", Type: field.TypeEnum, Enums: []string{"PER_UNIT", "TIERED"}, Default: "PER_UNIT"},
+		{Name: "usage_type", Type: field.TypeEnum, Enums: []string{"LICENSED", "METERED"}, Default: "LICENSED"},
+		{Name: "tiers_mode", Type: field.TypeEnum, Nullable: true, Enums: []string{"GRADUATED", "VOLUME"}},
+		{Name: "tiers", Type: field.TypeJSON, Nullable: true},
+		{Name: "currency_options", Type: field.TypeJSON, Nullable: true},
 		{Name: "currency", Type: field.TypeString, Size: 3},
 		{Name: "interval", Type: field.TypeEnum, Nullable: true, Enums: []string{"DAY", "WEEK", "MONTH", "YEAR"}},
 		{Name: "interval_count", Type: field.TypeInt, Nullable: true},
@@ -216,7 +288,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "prices_products_prices",
-				Columns:    []*schema.Column{PricesColumns[16]},
+				Columns:    []*schema.Column{PricesColumns[24]},
 				RefColumns: []*schema.Column{ProductsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -230,7 +302,7 @@ var (
 			{
 				Name:    "price_product_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{PricesColumns[16], PricesColumns[1]},
+				Columns: []*schema.Column{PricesColumns[24], PricesColumns[1]},
 			},
 		},
 	}
@@ -240,9 +312,10 @@ var (
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 		{Name: "stripe_id", Type: field.TypeString, Unique: true, Nullable: true},
-		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "FAILED"}, Default: "UNLINKED"},
+		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED"}, Default: "UNLINKED"},
 		{Name: "stripe_synced_at", Type: field.TypeTime, Nullable: true},
 		{Name: "stripe_error", Type: field.TypeString, Nullable: true},
+		{Name: "stripe_unsupported", Type: field.TypeJSON, Nullable: true},
 		{Name: "stripe_operation_id", Type: field.TypeString, Nullable: true},
 		{Name: "name", Type: field.TypeString},
 		{Name: "description", Type: field.TypeString, Nullable: true, Size: 2147483647},
@@ -258,7 +331,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "products_prices_default_price",
-				Columns:    []*schema.Column{ProductsColumns[12]},
+				Columns:    []*schema.Column{ProductsColumns[13]},
 				RefColumns: []*schema.Column{PricesColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -277,6 +350,9 @@ var (
 		{Name: "account_id", Type: field.TypeString},
 		{Name: "livemode", Type: field.TypeBool},
 		{Name: "sandbox", Type: field.TypeBool},
+		{Name: "events_read_to", Type: field.TypeTime, Nullable: true},
+		{Name: "swept_at", Type: field.TypeTime, Nullable: true},
+		{Name: "reconciled_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// StripeAccountsTable holds the schema information for the "stripe_accounts" table.
@@ -325,10 +401,16 @@ var (
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 		{Name: "stripe_id", Type: field.TypeString, Unique: true, Nullable: true},
-		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "FAILED"}, Default: "UNLINKED"},
+		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED"}, Default: "UNLINKED"},
 		{Name: "stripe_synced_at", Type: field.TypeTime, Nullable: true},
 		{Name: "stripe_error", Type: field.TypeString, Nullable: true},
+		{Name: "stripe_unsupported", Type: field.TypeJSON, Nullable: true},
 		{Name: "stripe_operation_id", Type: field.TypeString, Nullable: true},
+		{Name: "item_count", Type: field.TypeInt, Default: 1},
+		{Name: "currency", Type: field.TypeString, Nullable: true, Size: 3},
+		{Name: "metadata", Type: field.TypeJSON, Nullable: true},
+		{Name: "paused_behavior", Type: field.TypeEnum, Nullable: true, Enums: []string{"VOID", "KEEP_AS_DRAFT", "MARK_UNCOLLECTIBLE"}},
+		{Name: "paused_until", Type: field.TypeTime, Nullable: true},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"INCOMPLETE", "INCOMPLETE_EXPIRED", "TRIALING", "ACTIVE", "PAST_DUE", "UNPAID", "PAUSED", "CANCELED", "REVOKED"}, Default: "INCOMPLETE"},
 		{Name: "collection", Type: field.TypeEnum, Enums: []string{"CHARGE_AUTOMATICALLY", "SEND_INVOICE"}, Default: "CHARGE_AUTOMATICALLY"},
 		{Name: "cancel_at_period_end", Type: field.TypeBool, Default: false},
@@ -339,6 +421,8 @@ var (
 		{Name: "current_period_end", Type: field.TypeTime, Nullable: true},
 		{Name: "trial_end", Type: field.TypeTime, Nullable: true},
 		{Name: "customer_id", Type: field.TypeString},
+		{Name: "only_price_id", Type: field.TypeString, Nullable: true},
+		{Name: "only_product_id", Type: field.TypeString, Nullable: true},
 		{Name: "price_id", Type: field.TypeString},
 		{Name: "product_id", Type: field.TypeString},
 		{Name: "latest_invoice_id", Type: field.TypeString, Nullable: true},
@@ -351,25 +435,37 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "subscriptions_customers_subscriptions",
-				Columns:    []*schema.Column{SubscriptionsColumns[17]},
+				Columns:    []*schema.Column{SubscriptionsColumns[23]},
 				RefColumns: []*schema.Column{CustomersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
+				Symbol:     "subscriptions_prices_only_price",
+				Columns:    []*schema.Column{SubscriptionsColumns[24]},
+				RefColumns: []*schema.Column{PricesColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
+				Symbol:     "subscriptions_products_only_product",
+				Columns:    []*schema.Column{SubscriptionsColumns[25]},
+				RefColumns: []*schema.Column{ProductsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
 				Symbol:     "subscriptions_prices_price",
-				Columns:    []*schema.Column{SubscriptionsColumns[18]},
+				Columns:    []*schema.Column{SubscriptionsColumns[26]},
 				RefColumns: []*schema.Column{PricesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "subscriptions_products_product",
-				Columns:    []*schema.Column{SubscriptionsColumns[19]},
+				Columns:    []*schema.Column{SubscriptionsColumns[27]},
 				RefColumns: []*schema.Column{ProductsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "subscriptions_invoices_latest_invoice",
-				Columns:    []*schema.Column{SubscriptionsColumns[20]},
+				Columns:    []*schema.Column{SubscriptionsColumns[28]},
 				RefColumns: []*schema.Column{InvoicesColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -383,22 +479,81 @@ var (
 			{
 				Name:    "subscription_customer_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{SubscriptionsColumns[17], SubscriptionsColumns[1]},
+				Columns: []*schema.Column{SubscriptionsColumns[23], SubscriptionsColumns[1]},
 			},
 			{
 				Name:    "subscription_status_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{SubscriptionsColumns[8], SubscriptionsColumns[1]},
+				Columns: []*schema.Column{SubscriptionsColumns[14], SubscriptionsColumns[1]},
 			},
 			{
 				Name:    "subscription_price_id",
 				Unique:  false,
-				Columns: []*schema.Column{SubscriptionsColumns[18]},
+				Columns: []*schema.Column{SubscriptionsColumns[26]},
 			},
 			{
 				Name:    "subscription_product_id",
 				Unique:  false,
-				Columns: []*schema.Column{SubscriptionsColumns[19]},
+				Columns: []*schema.Column{SubscriptionsColumns[27]},
+			},
+		},
+	}
+	// SubscriptionItemsColumns holds the columns for the "subscription_items" table.
+	SubscriptionItemsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "stripe_id", Type: field.TypeString, Unique: true, Nullable: true},
+		{Name: "stripe_status", Type: field.TypeEnum, Enums: []string{"UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED"}, Default: "UNLINKED"},
+		{Name: "stripe_synced_at", Type: field.TypeTime, Nullable: true},
+		{Name: "stripe_error", Type: field.TypeString, Nullable: true},
+		{Name: "stripe_unsupported", Type: field.TypeJSON, Nullable: true},
+		{Name: "stripe_operation_id", Type: field.TypeString, Nullable: true},
+		{Name: "quantity", Type: field.TypeInt64, Nullable: true},
+		{Name: "subscription_id", Type: field.TypeString},
+		{Name: "price_id", Type: field.TypeString},
+		{Name: "product_id", Type: field.TypeString},
+	}
+	// SubscriptionItemsTable holds the schema information for the "subscription_items" table.
+	SubscriptionItemsTable = &schema.Table{
+		Name:       "subscription_items",
+		Columns:    SubscriptionItemsColumns,
+		PrimaryKey: []*schema.Column{SubscriptionItemsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "subscription_items_subscriptions_items",
+				Columns:    []*schema.Column{SubscriptionItemsColumns[10]},
+				RefColumns: []*schema.Column{SubscriptionsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "subscription_items_prices_price",
+				Columns:    []*schema.Column{SubscriptionItemsColumns[11]},
+				RefColumns: []*schema.Column{PricesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "subscription_items_products_product",
+				Columns:    []*schema.Column{SubscriptionItemsColumns[12]},
+				RefColumns: []*schema.Column{ProductsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "subscriptionitem_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SubscriptionItemsColumns[1], SubscriptionItemsColumns[0]},
+			},
+			{
+				Name:    "subscriptionitem_subscription_id",
+				Unique:  false,
+				Columns: []*schema.Column{SubscriptionItemsColumns[10]},
+			},
+			{
+				Name:    "subscriptionitem_price_id",
+				Unique:  false,
+				Columns: []*schema.Column{SubscriptionItemsColumns[11]},
 			},
 		},
 	}
@@ -407,7 +562,7 @@ var (
 		{Name: "id", Type: field.TypeString},
 		{Name: "from", Type: field.TypeEnum, Nullable: true, Enums: []string{"INCOMPLETE", "INCOMPLETE_EXPIRED", "TRIALING", "ACTIVE", "PAST_DUE", "UNPAID", "PAUSED", "CANCELED", "REVOKED"}},
 		{Name: "to", Type: field.TypeEnum, Enums: []string{"INCOMPLETE", "INCOMPLETE_EXPIRED", "TRIALING", "ACTIVE", "PAST_DUE", "UNPAID", "PAUSED", "CANCELED", "REVOKED"}},
-		{Name: "cause", Type: field.TypeEnum, Enums: []string{"activate", "payment_failed", "payment_recovered", "schedule_cancel", "unschedule_cancel", "cancel", "revoke", "expire", "pause", "resume", "trial_end", "dunning_exhausted"}},
+		{Name: "cause", Type: field.TypeEnum, Enums: []string{"activate", "payment_failed", "payment_recovered", "schedule_cancel", "unschedule_cancel", "cancel", "revoke", "expire", "pause", "resume", "trial_end", "dunning_exhausted", "pause_collection", "resume_collection"}},
 		{Name: "expected", Type: field.TypeBool, Default: true},
 		{Name: "at", Type: field.TypeTime},
 		{Name: "subscription_id", Type: field.TypeString},
@@ -455,6 +610,7 @@ var (
 		{Name: "next_attempt_at", Type: field.TypeTime, Nullable: true},
 		{Name: "claimed_until", Type: field.TypeTime, Nullable: true},
 		{Name: "occurred_at", Type: field.TypeTime},
+		{Name: "missed", Type: field.TypeBool, Default: false},
 		{Name: "processed_at", Type: field.TypeTime, Nullable: true},
 	}
 	// WebhookEventsTable holds the schema information for the "webhook_events" table.
@@ -494,6 +650,8 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		CustomersTable,
+		DifferencesTable,
+		GoneObjectsTable,
 		IdempotencyKeysTable,
 		InvoicesTable,
 		OperationsTable,
@@ -502,6 +660,7 @@ var (
 		StripeAccountsTable,
 		StripeCallsTable,
 		SubscriptionsTable,
+		SubscriptionItemsTable,
 		SubscriptionTransitionsTable,
 		WebhookEventsTable,
 	}
@@ -510,6 +669,12 @@ var (
 func init() {
 	CustomersTable.Annotation = &entsql.Annotation{
 		Table: "customers",
+	}
+	DifferencesTable.Annotation = &entsql.Annotation{
+		Table: "differences",
+	}
+	GoneObjectsTable.Annotation = &entsql.Annotation{
+		Table: "gone_objects",
 	}
 	IdempotencyKeysTable.ForeignKeys[0].RefTable = OperationsTable
 	IdempotencyKeysTable.Annotation = &entsql.Annotation{
@@ -541,9 +706,17 @@ func init() {
 	SubscriptionsTable.ForeignKeys[0].RefTable = CustomersTable
 	SubscriptionsTable.ForeignKeys[1].RefTable = PricesTable
 	SubscriptionsTable.ForeignKeys[2].RefTable = ProductsTable
-	SubscriptionsTable.ForeignKeys[3].RefTable = InvoicesTable
+	SubscriptionsTable.ForeignKeys[3].RefTable = PricesTable
+	SubscriptionsTable.ForeignKeys[4].RefTable = ProductsTable
+	SubscriptionsTable.ForeignKeys[5].RefTable = InvoicesTable
 	SubscriptionsTable.Annotation = &entsql.Annotation{
 		Table: "subscriptions",
+	}
+	SubscriptionItemsTable.ForeignKeys[0].RefTable = SubscriptionsTable
+	SubscriptionItemsTable.ForeignKeys[1].RefTable = PricesTable
+	SubscriptionItemsTable.ForeignKeys[2].RefTable = ProductsTable
+	SubscriptionItemsTable.Annotation = &entsql.Annotation{
+		Table: "subscription_items",
 	}
 	SubscriptionTransitionsTable.ForeignKeys[0].RefTable = SubscriptionsTable
 	SubscriptionTransitionsTable.ForeignKeys[1].RefTable = OperationsTable

@@ -9,6 +9,12 @@ import (
 // Customer is the predicate function for customer builders.
 type Customer func(*sql.Selector)
 
+// Difference is the predicate function for difference builders.
+type Difference func(*sql.Selector)
+
+// GoneObject is the predicate function for goneobject builders.
+type GoneObject func(*sql.Selector)
+
 // IdempotencyKey is the predicate function for idempotencykey builders.
 type IdempotencyKey func(*sql.Selector)
 
@@ -32,6 +38,9 @@ type StripeCall func(*sql.Selector)
 
 // Subscription is the predicate function for subscription builders.
 type Subscription func(*sql.Selector)
+
+// SubscriptionItem is the predicate function for subscriptionitem builders.
+type SubscriptionItem func(*sql.Selector)
 
 // SubscriptionTransition is the predicate function for subscriptiontransition builders.
 type SubscriptionTransition func(*sql.Selector)

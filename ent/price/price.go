@@ -28,12 +28,28 @@ const (
 	FieldStripeSyncedAt = "stripe_synced_at"
 	// FieldStripeError holds the string denoting the stripe_error field in the database.
 	FieldStripeError = "stripe_error"
+	// FieldStripeUnsupported holds the string denoting the stripe_unsupported field in the database.
+	FieldStripeUnsupported = "stripe_unsupported"
 	// FieldStripeOperationID holds the string denoting the stripe_operation_id field in the database.
 	FieldStripeOperationID = "stripe_operation_id"
 	// FieldProductID holds the string denoting the product_id field in the database.
 	FieldProductID = "product_id"
 	// FieldUnitAmount holds the string denoting the unit_amount field in the database.
 	FieldUnitAmount = "unit_amount"
+	// FieldUnitAmountKnown holds the string denoting the unit_amount_known field in the database.
+	FieldUnitAmountKnown = "unit_amount_known"
+	// FieldUnitAmountDecimal holds the string denoting the unit_amount_decimal field in the database.
+	FieldUnitAmountDecimal = "unit_amount_decimal"
+	// FieldBillingScheme holds the string denoting the billing_scheme field in the database.
+	FieldBillingScheme = "billing_scheme"
+	// FieldUsageType holds the string denoting the usage_type field in the database.
+	FieldUsageType = "usage_type"
+	// FieldTiersMode holds the string denoting the tiers_mode field in the database.
+	FieldTiersMode = "tiers_mode"
+	// FieldTiers holds the string denoting the tiers field in the database.
+	FieldTiers = "tiers"
+	// FieldCurrencyOptions holds the string denoting the currency_options field in the database.
+	FieldCurrencyOptions = "currency_options"
 	// FieldCurrency holds the string denoting the currency field in the database.
 	FieldCurrency = "currency"
 	// FieldInterval holds the string denoting the interval field in the database.
@@ -70,9 +86,17 @@ var Columns = []string{
 	FieldStripeStatus,
 	FieldStripeSyncedAt,
 	FieldStripeError,
+	FieldStripeUnsupported,
 	FieldStripeOperationID,
 	FieldProductID,
 	FieldUnitAmount,
+	FieldUnitAmountKnown,
+	FieldUnitAmountDecimal,
+	FieldBillingScheme,
+	FieldUsageType,
+	FieldTiersMode,
+	FieldTiers,
+	FieldCurrencyOptions,
 	FieldCurrency,
 	FieldInterval,
 	FieldIntervalCount,
@@ -99,6 +123,8 @@ var (
 	DefaultUpdatedAt func() time.Time
 	// UpdateDefaultUpdatedAt holds the default value on update for the "updated_at" field.
 	UpdateDefaultUpdatedAt func() time.Time
+	// DefaultUnitAmountKnown holds the default value on creation for the "unit_amount_known" field.
+	DefaultUnitAmountKnown bool
 	// CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
 	CurrencyValidator func(string) error
 	// DefaultID holds the default value on creation for the "id" field.
@@ -112,10 +138,44 @@ const DefaultStripeStatus billing.SyncStatus = "UNLINKED"
 // StripeStatusValidator is a validator for the "stripe_status" field enum values. It is called by the builders before save.
 func StripeStatusValidator(ss billing.SyncStatus) error {
 	switch ss {
-	case "UNLINKED", "PENDING", "SYNCED", "FAILED":
+	case "UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED":
 		return nil
 	default:
 		return fmt.Errorf("price: invalid enum value for stripe_status field: %q", ss)
+	}
+}
+
+const DefaultBillingScheme billing.BillingScheme = "PER_UNIT"
+
+// BillingSchemeValidator is a validator for the "billing_scheme" field enum values. It is called by the builders before save.
+func BillingSchemeValidator(bs billing.BillingScheme) error {
+	switch bs {
+	case "PER_UNIT", "TIERED":
+		return nil
+	default:
+		return fmt.Errorf("price: invalid enum value for billing_scheme field: %q", bs)
+	}
+}
+
+const DefaultUsageType billing.UsageType = "LICENSED"
+
+// UsageTypeValidator is a validator for the "usage_type" field enum values. It is called by the builders before save.
+func UsageTypeValidator(ut billing.UsageType) error {
+	switch ut {
+	case "LICENSED", "METERED":
+		return nil
+	default:
+		return fmt.Errorf("price: invalid enum value for usage_type field: %q", ut)
+	}
+}
+
+// TiersModeValidator is a validator for the "tiers_mode" field enum values. It is called by the builders before save.
+func TiersModeValidator(tm billing.TiersMode) error {
+	switch tm {
+	case "GRADUATED", "VOLUME":
+		return nil
+	default:
+		return fmt.Errorf("price: invalid enum value for tiers_mode field: %q", tm)
 	}
 }
 
@@ -192,6 +252,31 @@ func ByProductID(opts ...sql.OrderTermOption) OrderOption {
 // ByUnitAmount orders the results by the unit_amount field.
 func ByUnitAmount(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUnitAmount, opts...).ToFunc()
+}
+
+// ByUnitAmountKnown orders the results by the unit_amount_known field.
+func ByUnitAmountKnown(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUnitAmountKnown, opts...).ToFunc()
+}
+
+// ByUnitAmountDecimal orders the results by the unit_amount_decimal field.
+func ByUnitAmountDecimal(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUnitAmountDecimal, opts...).ToFunc()
+}
+
+// ByBillingScheme orders the results by the billing_scheme field.
+func ByBillingScheme(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBillingScheme, opts...).ToFunc()
+}
+
+// ByUsageType orders the results by the usage_type field.
+func ByUsageType(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUsageType, opts...).ToFunc()
+}
+
+// ByTiersMode orders the results by the tiers_mode field.
+func ByTiersMode(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTiersMode, opts...).ToFunc()
 }
 
 // ByCurrency orders the results by the currency field.

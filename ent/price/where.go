@@ -106,6 +106,16 @@ func UnitAmount(v int64) predicate.Price {
 	return predicate.Price(sql.FieldEQ(FieldUnitAmount, v))
 }
 
+// UnitAmountKnown applies equality check predicate on the "unit_amount_known" field. It's identical to UnitAmountKnownEQ.
+func UnitAmountKnown(v bool) predicate.Price {
+	return predicate.Price(sql.FieldEQ(FieldUnitAmountKnown, v))
+}
+
+// UnitAmountDecimal applies equality check predicate on the "unit_amount_decimal" field. It's identical to UnitAmountDecimalEQ.
+func UnitAmountDecimal(v string) predicate.Price {
+	return predicate.Price(sql.FieldEQ(FieldUnitAmountDecimal, v))
+}
+
 // Currency applies equality check predicate on the "currency" field. It's identical to CurrencyEQ.
 func Currency(v string) predicate.Price {
 	return predicate.Price(sql.FieldEQ(FieldCurrency, v))
@@ -441,6 +451,16 @@ func StripeErrorContainsFold(v string) predicate.Price {
 	return predicate.Price(sql.FieldContainsFold(FieldStripeError, v))
 }
 
+// StripeUnsupportedIsNil applies the IsNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedIsNil() predicate.Price {
+	return predicate.Price(sql.FieldIsNull(FieldStripeUnsupported))
+}
+
+// StripeUnsupportedNotNil applies the NotNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedNotNil() predicate.Price {
+	return predicate.Price(sql.FieldNotNull(FieldStripeUnsupported))
+}
+
 // StripeOperationIDEQ applies the EQ predicate on the "stripe_operation_id" field.
 func StripeOperationIDEQ(v string) predicate.Price {
 	return predicate.Price(sql.FieldEQ(FieldStripeOperationID, v))
@@ -619,6 +639,211 @@ func UnitAmountLT(v int64) predicate.Price {
 // UnitAmountLTE applies the LTE predicate on the "unit_amount" field.
 func UnitAmountLTE(v int64) predicate.Price {
 	return predicate.Price(sql.FieldLTE(FieldUnitAmount, v))
+}
+
+// UnitAmountKnownEQ applies the EQ predicate on the "unit_amount_known" field.
+func UnitAmountKnownEQ(v bool) predicate.Price {
+	return predicate.Price(sql.FieldEQ(FieldUnitAmountKnown, v))
+}
+
+// UnitAmountKnownNEQ applies the NEQ predicate on the "unit_amount_known" field.
+func UnitAmountKnownNEQ(v bool) predicate.Price {
+	return predicate.Price(sql.FieldNEQ(FieldUnitAmountKnown, v))
+}
+
+// UnitAmountDecimalEQ applies the EQ predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalEQ(v string) predicate.Price {
+	return predicate.Price(sql.FieldEQ(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalNEQ applies the NEQ predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalNEQ(v string) predicate.Price {
+	return predicate.Price(sql.FieldNEQ(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalIn applies the In predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalIn(vs ...string) predicate.Price {
+	return predicate.Price(sql.FieldIn(FieldUnitAmountDecimal, vs...))
+}
+
+// UnitAmountDecimalNotIn applies the NotIn predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalNotIn(vs ...string) predicate.Price {
+	return predicate.Price(sql.FieldNotIn(FieldUnitAmountDecimal, vs...))
+}
+
+// UnitAmountDecimalGT applies the GT predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalGT(v string) predicate.Price {
+	return predicate.Price(sql.FieldGT(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalGTE applies the GTE predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalGTE(v string) predicate.Price {
+	return predicate.Price(sql.FieldGTE(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalLT applies the LT predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalLT(v string) predicate.Price {
+	return predicate.Price(sql.FieldLT(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalLTE applies the LTE predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalLTE(v string) predicate.Price {
+	return predicate.Price(sql.FieldLTE(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalContains applies the Contains predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalContains(v string) predicate.Price {
+	return predicate.Price(sql.FieldContains(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalHasPrefix applies the HasPrefix predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalHasPrefix(v string) predicate.Price {
+	return predicate.Price(sql.FieldHasPrefix(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalHasSuffix applies the HasSuffix predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalHasSuffix(v string) predicate.Price {
+	return predicate.Price(sql.FieldHasSuffix(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalIsNil applies the IsNil predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalIsNil() predicate.Price {
+	return predicate.Price(sql.FieldIsNull(FieldUnitAmountDecimal))
+}
+
+// UnitAmountDecimalNotNil applies the NotNil predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalNotNil() predicate.Price {
+	return predicate.Price(sql.FieldNotNull(FieldUnitAmountDecimal))
+}
+
+// UnitAmountDecimalEqualFold applies the EqualFold predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalEqualFold(v string) predicate.Price {
+	return predicate.Price(sql.FieldEqualFold(FieldUnitAmountDecimal, v))
+}
+
+// UnitAmountDecimalContainsFold applies the ContainsFold predicate on the "unit_amount_decimal" field.
+func UnitAmountDecimalContainsFold(v string) predicate.Price {
+	return predicate.Price(sql.FieldContainsFold(FieldUnitAmountDecimal, v))
+}
+
+// BillingSchemeEQ applies the EQ predicate on the "billing_scheme" field.
+func BillingSchemeEQ(v billing.BillingScheme) predicate.Price {
+	vc := v
+	return predicate.Price(sql.FieldEQ(FieldBillingScheme, vc))
+}
+
+// BillingSchemeNEQ applies the NEQ predicate on the "billing_scheme" field.
+func BillingSchemeNEQ(v billing.BillingScheme) predicate.Price {
+	vc := v
+	return predicate.Price(sql.FieldNEQ(FieldBillingScheme, vc))
+}
+
+// BillingSchemeIn applies the In predicate on the "billing_scheme" field.
+func BillingSchemeIn(vs ...billing.BillingScheme) predicate.Price {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Price(sql.FieldIn(FieldBillingScheme, v...))
+}
+
+// BillingSchemeNotIn applies the NotIn predicate on the "billing_scheme" field.
+func BillingSchemeNotIn(vs ...billing.BillingScheme) predicate.Price {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Price(sql.FieldNotIn(FieldBillingScheme, v...))
+}
+
+// UsageTypeEQ applies the EQ predicate on the "usage_type" field.
+func UsageTypeEQ(v billing.UsageType) predicate.Price {
+	vc := v
+	return predicate.Price(sql.FieldEQ(FieldUsageType, vc))
+}
+
+// UsageTypeNEQ applies the NEQ predicate on the "usage_type" field.
+func UsageTypeNEQ(v billing.UsageType) predicate.Price {
+	vc := v
+	return predicate.Price(sql.FieldNEQ(FieldUsageType, vc))
+}
+
+// UsageTypeIn applies the In predicate on the "usage_type" field.
+func UsageTypeIn(vs ...billing.UsageType) predicate.Price {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Price(sql.FieldIn(FieldUsageType, v...))
+}
+
+// UsageTypeNotIn applies the NotIn predicate on the "usage_type" field.
+func UsageTypeNotIn(vs ...billing.UsageType) predicate.Price {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Price(sql.FieldNotIn(FieldUsageType, v...))
+}
+
+// TiersModeEQ applies the EQ predicate on the "tiers_mode" field.
+func TiersModeEQ(v billing.TiersMode) predicate.Price {
+	vc := v
+	return predicate.Price(sql.FieldEQ(FieldTiersMode, vc))
+}
+
+// TiersModeNEQ applies the NEQ predicate on the "tiers_mode" field.
+func TiersModeNEQ(v billing.TiersMode) predicate.Price {
+	vc := v
+	return predicate.Price(sql.FieldNEQ(FieldTiersMode, vc))
+}
+
+// TiersModeIn applies the In predicate on the "tiers_mode" field.
+func TiersModeIn(vs ...billing.TiersMode) predicate.Price {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Price(sql.FieldIn(FieldTiersMode, v...))
+}
+
+// TiersModeNotIn applies the NotIn predicate on the "tiers_mode" field.
+func TiersModeNotIn(vs ...billing.TiersMode) predicate.Price {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Price(sql.FieldNotIn(FieldTiersMode, v...))
+}
+
+// TiersModeIsNil applies the IsNil predicate on the "tiers_mode" field.
+func TiersModeIsNil() predicate.Price {
+	return predicate.Price(sql.FieldIsNull(FieldTiersMode))
+}
+
+// TiersModeNotNil applies the NotNil predicate on the "tiers_mode" field.
+func TiersModeNotNil() predicate.Price {
+	return predicate.Price(sql.FieldNotNull(FieldTiersMode))
+}
+
+// TiersIsNil applies the IsNil predicate on the "tiers" field.
+func TiersIsNil() predicate.Price {
+	return predicate.Price(sql.FieldIsNull(FieldTiers))
+}
+
+// TiersNotNil applies the NotNil predicate on the "tiers" field.
+func TiersNotNil() predicate.Price {
+	return predicate.Price(sql.FieldNotNull(FieldTiers))
+}
+
+// CurrencyOptionsIsNil applies the IsNil predicate on the "currency_options" field.
+func CurrencyOptionsIsNil() predicate.Price {
+	return predicate.Price(sql.FieldIsNull(FieldCurrencyOptions))
+}
+
+// CurrencyOptionsNotNil applies the NotNil predicate on the "currency_options" field.
+func CurrencyOptionsNotNil() predicate.Price {
+	return predicate.Price(sql.FieldNotNull(FieldCurrencyOptions))
 }
 
 // CurrencyEQ applies the EQ predicate on the "currency" field.

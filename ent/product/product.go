@@ -28,6 +28,8 @@ const (
 	FieldStripeSyncedAt = "stripe_synced_at"
 	// FieldStripeError holds the string denoting the stripe_error field in the database.
 	FieldStripeError = "stripe_error"
+	// FieldStripeUnsupported holds the string denoting the stripe_unsupported field in the database.
+	FieldStripeUnsupported = "stripe_unsupported"
 	// FieldStripeOperationID holds the string denoting the stripe_operation_id field in the database.
 	FieldStripeOperationID = "stripe_operation_id"
 	// FieldName holds the string denoting the name field in the database.
@@ -71,6 +73,7 @@ var Columns = []string{
 	FieldStripeStatus,
 	FieldStripeSyncedAt,
 	FieldStripeError,
+	FieldStripeUnsupported,
 	FieldStripeOperationID,
 	FieldName,
 	FieldDescription,
@@ -113,7 +116,7 @@ const DefaultStripeStatus billing.SyncStatus = "UNLINKED"
 // StripeStatusValidator is a validator for the "stripe_status" field enum values. It is called by the builders before save.
 func StripeStatusValidator(ss billing.SyncStatus) error {
 	switch ss {
-	case "UNLINKED", "PENDING", "SYNCED", "FAILED":
+	case "UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED":
 		return nil
 	default:
 		return fmt.Errorf("product: invalid enum value for stripe_status field: %q", ss)

@@ -426,6 +426,16 @@ func StripeErrorContainsFold(v string) predicate.Product {
 	return predicate.Product(sql.FieldContainsFold(FieldStripeError, v))
 }
 
+// StripeUnsupportedIsNil applies the IsNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedIsNil() predicate.Product {
+	return predicate.Product(sql.FieldIsNull(FieldStripeUnsupported))
+}
+
+// StripeUnsupportedNotNil applies the NotNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedNotNil() predicate.Product {
+	return predicate.Product(sql.FieldNotNull(FieldStripeUnsupported))
+}
+
 // StripeOperationIDEQ applies the EQ predicate on the "stripe_operation_id" field.
 func StripeOperationIDEQ(v string) predicate.Product {
 	return predicate.Product(sql.FieldEQ(FieldStripeOperationID, v))

@@ -4,6 +4,8 @@ package runtime
 
 import (
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
+	"tallystick/ent/goneobject"
 	"tallystick/ent/idempotencykey"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
@@ -13,6 +15,7 @@ import (
 	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
 	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/ent/webhookevent"
 	"time"
@@ -46,16 +49,16 @@ func init() {
 	customer.DefaultUpdatedAt = customerDescUpdatedAt.Default.(func() time.Time)
 	// customer.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
 	customer.UpdateDefaultUpdatedAt = customerDescUpdatedAt.UpdateDefault.(func() time.Time)
-	// customerDescEmail is the schema descriptor for email field.
-	customerDescEmail := customerFields[0].Descriptor()
-	// customer.EmailValidator is a validator for the "email" field. It is called by the builders before save.
-	customer.EmailValidator = customerDescEmail.Validators[0].(func(string) error)
+	// customerDescEmailClaimed is the schema descriptor for email_claimed field.
+	customerDescEmailClaimed := customerFields[1].Descriptor()
+	// customer.DefaultEmailClaimed holds the default value on creation for the email_claimed field.
+	customer.DefaultEmailClaimed = customerDescEmailClaimed.Default.(bool)
 	// customerDescName is the schema descriptor for name field.
-	customerDescName := customerFields[1].Descriptor()
+	customerDescName := customerFields[3].Descriptor()
 	// customer.DefaultName holds the default value on creation for the name field.
 	customer.DefaultName = customerDescName.Default.(string)
 	// customerDescMetadata is the schema descriptor for metadata field.
-	customerDescMetadata := customerFields[2].Descriptor()
+	customerDescMetadata := customerFields[4].Descriptor()
 	// customer.DefaultMetadata holds the default value on creation for the metadata field.
 	customer.DefaultMetadata = customerDescMetadata.Default.(map[string]string)
 	// customerDescID is the schema descriptor for id field.
@@ -64,6 +67,39 @@ func init() {
 	customer.DefaultID = customerDescID.Default.(func() string)
 	// customer.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	customer.IDValidator = customerDescID.Validators[0].(func(string) error)
+	differenceMixin := schema.Difference{}.Mixin()
+	differenceMixinFields0 := differenceMixin[0].Fields()
+	_ = differenceMixinFields0
+	differenceMixinFields1 := differenceMixin[1].Fields()
+	_ = differenceMixinFields1
+	differenceFields := schema.Difference{}.Fields()
+	_ = differenceFields
+	// differenceDescCreatedAt is the schema descriptor for created_at field.
+	differenceDescCreatedAt := differenceMixinFields1[0].Descriptor()
+	// difference.DefaultCreatedAt holds the default value on creation for the created_at field.
+	difference.DefaultCreatedAt = differenceDescCreatedAt.Default.(func() time.Time)
+	// differenceDescUpdatedAt is the schema descriptor for updated_at field.
+	differenceDescUpdatedAt := differenceMixinFields1[1].Descriptor()
+	// difference.DefaultUpdatedAt holds the default value on creation for the updated_at field.
+	difference.DefaultUpdatedAt = differenceDescUpdatedAt.Default.(func() time.Time)
+	// difference.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
+	difference.UpdateDefaultUpdatedAt = differenceDescUpdatedAt.UpdateDefault.(func() time.Time)
+	// differenceDescID is the schema descriptor for id field.
+	differenceDescID := differenceMixinFields0[0].Descriptor()
+	// difference.DefaultID holds the default value on creation for the id field.
+	difference.DefaultID = differenceDescID.Default.(func() string)
+	// difference.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	difference.IDValidator = differenceDescID.Validators[0].(func(string) error)
+	goneobjectFields := schema.GoneObject{}.Fields()
+	_ = goneobjectFields
+	// goneobjectDescCreatedAt is the schema descriptor for created_at field.
+	goneobjectDescCreatedAt := goneobjectFields[2].Descriptor()
+	// goneobject.DefaultCreatedAt holds the default value on creation for the created_at field.
+	goneobject.DefaultCreatedAt = goneobjectDescCreatedAt.Default.(func() time.Time)
+	// goneobjectDescID is the schema descriptor for id field.
+	goneobjectDescID := goneobjectFields[0].Descriptor()
+	// goneobject.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	goneobject.IDValidator = goneobjectDescID.Validators[0].(func(string) error)
 	idempotencykeyMixin := schema.IdempotencyKey{}.Mixin()
 	idempotencykeyMixinFields0 := idempotencykeyMixin[0].Fields()
 	_ = idempotencykeyMixinFields0
@@ -162,8 +198,12 @@ func init() {
 	price.DefaultUpdatedAt = priceDescUpdatedAt.Default.(func() time.Time)
 	// price.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
 	price.UpdateDefaultUpdatedAt = priceDescUpdatedAt.UpdateDefault.(func() time.Time)
+	// priceDescUnitAmountKnown is the schema descriptor for unit_amount_known field.
+	priceDescUnitAmountKnown := priceFields[2].Descriptor()
+	// price.DefaultUnitAmountKnown holds the default value on creation for the unit_amount_known field.
+	price.DefaultUnitAmountKnown = priceDescUnitAmountKnown.Default.(bool)
 	// priceDescCurrency is the schema descriptor for currency field.
-	priceDescCurrency := priceFields[2].Descriptor()
+	priceDescCurrency := priceFields[9].Descriptor()
 	// price.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
 	price.CurrencyValidator = priceDescCurrency.Validators[0].(func(string) error)
 	// priceDescID is the schema descriptor for id field.
@@ -212,7 +252,7 @@ func init() {
 	stripeaccountFields := schema.StripeAccount{}.Fields()
 	_ = stripeaccountFields
 	// stripeaccountDescCreatedAt is the schema descriptor for created_at field.
-	stripeaccountDescCreatedAt := stripeaccountFields[4].Descriptor()
+	stripeaccountDescCreatedAt := stripeaccountFields[7].Descriptor()
 	// stripeaccount.DefaultCreatedAt holds the default value on creation for the created_at field.
 	stripeaccount.DefaultCreatedAt = stripeaccountDescCreatedAt.Default.(func() time.Time)
 	stripecallMixin := schema.StripeCall{}.Mixin()
@@ -253,8 +293,16 @@ func init() {
 	subscription.DefaultUpdatedAt = subscriptionDescUpdatedAt.Default.(func() time.Time)
 	// subscription.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
 	subscription.UpdateDefaultUpdatedAt = subscriptionDescUpdatedAt.UpdateDefault.(func() time.Time)
+	// subscriptionDescItemCount is the schema descriptor for item_count field.
+	subscriptionDescItemCount := subscriptionFields[5].Descriptor()
+	// subscription.DefaultItemCount holds the default value on creation for the item_count field.
+	subscription.DefaultItemCount = subscriptionDescItemCount.Default.(int)
+	// subscriptionDescCurrency is the schema descriptor for currency field.
+	subscriptionDescCurrency := subscriptionFields[6].Descriptor()
+	// subscription.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	subscription.CurrencyValidator = subscriptionDescCurrency.Validators[0].(func(string) error)
 	// subscriptionDescCancelAtPeriodEnd is the schema descriptor for cancel_at_period_end field.
-	subscriptionDescCancelAtPeriodEnd := subscriptionFields[5].Descriptor()
+	subscriptionDescCancelAtPeriodEnd := subscriptionFields[12].Descriptor()
 	// subscription.DefaultCancelAtPeriodEnd holds the default value on creation for the cancel_at_period_end field.
 	subscription.DefaultCancelAtPeriodEnd = subscriptionDescCancelAtPeriodEnd.Default.(bool)
 	// subscriptionDescID is the schema descriptor for id field.
@@ -263,6 +311,31 @@ func init() {
 	subscription.DefaultID = subscriptionDescID.Default.(func() string)
 	// subscription.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	subscription.IDValidator = subscriptionDescID.Validators[0].(func(string) error)
+	subscriptionitemMixin := schema.SubscriptionItem{}.Mixin()
+	subscriptionitemMixinFields0 := subscriptionitemMixin[0].Fields()
+	_ = subscriptionitemMixinFields0
+	subscriptionitemMixinFields1 := subscriptionitemMixin[1].Fields()
+	_ = subscriptionitemMixinFields1
+	subscriptionitemMixinFields2 := subscriptionitemMixin[2].Fields()
+	_ = subscriptionitemMixinFields2
+	subscriptionitemFields := schema.SubscriptionItem{}.Fields()
+	_ = subscriptionitemFields
+	// subscriptionitemDescCreatedAt is the schema descriptor for created_at field.
+	subscriptionitemDescCreatedAt := subscriptionitemMixinFields1[0].Descriptor()
+	// subscriptionitem.DefaultCreatedAt holds the default value on creation for the created_at field.
+	subscriptionitem.DefaultCreatedAt = subscriptionitemDescCreatedAt.Default.(func() time.Time)
+	// subscriptionitemDescUpdatedAt is the schema descriptor for updated_at field.
+	subscriptionitemDescUpdatedAt := subscriptionitemMixinFields1[1].Descriptor()
+	// subscriptionitem.DefaultUpdatedAt holds the default value on creation for the updated_at field.
+	subscriptionitem.DefaultUpdatedAt = subscriptionitemDescUpdatedAt.Default.(func() time.Time)
+	// subscriptionitem.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
+	subscriptionitem.UpdateDefaultUpdatedAt = subscriptionitemDescUpdatedAt.UpdateDefault.(func() time.Time)
+	// subscriptionitemDescID is the schema descriptor for id field.
+	subscriptionitemDescID := subscriptionitemMixinFields0[0].Descriptor()
+	// subscriptionitem.DefaultID holds the default value on creation for the id field.
+	subscriptionitem.DefaultID = subscriptionitemDescID.Default.(func() string)
+	// subscriptionitem.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	subscriptionitem.IDValidator = subscriptionitemDescID.Validators[0].(func(string) error)
 	subscriptiontransitionMixin := schema.SubscriptionTransition{}.Mixin()
 	subscriptiontransitionMixinFields0 := subscriptiontransitionMixin[0].Fields()
 	_ = subscriptiontransitionMixinFields0
@@ -303,6 +376,10 @@ func init() {
 	webhookeventDescAttempts := webhookeventFields[5].Descriptor()
 	// webhookevent.DefaultAttempts holds the default value on creation for the attempts field.
 	webhookevent.DefaultAttempts = webhookeventDescAttempts.Default.(int)
+	// webhookeventDescMissed is the schema descriptor for missed field.
+	webhookeventDescMissed := webhookeventFields[10].Descriptor()
+	// webhookevent.DefaultMissed holds the default value on creation for the missed field.
+	webhookevent.DefaultMissed = webhookeventDescMissed.Default.(bool)
 	// webhookeventDescID is the schema descriptor for id field.
 	webhookeventDescID := webhookeventMixinFields0[0].Descriptor()
 	// webhookevent.DefaultID holds the default value on creation for the id field.

@@ -66,6 +66,8 @@ func (linkMixin) Fields() []ent.Field {
 		field.Enum("stripe_status").GoType(billing.SyncStatus("")).Default(string(billing.SyncUnlinked)),
 		field.Time("stripe_synced_at").Optional().Nillable(),
 		field.String("stripe_error").Optional().Nillable(),
+		field.JSON("stripe_unsupported", []string{}).Optional().
+			Comment("The properties that Stripe has and nothing here shows."),
 		field.String("stripe_operation_id").Optional().Nillable().
 			Comment("The unfinished operation on this object."),
 	}

@@ -24,8 +24,16 @@ func (Subscription) Mixin() []ent.Mixin {
 func (Subscription) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("customer_id").Immutable(),
-		field.String("price_id"),
+		field.String("price_id").Comment("Of the first item."),
 		field.String("product_id").Comment("The price's product."),
+		field.String("only_price_id").Optional().Nillable().Comment("Of the only item; null when there are several."),
+		field.String("only_product_id").Optional().Nillable(),
+		field.Int("item_count").Default(1),
+		field.String("currency").Optional().Nillable().MaxLen(3),
+		field.JSON("metadata", map[string]string{}).Optional(),
+		field.Enum("paused_behavior").GoType(billing.PauseBehavior("")).Optional().Nillable().
+			Comment("What becomes of invoices while the collection of payments is paused; null when it is not."),
+		field.Time("paused_until").Optional().Nillable(),
 		field.Enum("status").GoType(billing.SubscriptionStatus("")).Default(string(billing.SubscriptionIncomplete)),
 		field.Enum("collection").GoType(billing.CollectionMethod("")).Default(string(billing.CollectionChargeAutomatically)),
 		field.Bool("cancel_at_period_end").Default(false),
@@ -43,9 +51,12 @@ func (Subscription) Fields() []ent.Field {
 func (Subscription) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("customer", Customer.Type).Ref("subscriptions").Field("customer_id").Unique().Required().Immutable(),
-		edge.To("price", Price.Type).Field("price_id").Unique().Required(),
-		edge.To("product", Product.Type).Field("product_id").Unique().Required(),
+		edge.To("only_price", Price.Type).Field("only_price_id").Unique().Annotations(entgql.MapsTo("price")),
+		edge.To("only_product", Product.Type).Field("only_product_id").Unique().Annotations(entgql.MapsTo("product")),
+		edge.To("price", Price.Type).Field("price_id").Unique().Required().Annotations(entgql.Skip(entgql.SkipAll)),
+		edge.To("product", Product.Type).Field("product_id").Unique().Required().Annotations(entgql.Skip(entgql.SkipAll)),
 		edge.To("latest_invoice", Invoice.Type).Field("latest_invoice_id").Unique(),
+		edge.To("items", SubscriptionItem.Type),
 		edge.To("invoices", Invoice.Type).Annotations(entgql.RelayConnection()),
 		edge.To("history", SubscriptionTransition.Type),
 	}

@@ -32,6 +32,7 @@ func (WebhookEvent) Fields() []ent.Field {
 		field.Time("next_attempt_at").Optional().Nillable(),
 		field.Time("claimed_until").Optional().Nillable().Comment("Until when a process is at it."),
 		field.Time("occurred_at").Immutable().Comment("When it happened in Stripe."),
+		field.Bool("missed").Default(false).Comment("Stripe lists it, and it has not come by webhook."),
 		field.Time("processed_at").Optional().Nillable(),
 	}
 }

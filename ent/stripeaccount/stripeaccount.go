@@ -19,6 +19,12 @@ const (
 	FieldLivemode = "livemode"
 	// FieldSandbox holds the string denoting the sandbox field in the database.
 	FieldSandbox = "sandbox"
+	// FieldEventsReadTo holds the string denoting the events_read_to field in the database.
+	FieldEventsReadTo = "events_read_to"
+	// FieldSweptAt holds the string denoting the swept_at field in the database.
+	FieldSweptAt = "swept_at"
+	// FieldReconciledAt holds the string denoting the reconciled_at field in the database.
+	FieldReconciledAt = "reconciled_at"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// Table holds the table name of the stripeaccount in the database.
@@ -31,6 +37,9 @@ var Columns = []string{
 	FieldAccountID,
 	FieldLivemode,
 	FieldSandbox,
+	FieldEventsReadTo,
+	FieldSweptAt,
+	FieldReconciledAt,
 	FieldCreatedAt,
 }
 
@@ -70,6 +79,21 @@ func ByLivemode(opts ...sql.OrderTermOption) OrderOption {
 // BySandbox orders the results by the sandbox field.
 func BySandbox(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSandbox, opts...).ToFunc()
+}
+
+// ByEventsReadTo orders the results by the events_read_to field.
+func ByEventsReadTo(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEventsReadTo, opts...).ToFunc()
+}
+
+// BySweptAt orders the results by the swept_at field.
+func BySweptAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSweptAt, opts...).ToFunc()
+}
+
+// ByReconciledAt orders the results by the reconciled_at field.
+func ByReconciledAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReconciledAt, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -69,6 +69,21 @@ func Sandbox(v bool) predicate.StripeAccount {
 	return predicate.StripeAccount(sql.FieldEQ(FieldSandbox, v))
 }
 
+// EventsReadTo applies equality check predicate on the "events_read_to" field. It's identical to EventsReadToEQ.
+func EventsReadTo(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldEQ(FieldEventsReadTo, v))
+}
+
+// SweptAt applies equality check predicate on the "swept_at" field. It's identical to SweptAtEQ.
+func SweptAt(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldEQ(FieldSweptAt, v))
+}
+
+// ReconciledAt applies equality check predicate on the "reconciled_at" field. It's identical to ReconciledAtEQ.
+func ReconciledAt(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldEQ(FieldReconciledAt, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.StripeAccount {
 	return predicate.StripeAccount(sql.FieldEQ(FieldCreatedAt, v))
@@ -157,6 +172,156 @@ func SandboxEQ(v bool) predicate.StripeAccount {
 // SandboxNEQ applies the NEQ predicate on the "sandbox" field.
 func SandboxNEQ(v bool) predicate.StripeAccount {
 	return predicate.StripeAccount(sql.FieldNEQ(FieldSandbox, v))
+}
+
+// EventsReadToEQ applies the EQ predicate on the "events_read_to" field.
+func EventsReadToEQ(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldEQ(FieldEventsReadTo, v))
+}
+
+// EventsReadToNEQ applies the NEQ predicate on the "events_read_to" field.
+func EventsReadToNEQ(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldNEQ(FieldEventsReadTo, v))
+}
+
+// EventsReadToIn applies the In predicate on the "events_read_to" field.
+func EventsReadToIn(vs ...time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldIn(FieldEventsReadTo, vs...))
+}
+
+// EventsReadToNotIn applies the NotIn predicate on the "events_read_to" field.
+func EventsReadToNotIn(vs ...time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldNotIn(FieldEventsReadTo, vs...))
+}
+
+// EventsReadToGT applies the GT predicate on the "events_read_to" field.
+func EventsReadToGT(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldGT(FieldEventsReadTo, v))
+}
+
+// EventsReadToGTE applies the GTE predicate on the "events_read_to" field.
+func EventsReadToGTE(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldGTE(FieldEventsReadTo, v))
+}
+
+// EventsReadToLT applies the LT predicate on the "events_read_to" field.
+func EventsReadToLT(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldLT(FieldEventsReadTo, v))
+}
+
+// EventsReadToLTE applies the LTE predicate on the "events_read_to" field.
+func EventsReadToLTE(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldLTE(FieldEventsReadTo, v))
+}
+
+// EventsReadToIsNil applies the IsNil predicate on the "events_read_to" field.
+func EventsReadToIsNil() predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldIsNull(FieldEventsReadTo))
+}
+
+// EventsReadToNotNil applies the NotNil predicate on the "events_read_to" field.
+func EventsReadToNotNil() predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldNotNull(FieldEventsReadTo))
+}
+
+// SweptAtEQ applies the EQ predicate on the "swept_at" field.
+func SweptAtEQ(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldEQ(FieldSweptAt, v))
+}
+
+// SweptAtNEQ applies the NEQ predicate on the "swept_at" field.
+func SweptAtNEQ(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldNEQ(FieldSweptAt, v))
+}
+
+// SweptAtIn applies the In predicate on the "swept_at" field.
+func SweptAtIn(vs ...time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldIn(FieldSweptAt, vs...))
+}
+
+// SweptAtNotIn applies the NotIn predicate on the "swept_at" field.
+func SweptAtNotIn(vs ...time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldNotIn(FieldSweptAt, vs...))
+}
+
+// SweptAtGT applies the GT predicate on the "swept_at" field.
+func SweptAtGT(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldGT(FieldSweptAt, v))
+}
+
+// SweptAtGTE applies the GTE predicate on the "swept_at" field.
+func SweptAtGTE(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldGTE(FieldSweptAt, v))
+}
+
+// SweptAtLT applies the LT predicate on the "swept_at" field.
+func SweptAtLT(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldLT(FieldSweptAt, v))
+}
+
+// SweptAtLTE applies the LTE predicate on the "swept_at" field.
+func SweptAtLTE(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldLTE(FieldSweptAt, v))
+}
+
+// SweptAtIsNil applies the IsNil predicate on the "swept_at" field.
+func SweptAtIsNil() predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldIsNull(FieldSweptAt))
+}
+
+// SweptAtNotNil applies the NotNil predicate on the "swept_at" field.
+func SweptAtNotNil() predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldNotNull(FieldSweptAt))
+}
+
+// ReconciledAtEQ applies the EQ predicate on the "reconciled_at" field.
+func ReconciledAtEQ(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldEQ(FieldReconciledAt, v))
+}
+
+// ReconciledAtNEQ applies the NEQ predicate on the "reconciled_at" field.
+func ReconciledAtNEQ(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldNEQ(FieldReconciledAt, v))
+}
+
+// ReconciledAtIn applies the In predicate on the "reconciled_at" field.
+func ReconciledAtIn(vs ...time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldIn(FieldReconciledAt, vs...))
+}
+
+// ReconciledAtNotIn applies the NotIn predicate on the "reconciled_at" field.
+func ReconciledAtNotIn(vs ...time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldNotIn(FieldReconciledAt, vs...))
+}
+
+// ReconciledAtGT applies the GT predicate on the "reconciled_at" field.
+func ReconciledAtGT(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldGT(FieldReconciledAt, v))
+}
+
+// ReconciledAtGTE applies the GTE predicate on the "reconciled_at" field.
+func ReconciledAtGTE(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldGTE(FieldReconciledAt, v))
+}
+
+// ReconciledAtLT applies the LT predicate on the "reconciled_at" field.
+func ReconciledAtLT(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldLT(FieldReconciledAt, v))
+}
+
+// ReconciledAtLTE applies the LTE predicate on the "reconciled_at" field.
+func ReconciledAtLTE(v time.Time) predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldLTE(FieldReconciledAt, v))
+}
+
+// ReconciledAtIsNil applies the IsNil predicate on the "reconciled_at" field.
+func ReconciledAtIsNil() predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldIsNull(FieldReconciledAt))
+}
+
+// ReconciledAtNotNil applies the NotNil predicate on the "reconciled_at" field.
+func ReconciledAtNotNil() predicate.StripeAccount {
+	return predicate.StripeAccount(sql.FieldNotNull(FieldReconciledAt))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -28,6 +28,8 @@ const (
 	FieldStripeSyncedAt = "stripe_synced_at"
 	// FieldStripeError holds the string denoting the stripe_error field in the database.
 	FieldStripeError = "stripe_error"
+	// FieldStripeUnsupported holds the string denoting the stripe_unsupported field in the database.
+	FieldStripeUnsupported = "stripe_unsupported"
 	// FieldStripeOperationID holds the string denoting the stripe_operation_id field in the database.
 	FieldStripeOperationID = "stripe_operation_id"
 	// FieldCustomerID holds the string denoting the customer_id field in the database.
@@ -36,6 +38,20 @@ const (
 	FieldPriceID = "price_id"
 	// FieldProductID holds the string denoting the product_id field in the database.
 	FieldProductID = "product_id"
+	// FieldOnlyPriceID holds the string denoting the only_price_id field in the database.
+	FieldOnlyPriceID = "only_price_id"
+	// FieldOnlyProductID holds the string denoting the only_product_id field in the database.
+	FieldOnlyProductID = "only_product_id"
+	// FieldItemCount holds the string denoting the item_count field in the database.
+	FieldItemCount = "item_count"
+	// FieldCurrency holds the string denoting the currency field in the database.
+	FieldCurrency = "currency"
+	// FieldMetadata holds the string denoting the metadata field in the database.
+	FieldMetadata = "metadata"
+	// FieldPausedBehavior holds the string denoting the paused_behavior field in the database.
+	FieldPausedBehavior = "paused_behavior"
+	// FieldPausedUntil holds the string denoting the paused_until field in the database.
+	FieldPausedUntil = "paused_until"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
 	// FieldCollection holds the string denoting the collection field in the database.
@@ -58,12 +74,18 @@ const (
 	FieldLatestInvoiceID = "latest_invoice_id"
 	// EdgeCustomer holds the string denoting the customer edge name in mutations.
 	EdgeCustomer = "customer"
+	// EdgeOnlyPrice holds the string denoting the only_price edge name in mutations.
+	EdgeOnlyPrice = "only_price"
+	// EdgeOnlyProduct holds the string denoting the only_product edge name in mutations.
+	EdgeOnlyProduct = "only_product"
 	// EdgePrice holds the string denoting the price edge name in mutations.
 	EdgePrice = "price"
 	// EdgeProduct holds the string denoting the product edge name in mutations.
 	EdgeProduct = "product"
 	// EdgeLatestInvoice holds the string denoting the latest_invoice edge name in mutations.
 	EdgeLatestInvoice = "latest_invoice"
+	// EdgeItems holds the string denoting the items edge name in mutations.
+	EdgeItems = "items"
 	// EdgeInvoices holds the string denoting the invoices edge name in mutations.
 	EdgeInvoices = "invoices"
 	// EdgeHistory holds the string denoting the history edge name in mutations.
@@ -77,6 +99,20 @@ const (
 	CustomerInverseTable = "customers"
 	// CustomerColumn is the table column denoting the customer relation/edge.
 	CustomerColumn = "customer_id"
+	// OnlyPriceTable is the table that holds the only_price relation/edge.
+	OnlyPriceTable = "subscriptions"
+	// OnlyPriceInverseTable is the table name for the Price entity.
+	// It exists in this package in order to avoid circular dependency with the "price" package.
+	OnlyPriceInverseTable = "prices"
+	// OnlyPriceColumn is the table column denoting the only_price relation/edge.
+	OnlyPriceColumn = "only_price_id"
+	// OnlyProductTable is the table that holds the only_product relation/edge.
+	OnlyProductTable = "subscriptions"
+	// OnlyProductInverseTable is the table name for the Product entity.
+	// It exists in this package in order to avoid circular dependency with the "product" package.
+	OnlyProductInverseTable = "products"
+	// OnlyProductColumn is the table column denoting the only_product relation/edge.
+	OnlyProductColumn = "only_product_id"
 	// PriceTable is the table that holds the price relation/edge.
 	PriceTable = "subscriptions"
 	// PriceInverseTable is the table name for the Price entity.
@@ -98,6 +134,13 @@ const (
 	LatestInvoiceInverseTable = "invoices"
 	// LatestInvoiceColumn is the table column denoting the latest_invoice relation/edge.
 	LatestInvoiceColumn = "latest_invoice_id"
+	// ItemsTable is the table that holds the items relation/edge.
+	ItemsTable = "subscription_items"
+	// ItemsInverseTable is the table name for the SubscriptionItem entity.
+	// It exists in this package in order to avoid circular dependency with the "subscriptionitem" package.
+	ItemsInverseTable = "subscription_items"
+	// ItemsColumn is the table column denoting the items relation/edge.
+	ItemsColumn = "subscription_id"
 	// InvoicesTable is the table that holds the invoices relation/edge.
 	InvoicesTable = "invoices"
 	// InvoicesInverseTable is the table name for the Invoice entity.
@@ -123,10 +166,18 @@ var Columns = []string{
 	FieldStripeStatus,
 	FieldStripeSyncedAt,
 	FieldStripeError,
+	FieldStripeUnsupported,
 	FieldStripeOperationID,
 	FieldCustomerID,
 	FieldPriceID,
 	FieldProductID,
+	FieldOnlyPriceID,
+	FieldOnlyProductID,
+	FieldItemCount,
+	FieldCurrency,
+	FieldMetadata,
+	FieldPausedBehavior,
+	FieldPausedUntil,
 	FieldStatus,
 	FieldCollection,
 	FieldCancelAtPeriodEnd,
@@ -156,6 +207,10 @@ var (
 	DefaultUpdatedAt func() time.Time
 	// UpdateDefaultUpdatedAt holds the default value on update for the "updated_at" field.
 	UpdateDefaultUpdatedAt func() time.Time
+	// DefaultItemCount holds the default value on creation for the "item_count" field.
+	DefaultItemCount int
+	// CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	CurrencyValidator func(string) error
 	// DefaultCancelAtPeriodEnd holds the default value on creation for the "cancel_at_period_end" field.
 	DefaultCancelAtPeriodEnd bool
 	// DefaultID holds the default value on creation for the "id" field.
@@ -169,10 +224,20 @@ const DefaultStripeStatus billing.SyncStatus = "UNLINKED"
 // StripeStatusValidator is a validator for the "stripe_status" field enum values. It is called by the builders before save.
 func StripeStatusValidator(ss billing.SyncStatus) error {
 	switch ss {
-	case "UNLINKED", "PENDING", "SYNCED", "FAILED":
+	case "UNLINKED", "PENDING", "SYNCED", "PARTIAL", "FAILED":
 		return nil
 	default:
 		return fmt.Errorf("subscription: invalid enum value for stripe_status field: %q", ss)
+	}
+}
+
+// PausedBehaviorValidator is a validator for the "paused_behavior" field enum values. It is called by the builders before save.
+func PausedBehaviorValidator(pb billing.PauseBehavior) error {
+	switch pb {
+	case "VOID", "KEEP_AS_DRAFT", "MARK_UNCOLLECTIBLE":
+		return nil
+	default:
+		return fmt.Errorf("subscription: invalid enum value for paused_behavior field: %q", pb)
 	}
 }
 
@@ -258,6 +323,36 @@ func ByProductID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldProductID, opts...).ToFunc()
 }
 
+// ByOnlyPriceID orders the results by the only_price_id field.
+func ByOnlyPriceID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldOnlyPriceID, opts...).ToFunc()
+}
+
+// ByOnlyProductID orders the results by the only_product_id field.
+func ByOnlyProductID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldOnlyProductID, opts...).ToFunc()
+}
+
+// ByItemCount orders the results by the item_count field.
+func ByItemCount(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldItemCount, opts...).ToFunc()
+}
+
+// ByCurrency orders the results by the currency field.
+func ByCurrency(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCurrency, opts...).ToFunc()
+}
+
+// ByPausedBehavior orders the results by the paused_behavior field.
+func ByPausedBehavior(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPausedBehavior, opts...).ToFunc()
+}
+
+// ByPausedUntil orders the results by the paused_until field.
+func ByPausedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPausedUntil, opts...).ToFunc()
+}
+
 // ByStatus orders the results by the status field.
 func ByStatus(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatus, opts...).ToFunc()
@@ -315,6 +410,20 @@ func ByCustomerField(field string, opts ...sql.OrderTermOption) OrderOption {
 	}
 }
 
+// ByOnlyPriceField orders the results by only_price field.
+func ByOnlyPriceField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newOnlyPriceStep(), sql.OrderByField(field, opts...))
+	}
+}
+
+// ByOnlyProductField orders the results by only_product field.
+func ByOnlyProductField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newOnlyProductStep(), sql.OrderByField(field, opts...))
+	}
+}
+
 // ByPriceField orders the results by price field.
 func ByPriceField(field string, opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -333,6 +442,20 @@ func ByProductField(field string, opts ...sql.OrderTermOption) OrderOption {
 func ByLatestInvoiceField(field string, opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
 		sqlgraph.OrderByNeighborTerms(s, newLatestInvoiceStep(), sql.OrderByField(field, opts...))
+	}
+}
+
+// ByItemsCount orders the results by items count.
+func ByItemsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newItemsStep(), opts...)
+	}
+}
+
+// ByItems orders the results by items terms.
+func ByItems(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newItemsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
 
@@ -370,6 +493,20 @@ func newCustomerStep() *sqlgraph.Step {
 		sqlgraph.Edge(sqlgraph.M2O, true, CustomerTable, CustomerColumn),
 	)
 }
+func newOnlyPriceStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(OnlyPriceInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, false, OnlyPriceTable, OnlyPriceColumn),
+	)
+}
+func newOnlyProductStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(OnlyProductInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, false, OnlyProductTable, OnlyProductColumn),
+	)
+}
 func newPriceStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -389,6 +526,13 @@ func newLatestInvoiceStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(LatestInvoiceInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, false, LatestInvoiceTable, LatestInvoiceColumn),
+	)
+}
+func newItemsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ItemsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, ItemsTable, ItemsColumn),
 	)
 }
 func newInvoicesStep() *sqlgraph.Step {

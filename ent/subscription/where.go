@@ -111,6 +111,31 @@ func ProductID(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldProductID, v))
 }
 
+// OnlyPriceID applies equality check predicate on the "only_price_id" field. It's identical to OnlyPriceIDEQ.
+func OnlyPriceID(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldOnlyPriceID, v))
+}
+
+// OnlyProductID applies equality check predicate on the "only_product_id" field. It's identical to OnlyProductIDEQ.
+func OnlyProductID(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldOnlyProductID, v))
+}
+
+// ItemCount applies equality check predicate on the "item_count" field. It's identical to ItemCountEQ.
+func ItemCount(v int) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldItemCount, v))
+}
+
+// Currency applies equality check predicate on the "currency" field. It's identical to CurrencyEQ.
+func Currency(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldCurrency, v))
+}
+
+// PausedUntil applies equality check predicate on the "paused_until" field. It's identical to PausedUntilEQ.
+func PausedUntil(v time.Time) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldPausedUntil, v))
+}
+
 // CancelAtPeriodEnd applies equality check predicate on the "cancel_at_period_end" field. It's identical to CancelAtPeriodEndEQ.
 func CancelAtPeriodEnd(v bool) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldCancelAtPeriodEnd, v))
@@ -461,6 +486,16 @@ func StripeErrorContainsFold(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldContainsFold(FieldStripeError, v))
 }
 
+// StripeUnsupportedIsNil applies the IsNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldStripeUnsupported))
+}
+
+// StripeUnsupportedNotNil applies the NotNil predicate on the "stripe_unsupported" field.
+func StripeUnsupportedNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldStripeUnsupported))
+}
+
 // StripeOperationIDEQ applies the EQ predicate on the "stripe_operation_id" field.
 func StripeOperationIDEQ(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldStripeOperationID, v))
@@ -729,6 +764,371 @@ func ProductIDEqualFold(v string) predicate.Subscription {
 // ProductIDContainsFold applies the ContainsFold predicate on the "product_id" field.
 func ProductIDContainsFold(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldContainsFold(FieldProductID, v))
+}
+
+// OnlyPriceIDEQ applies the EQ predicate on the "only_price_id" field.
+func OnlyPriceIDEQ(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDNEQ applies the NEQ predicate on the "only_price_id" field.
+func OnlyPriceIDNEQ(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNEQ(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDIn applies the In predicate on the "only_price_id" field.
+func OnlyPriceIDIn(vs ...string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldIn(FieldOnlyPriceID, vs...))
+}
+
+// OnlyPriceIDNotIn applies the NotIn predicate on the "only_price_id" field.
+func OnlyPriceIDNotIn(vs ...string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotIn(FieldOnlyPriceID, vs...))
+}
+
+// OnlyPriceIDGT applies the GT predicate on the "only_price_id" field.
+func OnlyPriceIDGT(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGT(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDGTE applies the GTE predicate on the "only_price_id" field.
+func OnlyPriceIDGTE(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGTE(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDLT applies the LT predicate on the "only_price_id" field.
+func OnlyPriceIDLT(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLT(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDLTE applies the LTE predicate on the "only_price_id" field.
+func OnlyPriceIDLTE(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLTE(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDContains applies the Contains predicate on the "only_price_id" field.
+func OnlyPriceIDContains(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldContains(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDHasPrefix applies the HasPrefix predicate on the "only_price_id" field.
+func OnlyPriceIDHasPrefix(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldHasPrefix(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDHasSuffix applies the HasSuffix predicate on the "only_price_id" field.
+func OnlyPriceIDHasSuffix(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldHasSuffix(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDIsNil applies the IsNil predicate on the "only_price_id" field.
+func OnlyPriceIDIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldOnlyPriceID))
+}
+
+// OnlyPriceIDNotNil applies the NotNil predicate on the "only_price_id" field.
+func OnlyPriceIDNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldOnlyPriceID))
+}
+
+// OnlyPriceIDEqualFold applies the EqualFold predicate on the "only_price_id" field.
+func OnlyPriceIDEqualFold(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEqualFold(FieldOnlyPriceID, v))
+}
+
+// OnlyPriceIDContainsFold applies the ContainsFold predicate on the "only_price_id" field.
+func OnlyPriceIDContainsFold(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldContainsFold(FieldOnlyPriceID, v))
+}
+
+// OnlyProductIDEQ applies the EQ predicate on the "only_product_id" field.
+func OnlyProductIDEQ(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDNEQ applies the NEQ predicate on the "only_product_id" field.
+func OnlyProductIDNEQ(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNEQ(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDIn applies the In predicate on the "only_product_id" field.
+func OnlyProductIDIn(vs ...string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldIn(FieldOnlyProductID, vs...))
+}
+
+// OnlyProductIDNotIn applies the NotIn predicate on the "only_product_id" field.
+func OnlyProductIDNotIn(vs ...string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotIn(FieldOnlyProductID, vs...))
+}
+
+// OnlyProductIDGT applies the GT predicate on the "only_product_id" field.
+func OnlyProductIDGT(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGT(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDGTE applies the GTE predicate on the "only_product_id" field.
+func OnlyProductIDGTE(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGTE(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDLT applies the LT predicate on the "only_product_id" field.
+func OnlyProductIDLT(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLT(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDLTE applies the LTE predicate on the "only_product_id" field.
+func OnlyProductIDLTE(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLTE(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDContains applies the Contains predicate on the "only_product_id" field.
+func OnlyProductIDContains(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldContains(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDHasPrefix applies the HasPrefix predicate on the "only_product_id" field.
+func OnlyProductIDHasPrefix(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldHasPrefix(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDHasSuffix applies the HasSuffix predicate on the "only_product_id" field.
+func OnlyProductIDHasSuffix(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldHasSuffix(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDIsNil applies the IsNil predicate on the "only_product_id" field.
+func OnlyProductIDIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldOnlyProductID))
+}
+
+// OnlyProductIDNotNil applies the NotNil predicate on the "only_product_id" field.
+func OnlyProductIDNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldOnlyProductID))
+}
+
+// OnlyProductIDEqualFold applies the EqualFold predicate on the "only_product_id" field.
+func OnlyProductIDEqualFold(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEqualFold(FieldOnlyProductID, v))
+}
+
+// OnlyProductIDContainsFold applies the ContainsFold predicate on the "only_product_id" field.
+func OnlyProductIDContainsFold(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldContainsFold(FieldOnlyProductID, v))
+}
+
+// ItemCountEQ applies the EQ predicate on the "item_count" field.
+func ItemCountEQ(v int) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldItemCount, v))
+}
+
+// ItemCountNEQ applies the NEQ predicate on the "item_count" field.
+func ItemCountNEQ(v int) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNEQ(FieldItemCount, v))
+}
+
+// ItemCountIn applies the In predicate on the "item_count" field.
+func ItemCountIn(vs ...int) predicate.Subscription {
+	return predicate.Subscription(sql.FieldIn(FieldItemCount, vs...))
+}
+
+// ItemCountNotIn applies the NotIn predicate on the "item_count" field.
+func ItemCountNotIn(vs ...int) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotIn(FieldItemCount, vs...))
+}
+
+// ItemCountGT applies the GT predicate on the "item_count" field.
+func ItemCountGT(v int) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGT(FieldItemCount, v))
+}
+
+// ItemCountGTE applies the GTE predicate on the "item_count" field.
+func ItemCountGTE(v int) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGTE(FieldItemCount, v))
+}
+
+// ItemCountLT applies the LT predicate on the "item_count" field.
+func ItemCountLT(v int) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLT(FieldItemCount, v))
+}
+
+// ItemCountLTE applies the LTE predicate on the "item_count" field.
+func ItemCountLTE(v int) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLTE(FieldItemCount, v))
+}
+
+// CurrencyEQ applies the EQ predicate on the "currency" field.
+func CurrencyEQ(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldCurrency, v))
+}
+
+// CurrencyNEQ applies the NEQ predicate on the "currency" field.
+func CurrencyNEQ(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNEQ(FieldCurrency, v))
+}
+
+// CurrencyIn applies the In predicate on the "currency" field.
+func CurrencyIn(vs ...string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldIn(FieldCurrency, vs...))
+}
+
+// CurrencyNotIn applies the NotIn predicate on the "currency" field.
+func CurrencyNotIn(vs ...string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotIn(FieldCurrency, vs...))
+}
+
+// CurrencyGT applies the GT predicate on the "currency" field.
+func CurrencyGT(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGT(FieldCurrency, v))
+}
+
+// CurrencyGTE applies the GTE predicate on the "currency" field.
+func CurrencyGTE(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGTE(FieldCurrency, v))
+}
+
+// CurrencyLT applies the LT predicate on the "currency" field.
+func CurrencyLT(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLT(FieldCurrency, v))
+}
+
+// CurrencyLTE applies the LTE predicate on the "currency" field.
+func CurrencyLTE(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLTE(FieldCurrency, v))
+}
+
+// CurrencyContains applies the Contains predicate on the "currency" field.
+func CurrencyContains(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldContains(FieldCurrency, v))
+}
+
+// CurrencyHasPrefix applies the HasPrefix predicate on the "currency" field.
+func CurrencyHasPrefix(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldHasPrefix(FieldCurrency, v))
+}
+
+// CurrencyHasSuffix applies the HasSuffix predicate on the "currency" field.
+func CurrencyHasSuffix(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldHasSuffix(FieldCurrency, v))
+}
+
+// CurrencyIsNil applies the IsNil predicate on the "currency" field.
+func CurrencyIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldCurrency))
+}
+
+// CurrencyNotNil applies the NotNil predicate on the "currency" field.
+func CurrencyNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldCurrency))
+}
+
+// CurrencyEqualFold applies the EqualFold predicate on the "currency" field.
+func CurrencyEqualFold(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEqualFold(FieldCurrency, v))
+}
+
+// CurrencyContainsFold applies the ContainsFold predicate on the "currency" field.
+func CurrencyContainsFold(v string) predicate.Subscription {
+	return predicate.Subscription(sql.FieldContainsFold(FieldCurrency, v))
+}
+
+// MetadataIsNil applies the IsNil predicate on the "metadata" field.
+func MetadataIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldMetadata))
+}
+
+// MetadataNotNil applies the NotNil predicate on the "metadata" field.
+func MetadataNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldMetadata))
+}
+
+// PausedBehaviorEQ applies the EQ predicate on the "paused_behavior" field.
+func PausedBehaviorEQ(v billing.PauseBehavior) predicate.Subscription {
+	vc := v
+	return predicate.Subscription(sql.FieldEQ(FieldPausedBehavior, vc))
+}
+
+// PausedBehaviorNEQ applies the NEQ predicate on the "paused_behavior" field.
+func PausedBehaviorNEQ(v billing.PauseBehavior) predicate.Subscription {
+	vc := v
+	return predicate.Subscription(sql.FieldNEQ(FieldPausedBehavior, vc))
+}
+
+// PausedBehaviorIn applies the In predicate on the "paused_behavior" field.
+func PausedBehaviorIn(vs ...billing.PauseBehavior) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Subscription(sql.FieldIn(FieldPausedBehavior, v...))
+}
+
+// PausedBehaviorNotIn applies the NotIn predicate on the "paused_behavior" field.
+func PausedBehaviorNotIn(vs ...billing.PauseBehavior) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Subscription(sql.FieldNotIn(FieldPausedBehavior, v...))
+}
+
+// PausedBehaviorIsNil applies the IsNil predicate on the "paused_behavior" field.
+func PausedBehaviorIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldPausedBehavior))
+}
+
+// PausedBehaviorNotNil applies the NotNil predicate on the "paused_behavior" field.
+func PausedBehaviorNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldPausedBehavior))
+}
+
+// PausedUntilEQ applies the EQ predicate on the "paused_until" field.
+func PausedUntilEQ(v time.Time) predicate.Subscription {
+	return predicate.Subscription(sql.FieldEQ(FieldPausedUntil, v))
+}
+
+// PausedUntilNEQ applies the NEQ predicate on the "paused_until" field.
+func PausedUntilNEQ(v time.Time) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNEQ(FieldPausedUntil, v))
+}
+
+// PausedUntilIn applies the In predicate on the "paused_until" field.
+func PausedUntilIn(vs ...time.Time) predicate.Subscription {
+	return predicate.Subscription(sql.FieldIn(FieldPausedUntil, vs...))
+}
+
+// PausedUntilNotIn applies the NotIn predicate on the "paused_until" field.
+func PausedUntilNotIn(vs ...time.Time) predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotIn(FieldPausedUntil, vs...))
+}
+
+// PausedUntilGT applies the GT predicate on the "paused_until" field.
+func PausedUntilGT(v time.Time) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGT(FieldPausedUntil, v))
+}
+
+// PausedUntilGTE applies the GTE predicate on the "paused_until" field.
+func PausedUntilGTE(v time.Time) predicate.Subscription {
+	return predicate.Subscription(sql.FieldGTE(FieldPausedUntil, v))
+}
+
+// PausedUntilLT applies the LT predicate on the "paused_until" field.
+func PausedUntilLT(v time.Time) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLT(FieldPausedUntil, v))
+}
+
+// PausedUntilLTE applies the LTE predicate on the "paused_until" field.
+func PausedUntilLTE(v time.Time) predicate.Subscription {
+	return predicate.Subscription(sql.FieldLTE(FieldPausedUntil, v))
+}
+
+// PausedUntilIsNil applies the IsNil predicate on the "paused_until" field.
+func PausedUntilIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldPausedUntil))
+}
+
+// PausedUntilNotNil applies the NotNil predicate on the "paused_until" field.
+func PausedUntilNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldPausedUntil))
 }
 
 // StatusEQ applies the EQ predicate on the "status" field.
@@ -1199,6 +1599,46 @@ func HasCustomerWith(preds ...predicate.Customer) predicate.Subscription {
 	})
 }
 
+// HasOnlyPrice applies the HasEdge predicate on the "only_price" edge.
+func HasOnlyPrice() predicate.Subscription {
+	return predicate.Subscription(func(s *sql.Selector) {
+		step := newOnlyPriceStep()
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasOnlyPriceWith applies the HasEdge predicate on the "only_price" edge with a given conditions (other predicates).
+func HasOnlyPriceWith(preds ...predicate.Price) predicate.Subscription {
+	return predicate.Subscription(func(s *sql.Selector) {
+		step := newOnlyPriceStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasOnlyProduct applies the HasEdge predicate on the "only_product" edge.
+func HasOnlyProduct() predicate.Subscription {
+	return predicate.Subscription(func(s *sql.Selector) {
+		step := newOnlyProductStep()
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasOnlyProductWith applies the HasEdge predicate on the "only_product" edge with a given conditions (other predicates).
+func HasOnlyProductWith(preds ...predicate.Product) predicate.Subscription {
+	return predicate.Subscription(func(s *sql.Selector) {
+		step := newOnlyProductStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // HasPrice applies the HasEdge predicate on the "price" edge.
 func HasPrice() predicate.Subscription {
 	return predicate.Subscription(func(s *sql.Selector) {
@@ -1251,6 +1691,26 @@ func HasLatestInvoice() predicate.Subscription {
 func HasLatestInvoiceWith(preds ...predicate.Invoice) predicate.Subscription {
 	return predicate.Subscription(func(s *sql.Selector) {
 		step := newLatestInvoiceStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasItems applies the HasEdge predicate on the "items" edge.
+func HasItems() predicate.Subscription {
+	return predicate.Subscription(func(s *sql.Selector) {
+		step := newItemsStep()
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasItemsWith applies the HasEdge predicate on the "items" edge with a given conditions (other predicates).
+func HasItemsWith(preds ...predicate.SubscriptionItem) predicate.Subscription {
+	return predicate.Subscription(func(s *sql.Selector) {
+		step := newItemsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

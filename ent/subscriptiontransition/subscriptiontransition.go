@@ -108,7 +108,7 @@ func ToValidator(t billing.SubscriptionStatus) error {
 // CauseValidator is a validator for the "cause" field enum values. It is called by the builders before save.
 func CauseValidator(c billing.SubscriptionEvent) error {
 	switch c {
-	case "activate", "payment_failed", "payment_recovered", "schedule_cancel", "unschedule_cancel", "cancel", "revoke", "expire", "pause", "resume", "trial_end", "dunning_exhausted":
+	case "activate", "payment_failed", "payment_recovered", "schedule_cancel", "unschedule_cancel", "cancel", "revoke", "expire", "pause", "resume", "trial_end", "dunning_exhausted", "pause_collection", "resume_collection":
 		return nil
 	default:
 		return fmt.Errorf("subscriptiontransition: invalid enum value for cause field: %q", c)

@@ -39,6 +39,8 @@ const (
 	FieldClaimedUntil = "claimed_until"
 	// FieldOccurredAt holds the string denoting the occurred_at field in the database.
 	FieldOccurredAt = "occurred_at"
+	// FieldMissed holds the string denoting the missed field in the database.
+	FieldMissed = "missed"
 	// FieldProcessedAt holds the string denoting the processed_at field in the database.
 	FieldProcessedAt = "processed_at"
 	// Table holds the table name of the webhookevent in the database.
@@ -60,6 +62,7 @@ var Columns = []string{
 	FieldNextAttemptAt,
 	FieldClaimedUntil,
 	FieldOccurredAt,
+	FieldMissed,
 	FieldProcessedAt,
 }
 
@@ -82,6 +85,8 @@ var (
 	UpdateDefaultUpdatedAt func() time.Time
 	// DefaultAttempts holds the default value on creation for the "attempts" field.
 	DefaultAttempts int
+	// DefaultMissed holds the default value on creation for the "missed" field.
+	DefaultMissed bool
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
@@ -166,6 +171,11 @@ func ByClaimedUntil(opts ...sql.OrderTermOption) OrderOption {
 // ByOccurredAt orders the results by the occurred_at field.
 func ByOccurredAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldOccurredAt, opts...).ToFunc()
+}
+
+// ByMissed orders the results by the missed field.
+func ByMissed(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMissed, opts...).ToFunc()
 }
 
 // ByProcessedAt orders the results by the processed_at field.

@@ -120,6 +120,11 @@ func OccurredAt(v time.Time) predicate.WebhookEvent {
 	return predicate.WebhookEvent(sql.FieldEQ(FieldOccurredAt, v))
 }
 
+// Missed applies equality check predicate on the "missed" field. It's identical to MissedEQ.
+func Missed(v bool) predicate.WebhookEvent {
+	return predicate.WebhookEvent(sql.FieldEQ(FieldMissed, v))
+}
+
 // ProcessedAt applies equality check predicate on the "processed_at" field. It's identical to ProcessedAtEQ.
 func ProcessedAt(v time.Time) predicate.WebhookEvent {
 	return predicate.WebhookEvent(sql.FieldEQ(FieldProcessedAt, v))
@@ -748,6 +753,16 @@ func OccurredAtLT(v time.Time) predicate.WebhookEvent {
 // OccurredAtLTE applies the LTE predicate on the "occurred_at" field.
 func OccurredAtLTE(v time.Time) predicate.WebhookEvent {
 	return predicate.WebhookEvent(sql.FieldLTE(FieldOccurredAt, v))
+}
+
+// MissedEQ applies the EQ predicate on the "missed" field.
+func MissedEQ(v bool) predicate.WebhookEvent {
+	return predicate.WebhookEvent(sql.FieldEQ(FieldMissed, v))
+}
+
+// MissedNEQ applies the NEQ predicate on the "missed" field.
+func MissedNEQ(v bool) predicate.WebhookEvent {
+	return predicate.WebhookEvent(sql.FieldNEQ(FieldMissed, v))
 }
 
 // ProcessedAtEQ applies the EQ predicate on the "processed_at" field.

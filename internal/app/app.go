@@ -133,7 +133,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	}
 	s.Engine = stripesync.Options{
 		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
-		Principal: principal, Refresh: a.refresh,
+		Principal: principal, Refresh: a.refresh, Gone: a.gone,
 	}
 	for _, c := range change {
 		c(&s)
@@ -162,19 +162,19 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	return a.startWorking(ctx)
 }
 
-// refresh shows an object as Stripe has it. One that cannot be shown here is
-// passed over, and one that another operation is changing waits for that.
+// refresh shows an object as Stripe has it. One that another operation is changing
+// waits for that.
 func (a *App) refresh(ctx context.Context, objectType, stripeID string) error {
 	_, err := a.Mirror.Refresh(ctx, objectType, stripeID)
-	var unmirrorable *mirror.Unmirrorable
-	switch {
-	case errors.As(err, &unmirrorable):
-		a.logger.WarnContext(ctx, "an object of Stripe's cannot be shown here", "type", objectType, "id", stripeID, "reason", err)
-		return nil
-	case errors.Is(err, mirror.ErrBusy):
+	if errors.Is(err, mirror.ErrBusy) {
 		return billing.Errorf(billing.CodeOperationInProgress, "Another operation is changing the %s.", objectType)
 	}
 	return err
+}
+
+// gone reports whether an object has been deleted in Stripe, and shows that.
+func (a *App) gone(ctx context.Context, objectType, stripeID string) (bool, error) {
+	return a.Mirror.Gone(ctx, objectType, stripeID)
 }
 
 // principal names who asks, for the idempotency keys.

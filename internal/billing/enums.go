@@ -8,12 +8,13 @@ const (
 	SyncUnlinked SyncStatus = "UNLINKED" // not in Stripe, and nothing under way
 	SyncPending  SyncStatus = "PENDING"  // an operation waits or runs
 	SyncSynced   SyncStatus = "SYNCED"   // both halves are equal
+	SyncPartial  SyncStatus = "PARTIAL"  // what is shown is what Stripe has, and Stripe has more
 	SyncFailed   SyncStatus = "FAILED"   // the last operation was refused or needs attention
 )
 
 // Values lists all values of the type.
 func (SyncStatus) Values() []string {
-	return []string{string(SyncUnlinked), string(SyncPending), string(SyncSynced), string(SyncFailed)}
+	return []string{string(SyncUnlinked), string(SyncPending), string(SyncSynced), string(SyncPartial), string(SyncFailed)}
 }
 
 // PriceStatus is the life of a price.
@@ -29,6 +30,76 @@ const (
 // Values lists all values of the type.
 func (PriceStatus) Values() []string {
 	return []string{string(PricePending), string(PriceActive), string(PriceArchived)}
+}
+
+// BillingScheme is how the amount of a price follows from the quantity, in
+// Stripe's words.
+type BillingScheme string
+
+// The values of BillingScheme.
+const (
+	SchemePerUnit BillingScheme = "PER_UNIT" // the unit amount times the quantity
+	SchemeTiered  BillingScheme = "TIERED"   // by the tiers that the quantity reaches
+)
+
+// Values lists all values of the type.
+func (BillingScheme) Values() []string { return []string{string(SchemePerUnit), string(SchemeTiered)} }
+
+// TiersMode is how the tiers of a price apply, in Stripe's words.
+type TiersMode string
+
+// The values of TiersMode.
+const (
+	TiersGraduated TiersMode = "GRADUATED" // each tier for the units within it
+	TiersVolume    TiersMode = "VOLUME"    // the tier of the whole quantity for all units
+)
+
+// Values lists all values of the type.
+func (TiersMode) Values() []string { return []string{string(TiersGraduated), string(TiersVolume)} }
+
+// UsageType is where the quantity of a recurring price comes from, in Stripe's
+// words.
+type UsageType string
+
+// The values of UsageType.
+const (
+	UsageLicensed UsageType = "LICENSED" // the subscription's item
+	UsageMetered  UsageType = "METERED"  // what is reported to Stripe as used
+)
+
+// Values lists all values of the type.
+func (UsageType) Values() []string { return []string{string(UsageLicensed), string(UsageMetered)} }
+
+// PauseBehavior is what becomes of a subscription's invoices while the
+// collection of payments is paused, in Stripe's words.
+type PauseBehavior string
+
+// The values of PauseBehavior.
+const (
+	PauseVoid              PauseBehavior = "VOID"
+	PauseKeepAsDraft       PauseBehavior = "KEEP_AS_DRAFT"
+	PauseMarkUncollectible PauseBehavior = "MARK_UNCOLLECTIBLE"
+)
+
+// Values lists all values of the type.
+func (PauseBehavior) Values() []string {
+	return []string{string(PauseVoid), string(PauseKeepAsDraft), string(PauseMarkUncollectible)}
+}
+
+// DifferenceKind is how an object is not the same in Stripe and here.
+type DifferenceKind string
+
+// The values of DifferenceKind.
+const (
+	DifferenceChanged   DifferenceKind = "CHANGED"   // a field differs
+	DifferenceMissing   DifferenceKind = "MISSING"   // Stripe does not have it
+	DifferenceExtra     DifferenceKind = "EXTRA"     // only Stripe has it
+	DifferenceDuplicate DifferenceKind = "DUPLICATE" // Stripe has it more than once
+)
+
+// Values lists all values of the type.
+func (DifferenceKind) Values() []string {
+	return []string{string(DifferenceChanged), string(DifferenceMissing), string(DifferenceExtra), string(DifferenceDuplicate)}
 }
 
 // BillingInterval is the unit of a recurring price's period.
@@ -86,6 +157,7 @@ const (
 	KindRevokeSubscription      OperationKind = "REVOKE_SUBSCRIPTION"
 	KindPayInvoice              OperationKind = "PAY_INVOICE"
 	KindVoidInvoice             OperationKind = "VOID_INVOICE"
+	KindUpdateSubscriptionItems OperationKind = "UPDATE_SUBSCRIPTION_ITEMS"
 	// KindLinkCustomer has no mutation of its own.
 	KindLinkCustomer OperationKind = "LINK_CUSTOMER"
 )
@@ -94,7 +166,7 @@ const (
 func (OperationKind) Values() []string {
 	return []string{
 		string(KindCreateProduct), string(KindUpdateProduct), string(KindArchiveProduct), string(KindAddProductPrice), string(KindArchivePrice), string(KindUpdateProductPrice), string(KindCreateCustomer), string(KindUpdateCustomer), string(KindDeleteCustomer), string(KindRestoreCustomer), string(KindCreateSubscription), string(KindCancelSubscription), string(KindResumeSubscription),
-		string(KindChangeSubscriptionPrice), string(KindRevokeSubscription), string(KindPayInvoice), string(KindVoidInvoice), string(KindLinkCustomer),
+		string(KindChangeSubscriptionPrice), string(KindRevokeSubscription), string(KindPayInvoice), string(KindVoidInvoice), string(KindUpdateSubscriptionItems), string(KindLinkCustomer),
 	}
 }
 

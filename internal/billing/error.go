@@ -26,9 +26,13 @@ const (
 	CodePriceNotActive    Code = "PRICE_NOT_ACTIVE"
 	CodeProductArchived   Code = "PRODUCT_ARCHIVED"
 	CodeEmailTaken        Code = "EMAIL_TAKEN"
+	CodeExternalIDTaken   Code = "EXTERNAL_ID_TAKEN"
 	CodeCardDeclined      Code = "CARD_DECLINED"
+	CodeAuthentication    Code = "AUTHENTICATION_REQUIRED"
+	CodePaymentMethod     Code = "PAYMENT_METHOD_REQUIRED"
 	CodeInvalidTransition Code = "INVALID_TRANSITION"
 	CodeSubscriptionEnded Code = "SUBSCRIPTION_ENDED"
+	CodeAmbiguousItem     Code = "AMBIGUOUS_ITEM"
 )
 
 // Error is a refusal that the caller can understand and act on. Everything

@@ -35,19 +35,28 @@ type Health struct {
 	PendingOperations int
 	OldestPendingAt   *time.Time
 	NeedsAttention    int
+	// Partial counts the live objects of which nothing here shows all that Stripe
+	// has.
+	Partial int
 
 	LastWebhookAt        *time.Time
 	PendingWebhookEvents int
 	OldestWebhookAt      *time.Time // of those that are not applied yet
+	FailedEvents         int        // that could not be applied and still matter
+
+	LastSweptAt      *time.Time // when Stripe's list of events was last read
+	MissedEvents     int        // on that list since the start of the day, and not by webhook
+	LastReconciledAt *time.Time
+	Drift            int // objects that differed when they were last compared
 }
 
 // Status is DEGRADED when Stripe does not answer as it should, when an
-// operation needs attention, or when an operation or an event has waited for
-// more than five minutes.
+// operation needs attention, an event cannot be applied or an object differs, or
+// when an operation or an event has waited for more than five minutes.
 func (h Health) Status(now time.Time) HealthStatus {
 	switch {
 	case h.Stripe != StripeOK && h.Stripe != StripeSandbox,
-		h.NeedsAttention > 0,
+		h.NeedsAttention > 0, h.Drift > 0, h.FailedEvents > 0,
 		tooLong(h.OldestPendingAt, now), tooLong(h.OldestWebhookAt, now):
 		return HealthDegraded
 	}

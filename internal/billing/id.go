@@ -20,6 +20,9 @@ const (
 	StripeCallPrefix   = "scl"
 	TransitionPrefix   = "stn"
 	WebhookEventPrefix = "whe"
+	DifferencePrefix   = "dfr"
+	// SubscriptionItemPrefix is that of a subscription's items.
+	SubscriptionItemPrefix = "sbi"
 
 	// IdempotencyKeyPrefix is for rows that the schema does not show.
 	IdempotencyKeyPrefix = "idk"
@@ -54,7 +57,7 @@ func ParseID(id string) (prefix string, err error) {
 	}
 	switch prefix {
 	case ProductPrefix, PricePrefix, CustomerPrefix, SubscriptionPrefix, InvoicePrefix,
-		OperationPrefix, StripeCallPrefix, TransitionPrefix, WebhookEventPrefix:
+		OperationPrefix, StripeCallPrefix, TransitionPrefix, WebhookEventPrefix, DifferencePrefix, SubscriptionItemPrefix:
 		return prefix, nil
 	}
 	return "", malformedID(id)

@@ -45,7 +45,8 @@ func TestParseCurrency(t *testing.T) {
 func TestCheckUnitAmount(t *testing.T) {
 	for currency, amounts := range map[string]struct{ good, bad []int64 }{
 		"USD": {[]int64{1, 50, 99_999_999}, []int64{0, -1, 100_000_000, -9_007_199_254_740_991, 9_223_372_036_854_775_807}},
-		"JPY": {[]int64{1, 7, 99_999_999}, []int64{0, -1, 100_000_000}},
+		"JPY": {[]int64{1, 7, 9_999_999_999}, []int64{0, -1, 10_000_000_000}},
+		"IDR": {[]int64{150_000_000, 999_999_999_999}, []int64{0, 1_000_000_000_000}},
 		"BHD": {[]int64{10, 5120}, []int64{1, 5124}},
 		"JOD": {[]int64{10}, []int64{11}},
 		"KWD": {[]int64{10, 99_999_990}, []int64{0, 9, 99_999_999}},
@@ -138,11 +139,11 @@ func TestCheckText(t *testing.T) {
 
 func TestCheckMetadata(t *testing.T) {
 	many := map[string]string{}
-	for i := range 48 {
+	for i := range billing.MaxMetadataKeys {
 		many[fmt.Sprint(i)] = ""
 	}
 	for name, metadata := range map[string]map[string]string{
-		"none": nil, "48 keys": many, "longest": {strings.Repeat("é", 40): strings.Repeat("é", 500)}, "removed": {"k": ""}, "near": {"tallystick": "v"},
+		"none": nil, "47 keys": many, "longest": {strings.Repeat("é", 40): strings.Repeat("é", 500)}, "removed": {"k": ""}, "near": {"tallystick": "v"},
 	} {
 		valid(t, name, billing.CheckMetadata(metadata))
 	}

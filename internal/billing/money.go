@@ -8,13 +8,22 @@ import (
 // Money is an amount in the minor units of its currency: cents for USD, yen
 // for JPY, which has none.
 type Money struct {
-	Amount   int64
-	Currency string // upper-case ISO 4217
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"` // upper-case ISO 4217
 }
 
-// MaxAmount is the largest unit amount that Stripe takes, in minor units
+// MaxAmount is the largest unit amount that Stripe takes in a currency, in minor
+// units: eight digits, and more where a unit of the currency is worth little
 // (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
-const MaxAmount = 99_999_999
+func MaxAmount(currency string) int64 {
+	switch currency {
+	case "IDR":
+		return 999_999_999_999
+	case "COP", "HUF", "JPY", "LBP":
+		return 9_999_999_999
+	}
+	return 99_999_999
+}
 
 // ParseCurrency accepts an ISO 4217 code in any case, if Stripe can present
 // prices in it, and returns it in upper case.

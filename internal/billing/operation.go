@@ -26,6 +26,8 @@ type StripeLink struct {
 	Status       SyncStatus
 	LastSyncedAt *time.Time
 	LastError    *string
+	// Unsupported are the properties that Stripe has and nothing here shows.
+	Unsupported []string
 	// OperationID is the unfinished operation, if there is one.
 	OperationID *string
 }

@@ -29,6 +29,13 @@ type PriceTerms struct {
 	Nickname   *string
 }
 
+// PriceTier is what a tiered price charges up to a quantity.
+type PriceTier struct {
+	UpTo       *int64 `json:"up_to,omitempty"`       // nil for the last tier
+	UnitAmount *Money `json:"unit_amount,omitempty"` // nil for none, or one that is not whole
+	FlatAmount *Money `json:"flat_amount,omitempty"`
+}
+
 // Checked returns the terms with the currency in upper case. An input field at
 // fault is INVALID_INPUT and named.
 func (t PriceTerms) Checked() (PriceTerms, error) {
@@ -115,8 +122,8 @@ func CheckUnitAmount(m Money) error {
 	switch {
 	case m.Amount <= 0:
 		return Errorf(CodeInvalidInput, "An amount must be at least 1 minor unit, not %d.", m.Amount)
-	case m.Amount > MaxAmount:
-		return Errorf(CodeInvalidInput, "An amount can be at most %d minor units, not %d.", MaxAmount, m.Amount)
+	case m.Amount > MaxAmount(m.Currency):
+		return Errorf(CodeInvalidInput, "An amount of %s can be at most %d minor units, not %d.", m.Currency, MaxAmount(m.Currency), m.Amount)
 	case slices.Contains([]string{"BHD", "JOD", "KWD", "OMR", "TND"}, m.Currency) && m.Amount%10 != 0:
 		return Errorf(CodeInvalidInput, "Stripe needs the amounts of %s to end in a zero; %d does not.", m.Currency, m.Amount)
 	case slices.Contains([]string{"ISK", "UGX"}, m.Currency) && m.Amount%100 != 0:

@@ -58,12 +58,14 @@ const (
 	EventResume           SubscriptionEvent = "resume"
 	EventTrialEnd         SubscriptionEvent = "trial_end"
 	EventDunningExhausted SubscriptionEvent = "dunning_exhausted"
+	EventPauseCollection  SubscriptionEvent = "pause_collection"
+	EventResumeCollection SubscriptionEvent = "resume_collection"
 )
 
 var subscriptionEvents = []SubscriptionEvent{
 	EventActivate, EventPaymentFailed, EventPaymentRecovered, EventScheduleCancel,
 	EventUnscheduleCancel, EventCancel, EventRevoke, EventExpire, EventPause, EventResume,
-	EventTrialEnd, EventDunningExhausted,
+	EventTrialEnd, EventDunningExhausted, EventPauseCollection, EventResumeCollection,
 }
 
 // Values lists all values of the type.
@@ -81,11 +83,13 @@ func (SubscriptionEvent) Values() []string {
 // first one is what an account does by default.
 var subscriptionTable = map[SubscriptionStatus]map[SubscriptionEvent][]SubscriptionStatus{
 	SubscriptionIncomplete: {
-		EventActivate:      {SubscriptionActive},
-		EventPaymentFailed: {SubscriptionIncomplete},
-		EventCancel:        {SubscriptionCanceled},
-		EventRevoke:        {SubscriptionRevoked},
-		EventExpire:        {SubscriptionIncompleteExpired},
+		EventActivate:         {SubscriptionActive},
+		EventPaymentFailed:    {SubscriptionIncomplete},
+		EventCancel:           {SubscriptionCanceled},
+		EventRevoke:           {SubscriptionRevoked},
+		EventExpire:           {SubscriptionIncompleteExpired},
+		EventPauseCollection:  {SubscriptionIncomplete},
+		EventResumeCollection: {SubscriptionIncomplete},
 	},
 	SubscriptionTrialing: {
 		EventActivate:         {SubscriptionActive},
@@ -96,6 +100,8 @@ var subscriptionTable = map[SubscriptionStatus]map[SubscriptionEvent][]Subscript
 		EventCancel:           {SubscriptionCanceled},
 		EventRevoke:           {SubscriptionRevoked},
 		EventPause:            {SubscriptionPaused},
+		EventPauseCollection:  {SubscriptionTrialing},
+		EventResumeCollection: {SubscriptionTrialing},
 	},
 	SubscriptionActive: {
 		EventPaymentFailed:    {SubscriptionPastDue},
@@ -103,6 +109,8 @@ var subscriptionTable = map[SubscriptionStatus]map[SubscriptionEvent][]Subscript
 		EventUnscheduleCancel: {SubscriptionActive},
 		EventCancel:           {SubscriptionCanceled},
 		EventRevoke:           {SubscriptionRevoked},
+		EventPauseCollection:  {SubscriptionActive},
+		EventResumeCollection: {SubscriptionActive},
 	},
 	SubscriptionPastDue: {
 		EventPaymentFailed:    {SubscriptionPastDue},
@@ -112,6 +120,8 @@ var subscriptionTable = map[SubscriptionStatus]map[SubscriptionEvent][]Subscript
 		EventCancel:           {SubscriptionCanceled},
 		EventRevoke:           {SubscriptionRevoked},
 		EventDunningExhausted: {SubscriptionRevoked, SubscriptionUnpaid},
+		EventPauseCollection:  {SubscriptionPastDue},
+		EventResumeCollection: {SubscriptionPastDue},
 	},
 	SubscriptionUnpaid: {
 		EventPaymentRecovered: {SubscriptionActive},
@@ -120,6 +130,8 @@ var subscriptionTable = map[SubscriptionStatus]map[SubscriptionEvent][]Subscript
 		EventCancel:           {SubscriptionCanceled},
 		EventRevoke:           {SubscriptionRevoked},
 		EventDunningExhausted: {SubscriptionRevoked},
+		EventPauseCollection:  {SubscriptionUnpaid},
+		EventResumeCollection: {SubscriptionUnpaid},
 	},
 	SubscriptionPaused: {
 		EventResume:           {SubscriptionActive},
@@ -128,6 +140,8 @@ var subscriptionTable = map[SubscriptionStatus]map[SubscriptionEvent][]Subscript
 		EventUnscheduleCancel: {SubscriptionPaused},
 		EventCancel:           {SubscriptionCanceled},
 		EventRevoke:           {SubscriptionRevoked},
+		EventPauseCollection:  {SubscriptionPaused},
+		EventResumeCollection: {SubscriptionPaused},
 	},
 }
 
@@ -178,8 +192,9 @@ const (
 	ActionRevoke            SubscriptionAction = "REVOKE"
 )
 
-// Actions lists what the table allows a client to ask for now.
-func (s SubscriptionStatus) Actions(cancelAtPeriodEnd bool) []SubscriptionAction {
+// Actions lists what the table allows a client to ask for now. ending says that
+// the subscription is going to end, at the end of its period or at a date.
+func (s SubscriptionStatus) Actions(ending bool) []SubscriptionAction {
 	actions := []SubscriptionAction{}
 	for _, a := range []struct {
 		action SubscriptionAction
@@ -187,8 +202,8 @@ func (s SubscriptionStatus) Actions(cancelAtPeriodEnd bool) []SubscriptionAction
 		when   bool
 	}{
 		{ActionCancel, EventCancel, true},
-		{ActionCancelAtPeriodEnd, EventScheduleCancel, !cancelAtPeriodEnd},
-		{ActionResume, EventUnscheduleCancel, cancelAtPeriodEnd},
+		{ActionCancelAtPeriodEnd, EventScheduleCancel, !ending},
+		{ActionResume, EventUnscheduleCancel, ending || s == SubscriptionPaused},
 		{ActionRevoke, EventRevoke, true},
 	} {
 		if _, ok := s.Next(a.event); ok && a.when {
@@ -216,8 +231,11 @@ func (s SubscriptionStatus) CheckPriceChange() error {
 
 // Reported is a subscription's state as Stripe reports it.
 type Reported struct {
-	Status            SubscriptionStatus
-	CancelAtPeriodEnd bool
+	Status SubscriptionStatus
+	// Ending says that it is going to end, at the end of its period or at a date.
+	Ending bool
+	// Paused says that the collection of payments is paused.
+	Paused bool
 }
 
 // StripeStatus maps Stripe's status of a subscription, with
@@ -253,10 +271,15 @@ func StripeStatus(status, cancellationReason string) (SubscriptionStatus, error)
 func EventBetween(was, is Reported) (e SubscriptionEvent, ok bool) {
 	if was.Status == is.Status {
 		switch {
-		case !was.CancelAtPeriodEnd && is.CancelAtPeriodEnd:
+		case is.Status.Ended():
+		case !was.Ending && is.Ending:
 			return EventScheduleCancel, true
-		case was.CancelAtPeriodEnd && !is.CancelAtPeriodEnd && !is.Status.Ended():
+		case was.Ending && !is.Ending:
 			return EventUnscheduleCancel, true
+		case !was.Paused && is.Paused:
+			return EventPauseCollection, true
+		case was.Paused && !is.Paused:
+			return EventResumeCollection, true
 		}
 		return "", false
 	}

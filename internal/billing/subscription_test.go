@@ -13,16 +13,16 @@ import (
 // for each event. A dot is forbidden; of several states, the first is the
 // usual one.
 const drawnTable = `
-                    activate  payment_failed  payment_recovered  schedule_cancel  unschedule_cancel  cancel    revoke   expire              pause   resume  trial_end  dunning_exhausted
-INCOMPLETE          ACTIVE    INCOMPLETE      .                  .                .                  CANCELED  REVOKED  INCOMPLETE_EXPIRED  .       .       .          .
-INCOMPLETE_EXPIRED  .         .               .                  .                .                  .         .        .                   .       .       .          .
-TRIALING            ACTIVE    PAST_DUE        .                  TRIALING         TRIALING           CANCELED  REVOKED  .                   PAUSED  .       ACTIVE     .
-ACTIVE              .         PAST_DUE        .                  ACTIVE           ACTIVE             CANCELED  REVOKED  .                   .       .       .          .
-PAST_DUE            .         PAST_DUE        ACTIVE             PAST_DUE         PAST_DUE           CANCELED  REVOKED  .                   .       .       .          REVOKED|UNPAID
-UNPAID              .         .               ACTIVE             UNPAID           UNPAID             CANCELED  REVOKED  .                   .       .       .          REVOKED
-PAUSED              .         PAST_DUE        .                  PAUSED           PAUSED             CANCELED  REVOKED  .                   .       ACTIVE  .          .
-CANCELED            .         .               .                  .                .                  .         .        .                   .       .       .          .
-REVOKED             .         .               .                  .                .                  .         .        .                   .       .       .          .
+                    activate  payment_failed  payment_recovered  schedule_cancel  unschedule_cancel  cancel    revoke   expire              pause   resume  trial_end  dunning_exhausted  pause_collection    resume_collection
+INCOMPLETE          ACTIVE    INCOMPLETE      .                  .                .                  CANCELED  REVOKED  INCOMPLETE_EXPIRED  .       .       .          .                  INCOMPLETE          INCOMPLETE
+INCOMPLETE_EXPIRED  .         .               .                  .                .                  .         .        .                   .       .       .          .                  .                   .
+TRIALING            ACTIVE    PAST_DUE        .                  TRIALING         TRIALING           CANCELED  REVOKED  .                   PAUSED  .       ACTIVE     .                  TRIALING            TRIALING
+ACTIVE              .         PAST_DUE        .                  ACTIVE           ACTIVE             CANCELED  REVOKED  .                   .       .       .          .                  ACTIVE              ACTIVE
+PAST_DUE            .         PAST_DUE        ACTIVE             PAST_DUE         PAST_DUE           CANCELED  REVOKED  .                   .       .       .          REVOKED|UNPAID     PAST_DUE            PAST_DUE
+UNPAID              .         .               ACTIVE             UNPAID           UNPAID             CANCELED  REVOKED  .                   .       .       .          REVOKED            UNPAID              UNPAID
+PAUSED              .         PAST_DUE        .                  PAUSED           PAUSED             CANCELED  REVOKED  .                   .       ACTIVE  .          .                  PAUSED              PAUSED
+CANCELED            .         .               .                  .                .                  .         .        .                   .       .       .          .                  .                   .
+REVOKED             .         .               .                  .                .                  .         .        .                   .       .       .          .                  .                   .
 `
 
 func statuses() (all []billing.SubscriptionStatus) {
@@ -96,7 +96,7 @@ func TestActions(t *testing.T) {
 		billing.SubscriptionActive:     {live + change, going + change},
 		billing.SubscriptionPastDue:    {live + change, going + change},
 		billing.SubscriptionUnpaid:     {live, going},
-		billing.SubscriptionPaused:     {live, going},
+		billing.SubscriptionPaused:     {"CANCEL CANCEL_AT_PERIOD_END RESUME REVOKE", going},
 		billing.SubscriptionCanceled:   {}, billing.SubscriptionRevoked: {}, billing.SubscriptionIncompleteExpired: {},
 	} {
 		for i, atPeriodEnd := range []bool{false, true} {
@@ -176,7 +176,7 @@ func TestEventBetween(t *testing.T) {
 			for _, flags := range [][2]bool{{false, false}, {false, true}, {true, false}, {true, true}} {
 				want := ""
 				switch {
-				case from == to && flags == [2]bool{false, true}:
+				case from == to && flags == [2]bool{false, true} && !from.Ended():
 					want = "schedule_cancel"
 				case from == to && flags == [2]bool{true, false} && !from.Ended():
 					want = "unschedule_cancel"
@@ -188,7 +188,7 @@ func TestEventBetween(t *testing.T) {
 					}
 				}
 				got, ok := billing.EventBetween(
-					billing.Reported{Status: from, CancelAtPeriodEnd: flags[0]}, billing.Reported{Status: to, CancelAtPeriodEnd: flags[1]},
+					billing.Reported{Status: from, Ending: flags[0]}, billing.Reported{Status: to, Ending: flags[1]},
 				)
 				if string(got) != want || ok != (want != "") {
 					t.Errorf("%s %v to %s %v: %q, %v; want %q", from, flags[0], to, flags[1], got, ok, want)

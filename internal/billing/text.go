@@ -17,10 +17,14 @@ const (
 	MaxComment      = 5000
 )
 
-// Stripe's limits on metadata. Two of its 50 keys are ours: they tell which
-// object and which operation something in Stripe belongs to.
+// MaxExternalID is ours, in characters; Stripe keeps the id as metadata.
+const MaxExternalID = 200
+
+// Stripe's limits on metadata. Three of its 50 keys are ours: they tell which
+// object and which operation something in Stripe belongs to, and the application's
+// own id of a customer.
 const (
-	MaxMetadataKeys  = 48
+	MaxMetadataKeys  = 47
 	MaxMetadataKey   = 40
 	MaxMetadataValue = 500
 )

@@ -105,6 +105,16 @@ func withdrawPrice[P any](c *stripesync.Call[P], id string, freeLookupKey bool) 
 	return err
 }
 
+// archiveInStripe takes a price off sale in Stripe. One that Stripe does not have
+// any more is off sale.
+func archiveInStripe[P any](c *stripesync.Call[P], id string) error {
+	err := activatePrice(c, id, false)
+	if !stripeapi.IsGone(err) && !stripeapi.IsMissing(err, "price") {
+		return err
+	}
+	return nil
+}
+
 // activatePrice puts a price on sale in Stripe, or takes it off.
 func activatePrice[P any](c *stripesync.Call[P], id string, active bool) error {
 	_, err := c.Stripe.Prices.Update(id, &stripe.PriceParams{Params: c.Write(), Active: stripe.Bool(active)})

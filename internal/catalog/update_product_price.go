@@ -33,8 +33,8 @@ func (in UpdateProductPrice) check() error {
 // the old one is archived. Existing subscriptions keep the old price.
 //
 // A change that changes nothing is PRICE_UNCHANGED, an archived product
-// PRODUCT_ARCHIVED, an old price that is not on sale PRICE_NOT_ACTIVE, and one
-// of another product NOT_FOUND.
+// PRODUCT_ARCHIVED, an old price that is not on sale PRICE_NOT_ACTIVE, one with
+// tiers or metered INVALID_INPUT, and one of another product NOT_FOUND.
 func (c *Catalog) UpdateProductPrice(ctx context.Context, in UpdateProductPrice) (PriceResult, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "updateProductPrice", Key: in.IdempotencyKey, Input: in, Check: in.check,
@@ -96,6 +96,11 @@ func (c *Catalog) beginPriceChange(ctx context.Context, tx *store.Tx, in UpdateP
 	}
 	var before *billing.PriceTerms
 	if old != nil {
+		if old.BillingScheme == billing.SchemeTiered || old.UsageType == billing.UsageMetered {
+			return nil, billing.Errorf(billing.CodeInvalidInput,
+				"The price has tiers or is metered; only a price of one amount per unit can take the place of its like.").
+				At("priceId").About(old.ID)
+		}
 		before = termsOf(old)
 	}
 	terms, err := in.PriceChange.Of(before)
@@ -220,7 +225,7 @@ var makeDefault = &stripesync.Step[priceChange, stripesync.Nothing]{
 var archiveOldPrice = &stripesync.Step[priceChange, stripesync.Nothing]{
 	Name: "archive_old_price",
 	Do: func(c *priceChangeCall) (stripesync.Nothing, error) {
-		return stripesync.Nothing{}, activatePrice(c, c.Params.Old.StripeID, false)
+		return stripesync.Nothing{}, archiveInStripe(c, c.Params.Old.StripeID)
 	},
 	Undo: func(c *priceChangeCall, _ *stripesync.Nothing) error {
 		return activatePrice(c, c.Params.Old.StripeID, true)

@@ -14,6 +14,7 @@ import (
 type CreateCustomer struct {
 	Email          string
 	Name           *string
+	ExternalID     *string
 	Metadata       map[string]string
 	IdempotencyKey *string
 }
@@ -22,13 +23,21 @@ func (in CreateCustomer) check() error {
 	return billing.First(
 		billing.At(billing.CheckEmail(in.Email), "email"),
 		billing.CheckOptional("name", in.Name, billing.MaxCustomerName, "name"),
+		checkExternalID(in.ExternalID),
 		billing.At(billing.CheckMetadata(in.Metadata), "metadata"),
 	)
 }
 
+func checkExternalID(id *string) error {
+	if id == nil {
+		return nil
+	}
+	return billing.At(billing.CheckText("external id", *id, billing.MaxExternalID), "externalId")
+}
+
 // CreateCustomer creates a customer and returns at once, whatever state Stripe
 // is in: signing up must not depend on it. An e-mail that a live customer has
-// is EMAIL_TAKEN.
+// is EMAIL_TAKEN, and such an external id EXTERNAL_ID_TAKEN.
 func (c *Customers) CreateCustomer(ctx context.Context, in CreateCustomer) (Result, error) {
 	var row *ent.Customer
 	op, err := c.sync.Submit(ctx, stripesync.Mutation{
@@ -38,6 +47,7 @@ func (c *Customers) CreateCustomer(ctx context.Context, in CreateCustomer) (Resu
 			row, err = tx.Customer.Create().
 				SetEmail(in.Email).
 				SetName(billing.ValueOr(in.Name, "")).
+				SetNillableExternalID(in.ExternalID).
 				SetMetadata(billing.MergeMetadata(nil, in.Metadata)).
 				SetStripeStatus(billing.SyncPending).
 				SetStripeOperationID(id).
@@ -49,7 +59,7 @@ func (c *Customers) CreateCustomer(ctx context.Context, in CreateCustomer) (Resu
 		},
 	})
 	if store.IsUnique(err) {
-		return Result{}, c.emailTaken(ctx, in.Email)
+		return Result{}, c.taken(ctx, in.Email, in.ExternalID)
 	}
 	if op != nil && row != nil {
 		return Result{Customer: row, Operation: op}, err
@@ -69,6 +79,7 @@ type RestoreCustomer struct {
 // EMAIL_TAKEN, and a customer that is not deleted INVALID_INPUT.
 func (c *Customers) RestoreCustomer(ctx context.Context, in RestoreCustomer) (Result, error) {
 	var email string
+	var externalID *string
 	op, err := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "restoreCustomer", Key: in.IdempotencyKey, Input: in, Background: true,
 		Check: func() error { return CheckID(in.CustomerID) },
@@ -84,7 +95,7 @@ func (c *Customers) RestoreCustomer(ctx context.Context, in RestoreCustomer) (Re
 			if row.DeletedAt == nil {
 				return nil, billing.Errorf(billing.CodeInvalidInput, "The customer is not deleted.").At("customerId").About(row.ID)
 			}
-			email = row.Email
+			email, externalID = row.Email, row.ExternalID
 			id := stripesync.NewID()
 			row, err = tx.Customer.UpdateOne(row).ClearDeletedAt().
 				SetStripeStatus(billing.SyncPending).SetStripeOperationID(id).Save(ctx)
@@ -95,7 +106,7 @@ func (c *Customers) RestoreCustomer(ctx context.Context, in RestoreCustomer) (Re
 		},
 	})
 	if store.IsUnique(err) {
-		return Result{}, billing.At(c.emailTaken(ctx, email), "customerId")
+		return Result{}, billing.At(c.taken(ctx, email, externalID), "customerId")
 	}
 	return c.result(ctx, op, err)
 }
@@ -132,9 +143,7 @@ func creationOperation(kind billing.OperationKind) *stripesync.Operation[creatio
 		Kind:  kind,
 		Steps: []stripesync.StepOf[creation]{create},
 		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) error {
-			return finish(ctx, tx, e, e.Params.CustomerID, func(u *ent.CustomerUpdateOne, _ *ent.Customer) {
-				u.SetStripeID(create.Of(e.Operation).Customer)
-			})
+			return finishLinked(ctx, tx, e, e.Params.CustomerID, create.Of(e.Operation))
 		},
 		// The customer stays: signing up does not depend on Stripe.
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) error {

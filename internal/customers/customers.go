@@ -75,13 +75,44 @@ func (c *Customers) result(ctx context.Context, op *ent.Operation, rejection err
 	return Result{Customer: row, Operation: op}, rejection
 }
 
-// emailTaken is the rejection of an e-mail, with the customer that has it.
-func (c *Customers) emailTaken(ctx context.Context, email string) error {
-	holder, err := c.store.Client.Customer.Query().Where(store.HasEmail(email)).FirstID(ctx)
-	if err != nil && !ent.IsNotFound(err) { // not found: deleted since
+// taken is the rejection of an e-mail or an external id that somebody else has,
+// with the customer that has it.
+func (c *Customers) taken(ctx context.Context, email string, externalID *string) error {
+	holder, err := c.store.Client.Customer.Query().Where(store.HoldsEmail(email)).FirstID(ctx)
+	if err == nil || externalID == nil || !ent.IsNotFound(err) {
+		if ent.IsNotFound(err) { // deleted since
+			err = nil
+		}
+		return orTaken(err, store.EmailTaken(email, holder))
+	}
+	holder, err = c.store.Client.Customer.Query().Where(customer.ExternalID(*externalID)).FirstID(ctx)
+	if ent.IsNotFound(err) {
+		err = nil
+	}
+	return orTaken(err, store.ExternalIDTaken(holder))
+}
+
+func orTaken(err error, taken *billing.Error) error {
+	if err != nil {
 		return err
 	}
-	return store.EmailTaken(email, holder)
+	return taken
+}
+
+// finishLinked is finish for an operation that has created the customer in Stripe.
+// Where it was deleted there since, it is not linked.
+func finishLinked[P any](ctx context.Context, tx *store.Tx, e *stripesync.Ending[P], customerID string, linked Linked) error {
+	id, err := linkedNow(ctx, tx, linked)
+	if err != nil {
+		return err
+	}
+	return finish(ctx, tx, e, customerID, func(u *ent.CustomerUpdateOne, _ *ent.Customer) {
+		if id == "" {
+			u.SetStripeStatus(billing.SyncUnlinked)
+			return
+		}
+		u.SetStripeID(id)
+	})
 }
 
 // showPending shows on a customer that an operation is under way.

@@ -76,6 +76,16 @@ var remove = &stripesync.Step[deletion, stripesync.Nothing]{
 	Keep: true,
 }
 
+// rememberCounterpart keeps a deleted customer's id in Stripe, so that what is
+// still reported about it, its last invoice say, is shown.
+func rememberCounterpart(ctx context.Context, tx *store.Tx, customerID string) error {
+	row, err := tx.Customer.Get(store.WithDeleted(ctx), customerID)
+	if err != nil || row.StripeID == nil {
+		return err
+	}
+	return mirror.Remember(ctx, tx, *row.StripeID, row.ID)
+}
+
 // deletionOperation deletes a customer on both sides. Stripe ends its
 // subscriptions at once.
 func (c *Customers) deletionOperation() *stripesync.Operation[deletion] {
@@ -84,6 +94,9 @@ func (c *Customers) deletionOperation() *stripesync.Operation[deletion] {
 		Steps: []stripesync.StepOf[deletion]{remove},
 		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[deletion]) error {
 			if err := c.mirror.EndSubscriptions(ctx, tx, e.Params.CustomerID, &e.ID); err != nil {
+				return err
+			}
+			if err := rememberCounterpart(ctx, tx, e.Params.CustomerID); err != nil {
 				return err
 			}
 			return finish(ctx, tx, e, e.Params.CustomerID, func(u *ent.CustomerUpdateOne, _ *ent.Customer) {

@@ -8,7 +8,9 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
 )
 
@@ -60,6 +62,24 @@ func InStripe[P Owned](c *stripesync.Call[P], linked Linked) (string, error) {
 	return billing.ValueOr(row.StripeID, ""), nil
 }
 
+// Relink is for the error of a request that names a customer in Stripe. Where
+// Stripe has deleted that customer, it is unlinked here, and the error that is
+// returned makes link come first, so that the operation goes on with a new one.
+// Every other error is returned as it is.
+func Relink[P Owned](c *stripesync.Call[P], link stripesync.StepOf[P], stripeID string, err error) error {
+	if !stripeapi.IsMissing(err, "customer") {
+		return err
+	}
+	gone, goneErr := c.Gone("customer", stripeID)
+	switch {
+	case goneErr != nil:
+		return goneErr
+	case gone:
+		return stripesync.Before(link)
+	}
+	return err
+}
+
 // SpendKey uses a step's idempotency key up on the customer, which stays as it
 // is.
 func SpendKey[P Owned](c *stripesync.Call[P], linked Linked) error {
@@ -74,18 +94,33 @@ func SpendKey[P Owned](c *stripesync.Call[P], linked Linked) error {
 // KeepLink remembers the customer in Stripe that an operation has created for
 // its own needs, whatever became of the operation.
 func KeepLink(ctx context.Context, tx *store.Tx, customerID string, linked Linked, now time.Time) error {
-	if linked.Customer == "" {
-		return nil
+	id, err := linkedNow(ctx, tx, linked)
+	if id == "" || err != nil {
+		return err
 	}
 	row, err := tx.Customer.Get(ctx, customerID)
 	if err != nil {
 		return err
 	}
-	u := tx.Customer.UpdateOne(row).SetStripeID(linked.Customer)
+	u := tx.Customer.UpdateOne(row).SetStripeID(id)
 	if row.StripeOperationID == nil { // no later operation of its own waits for its turn
 		stripesync.Synced(u.Mutation(), now)
 	}
 	return u.Exec(ctx)
+}
+
+// linkedNow is the customer in Stripe that an operation has created; empty when
+// there is none, or none any more: its deletion may have been reported before the
+// operation's end.
+func linkedNow(ctx context.Context, tx *store.Tx, linked Linked) (string, error) {
+	if linked.Customer == "" {
+		return "", nil
+	}
+	gone, err := mirror.IsGone(ctx, tx, linked.Customer)
+	if gone || err != nil {
+		return "", err
+	}
+	return linked.Customer, nil
 }
 
 // adopt gives the row of a customer the id in Stripe that an operation has
@@ -105,13 +140,14 @@ func adopt(ctx context.Context, tx *store.Tx, customerID string, linked Linked) 
 
 // profile is what Stripe is told of a customer.
 type profile struct {
-	Email    string            `json:"email"`
-	Name     string            `json:"name,omitempty"`
-	Metadata map[string]string `json:"metadata,omitempty"`
+	Email      string            `json:"email"`
+	Name       string            `json:"name,omitempty"`
+	ExternalID string            `json:"external_id,omitempty"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
 }
 
 func profileOf(row *ent.Customer) profile {
-	return profile{Email: row.Email, Name: row.Name, Metadata: row.Metadata}
+	return profile{Email: row.Email, Name: row.Name, ExternalID: billing.ValueOr(row.ExternalID, ""), Metadata: row.Metadata}
 }
 
 // post creates a customer in Stripe.
@@ -119,7 +155,10 @@ func post[P any](c *stripesync.Call[P], customerID string, p profile) (Linked, e
 	params := &stripe.CustomerParams{
 		Params:   c.Write(),
 		Metadata: c.Metadata(customerID, p.Metadata),
-		Email:    stripe.String(p.Email),
+		Email:    stripeapi.NonEmpty(p.Email),
+	}
+	if p.ExternalID != "" {
+		params.Metadata[stripeapi.MetadataExternalID] = p.ExternalID
 	}
 	if p.Name != "" {
 		params.Name = stripe.String(p.Name)
@@ -131,9 +170,18 @@ func post[P any](c *stripesync.Call[P], customerID string, p profile) (Linked, e
 	return Linked{Customer: created.ID}, nil
 }
 
-// find looks for the customer that an operation has created in Stripe.
+// clockSkew is how far the clocks here and at Stripe may differ, in seconds: a
+// day, which no clock that anybody uses is off.
+const clockSkew = 24 * 60 * 60
+
+// find looks for the customer that an operation has created in Stripe, by its
+// e-mail or, where it has none, among those of its time.
 func find[P any](c *stripesync.Call[P], email string) (Linked, bool, error) {
-	found := c.Stripe.Customers.List(&stripe.CustomerListParams{ListParams: c.List(), Email: stripe.String(email)})
+	params := &stripe.CustomerListParams{ListParams: c.List(), Email: stripeapi.NonEmpty(email)}
+	if email == "" {
+		params.CreatedRange = &stripe.RangeQueryParams{GreaterThanOrEqual: c.Op.CreatedAt.Unix() - clockSkew}
+	}
+	found := c.Stripe.Customers.List(params)
 	for found.Next() {
 		if c.IsMine(found.Customer().Metadata) {
 			return Linked{Customer: found.Customer().ID}, true, nil
@@ -171,9 +219,7 @@ func linkingOperation() *stripesync.Operation[linking] {
 		Kind:  billing.KindLinkCustomer,
 		Steps: []stripesync.StepOf[linking]{linkOnly},
 		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[linking]) error {
-			return finish(ctx, tx, e, e.Params.CustomerID, func(u *ent.CustomerUpdateOne, _ *ent.Customer) {
-				u.SetStripeID(linkOnly.Of(e.Operation).Customer)
-			})
+			return finishLinked(ctx, tx, e, e.Params.CustomerID, linkOnly.Of(e.Operation))
 		},
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[linking]) error {
 			return mark(ctx, tx, e.Operation, e.Rejected)

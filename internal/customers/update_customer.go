@@ -2,12 +2,14 @@ package customers
 
 import (
 	"context"
+	"maps"
 
 	"github.com/stripe/stripe-go/v76"
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
 )
 
@@ -16,6 +18,7 @@ type UpdateCustomer struct {
 	CustomerID     string
 	Email          *string
 	Name           *string // an empty one removes it
+	ExternalID     *string // an empty one removes it
 	Metadata       map[string]string
 	IdempotencyKey *string
 }
@@ -26,20 +29,22 @@ func (in UpdateCustomer) check() error {
 			return billing.At(err, "email")
 		}
 	}
-	if in.Email == nil && in.Name == nil && in.Metadata == nil {
+	if in.Email == nil && in.Name == nil && in.ExternalID == nil && in.Metadata == nil {
 		return billing.Errorf(billing.CodeInvalidInput, "Nothing is to be changed.").At()
 	}
 	return billing.First(
 		CheckID(in.CustomerID),
 		billing.CheckOptional("name", in.Name, billing.MaxCustomerName, "name"),
+		billing.CheckOptional("external id", in.ExternalID, billing.MaxExternalID, "externalId"),
 		billing.At(billing.CheckMetadata(in.Metadata), "metadata"),
 	)
 }
 
 // UpdateCustomer changes what is known of a customer, which is linked to Stripe
 // first when it is not yet. Metadata are merged, as in Stripe: an empty value
-// removes its key. An e-mail that another customer has is EMAIL_TAKEN, also
-// when somebody takes it while the change waits.
+// removes its key. An e-mail that another customer has is EMAIL_TAKEN, and such an
+// external id EXTERNAL_ID_TAKEN, also when somebody takes it while the change
+// waits.
 func (c *Customers) UpdateCustomer(ctx context.Context, in UpdateCustomer) (Result, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "updateCustomer", Key: in.IdempotencyKey, Input: in, Check: in.check,
@@ -59,9 +64,10 @@ func (p update) Owner() string { return p.CustomerID }
 
 // patch is what changes about a customer; nil stays as it is.
 type patch struct {
-	Email    *string           `json:"email,omitempty"`
-	Name     *string           `json:"name,omitempty"`
-	Metadata map[string]string `json:"metadata,omitempty"`
+	Email      *string           `json:"email,omitempty"`
+	Name       *string           `json:"name,omitempty"`
+	ExternalID *string           `json:"external_id,omitempty"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
 }
 
 func (c *Customers) beginUpdate(ctx context.Context, tx *store.Tx, in UpdateCustomer) (*ent.Operation, error) {
@@ -69,10 +75,9 @@ func (c *Customers) beginUpdate(ctx context.Context, tx *store.Tx, in UpdateCust
 	if err != nil {
 		return nil, err
 	}
-	if in.Email != nil {
-		if err := store.CheckEmailFree(ctx, tx, *in.Email, row.ID); err != nil {
-			return nil, err
-		}
+	change := patch{Email: in.Email, Name: in.Name, ExternalID: in.ExternalID, Metadata: in.Metadata}
+	if err := change.checkFree(ctx, tx, row.ID); err != nil {
+		return nil, err
 	}
 	if err := billing.CheckMetadata(billing.MergeMetadata(row.Metadata, in.Metadata)); err != nil {
 		return nil, billing.At(err, "metadata")
@@ -87,8 +92,22 @@ func (c *Customers) beginUpdate(ctx context.Context, tx *store.Tx, in UpdateCust
 	}
 	return c.update.Begin(ctx, tx, stripesync.Beginning[update]{
 		ID: id, Subject: row.ID, Scope: row.ID, Steps: steps,
-		Params: update{CustomerID: row.ID, Patch: patch{Email: in.Email, Name: in.Name, Metadata: in.Metadata}},
+		Params: update{CustomerID: row.ID, Patch: change},
 	})
+}
+
+// checkFree returns EMAIL_TAKEN or EXTERNAL_ID_TAKEN when another customer has
+// what a customer is to get.
+func (p patch) checkFree(ctx context.Context, tx *store.Tx, customerID string) error {
+	if p.Email != nil {
+		if err := store.CheckEmailFree(ctx, tx, *p.Email, customerID); err != nil {
+			return err
+		}
+	}
+	if p.ExternalID == nil || *p.ExternalID == "" {
+		return nil
+	}
+	return store.CheckExternalIDFree(ctx, tx, *p.ExternalID, customerID)
 }
 
 var linkForUpdate = LinkStep[update]()
@@ -108,6 +127,10 @@ var send = &stripesync.Step[update, stripesync.Nothing]{
 		if c.Params.Patch.Email != nil {
 			back.Email = &row.Email
 		}
+		if c.Params.Patch.ExternalID != nil {
+			before := billing.ValueOr(row.ExternalID, "")
+			back.ExternalID = &before
+		}
 		if c.Params.Patch.Name != nil {
 			back.Name = &row.Name
 		}
@@ -121,9 +144,22 @@ func postPatch(c *stripesync.Call[update], p patch) error {
 		return err
 	}
 	params := &stripe.CustomerParams{Params: c.Write(), Email: p.Email, Name: p.Name}
-	params.Metadata = p.Metadata
+	params.Metadata = p.metadata()
 	_, err = c.Stripe.Customers.Update(id, params)
-	return err
+	return Relink(c, linkForUpdate, id, err)
+}
+
+// metadata are what Stripe is told to change; an empty value removes its key.
+func (p patch) metadata() map[string]string {
+	if p.ExternalID == nil {
+		return p.Metadata
+	}
+	m := maps.Clone(p.Metadata)
+	if m == nil {
+		m = map[string]string{}
+	}
+	m[stripeapi.MetadataExternalID] = *p.ExternalID
+	return m
 }
 
 func updateOperation() *stripesync.Operation[update] {
@@ -146,16 +182,28 @@ func updateOperation() *stripesync.Operation[update] {
 
 func finishUpdate(ctx context.Context, tx *store.Tx, e *stripesync.Ending[update]) error {
 	p := e.Params.Patch
-	if p.Email != nil { // somebody may have taken it meanwhile
-		if err := store.CheckEmailFree(ctx, tx, *p.Email, e.Params.CustomerID); err != nil {
-			return err
-		}
+	if err := p.checkFree(ctx, tx, e.Params.CustomerID); err != nil { // somebody may have taken it meanwhile
+		return err
+	}
+	relinked, err := linkedNow(ctx, tx, linkForUpdate.Of(e.Operation))
+	if err != nil {
+		return err
 	}
 	return finish(ctx, tx, e, e.Params.CustomerID, func(u *ent.CustomerUpdateOne, row *ent.Customer) {
-		if id := linkForUpdate.Of(e.Operation).Customer; id != "" {
-			u.SetStripeID(id)
+		if relinked != "" {
+			u.SetStripeID(relinked)
 		}
 		u.SetNillableEmail(p.Email).SetNillableName(p.Name)
+		if p.Email != nil {
+			u.SetEmailClaimed(true)
+		}
+		if p.ExternalID != nil {
+			if *p.ExternalID == "" {
+				u.ClearExternalID()
+			} else {
+				u.SetExternalID(*p.ExternalID)
+			}
+		}
 		if p.Metadata != nil {
 			u.SetMetadata(billing.MergeMetadata(row.Metadata, p.Metadata))
 		}

@@ -4,9 +4,17 @@ package health
 
 import (
 	"context"
+	"time"
 
 	"tallystick/ent"
+	"tallystick/ent/customer"
+	"tallystick/ent/difference"
+	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
+	"tallystick/ent/price"
+	"tallystick/ent/product"
+	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/webhookevent"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
@@ -26,10 +34,12 @@ func New(s *store.Store, c *stripeapi.Client) *Reader { return &Reader{store: s,
 // waits.
 func (r *Reader) Read(ctx context.Context) (*billing.Health, error) {
 	h := &billing.Health{Stripe: r.stripe.Health()}
-	if err := r.operations(ctx, h); err != nil {
-		return nil, err
+	for _, read := range []func(context.Context, *billing.Health) error{r.operations, r.events, r.comparison, r.partial} {
+		if err := read(ctx, h); err != nil {
+			return nil, err
+		}
 	}
-	return h, r.events(ctx, h)
+	return h, nil
 }
 
 func (r *Reader) operations(ctx context.Context, h *billing.Health) (err error) {
@@ -68,5 +78,68 @@ func (r *Reader) events(ctx context.Context, h *billing.Health) error {
 	if err == nil && oldest != nil {
 		h.OldestWebhookAt = &oldest.CreatedAt
 	}
+	if err != nil {
+		return err
+	}
+	h.FailedEvents, err = events.Query().Where(webhookevent.Or(
+		webhookevent.StatusEQ(billing.WebhookFailed),
+		webhookevent.And(webhookevent.ProcessedAtIsNil(), webhookevent.AttemptsGTE(failedAfter)),
+	)).Count(ctx)
 	return err
+}
+
+// failedAfter is how often an event is tried before it counts as one that cannot
+// be applied. It is tried on all the same.
+const failedAfter = 5
+
+// comparison is how far Stripe has been read, and what differed.
+func (r *Reader) comparison(ctx context.Context, h *billing.Health) error {
+	account, err := store.OrNil(r.store.Client.StripeAccount.Query().Only(ctx))
+	if err != nil {
+		return err
+	}
+	if account != nil {
+		h.LastSweptAt, h.LastReconciledAt = account.SweptAt, account.ReconciledAt
+	}
+	today := r.store.Now().UTC().Truncate(24 * time.Hour)
+	if h.MissedEvents, err = r.store.Client.WebhookEvent.Query().
+		Where(webhookevent.Missed(true), webhookevent.CreatedAtGTE(today)).Count(ctx); err != nil {
+		return err
+	}
+	var objects []struct {
+		Type     string  `json:"object_type"`
+		ObjectID *string `json:"object_id"`
+		StripeID *string `json:"stripe_id"`
+	}
+	err = r.store.Client.Difference.Query().Where(difference.RepairedAtIsNil()).
+		GroupBy(difference.FieldObjectType, difference.FieldObjectID, difference.FieldStripeID).Scan(ctx, &objects)
+	h.Drift = len(objects)
+	return err
+}
+
+func (r *Reader) partial(ctx context.Context, h *billing.Health) error {
+	client := r.store.Client
+	for _, count := range []func(context.Context) (int, error){
+		client.Product.Query().Where(product.StripeUnsupportedNotNil(), product.StripeStatusEQ(billing.SyncSynced)).Count,
+		client.Price.Query().Where(price.StripeUnsupportedNotNil(), price.StripeStatusEQ(billing.SyncSynced)).Count,
+		client.Customer.Query().Where(customer.StripeUnsupportedNotNil(), customer.StripeStatusEQ(billing.SyncSynced)).Count,
+		client.Subscription.Query().Where(
+			subscription.StripeUnsupportedNotNil(), subscription.StripeStatusEQ(billing.SyncSynced), subscription.EndedAtIsNil(),
+		).Count,
+		client.SubscriptionItem.Query().Where(
+			subscriptionitem.StripeUnsupportedNotNil(), subscriptionitem.StripeStatusEQ(billing.SyncSynced),
+			subscriptionitem.HasSubscriptionWith(subscription.EndedAtIsNil()),
+		).Count,
+		client.Invoice.Query().Where(
+			invoice.StripeUnsupportedNotNil(), invoice.StripeStatusEQ(billing.SyncSynced),
+			invoice.StatusIn(billing.InvoiceDraft, billing.InvoiceOpen),
+		).Count,
+	} {
+		n, err := count(ctx)
+		if err != nil {
+			return err
+		}
+		h.Partial += n
+	}
+	return nil
 }

@@ -35,11 +35,21 @@ var (
 		"How long the oldest operation waits; 0 when none does.", nil, nil)
 	pendingEvents = prometheus.NewDesc("tallystick_webhook_events_pending",
 		"Events that are not applied yet.", nil, nil)
+	failedEvents = prometheus.NewDesc("tallystick_webhook_events_failed",
+		"Events that could not be applied and still matter.", nil, nil)
+	missedEvents = prometheus.NewDesc("tallystick_webhook_events_missed",
+		"Events since the start of the day that Stripe lists and that never came by webhook.", nil, nil)
+	drift = prometheus.NewDesc("tallystick_objects_differing",
+		"Objects that differed in Stripe and here when they were last compared.", nil, nil)
+	partial = prometheus.NewDesc("tallystick_objects_partial",
+		"Live objects of which Stripe has more than is shown.", nil, nil)
+	lastSwept = prometheus.NewDesc("tallystick_events_last_swept_timestamp_seconds",
+		"When Stripe's list of events was last read; 0 for never.", nil, nil)
 )
 
 // Describe implements [prometheus.Collector].
 func (*Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{available, pending, needsAttention, oldestPending, pendingEvents} {
+	for _, d := range []*prometheus.Desc{available, pending, needsAttention, oldestPending, pendingEvents, failedEvents, missedEvents, drift, partial, lastSwept} {
 		ch <- d
 	}
 }
@@ -69,4 +79,13 @@ func (m *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(oldestPending, oldest)
 	gauge(pendingEvents, float64(h.PendingWebhookEvents))
+	gauge(failedEvents, float64(h.FailedEvents))
+	gauge(missedEvents, float64(h.MissedEvents))
+	gauge(drift, float64(h.Drift))
+	gauge(partial, float64(h.Partial))
+	swept := 0.0
+	if h.LastSweptAt != nil {
+		swept = float64(h.LastSweptAt.Unix())
+	}
+	gauge(lastSwept, swept)
 }

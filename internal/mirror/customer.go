@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -28,31 +29,55 @@ func (m *Mirror) refreshCustomer(ctx context.Context, stripeID string) error {
 	asOf := m.clock()
 	c, err := m.stripe.Customers.Get(stripeID, &stripe.CustomerParams{Params: read(ctx)})
 	if stripeapi.IsGone(err) || err == nil && c.Deleted {
-		return m.unlinkCustomer(all, was)
+		return m.unlinkCustomer(all, was, stripeID)
 	}
 	if err != nil {
 		return err
 	}
-	return m.store.InTx(all, func(ctx context.Context, tx *store.Tx) error {
+	return m.mirrorCustomer(all, was, c, c.LastResponse.RawJSON, asOf)
+}
+
+// mirrorCustomer makes the row what Stripe said as of a time.
+func (m *Mirror) mirrorCustomer(ctx context.Context, was *ent.Customer, c *stripe.Customer, raw json.RawMessage, asOf time.Time) error {
+	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if was == nil {
-			return m.createCustomerRow(ctx, tx, c)
+			return m.createCustomerRow(ctx, tx, c, raw)
 		}
 		row, err := m.unchangedCustomer(ctx, tx, was)
 		if err != nil {
 			return err
 		}
-		update := tx.Customer.UpdateOne(row).SetName(c.Name).SetMetadata(ours(c.Metadata))
-		if c.Email != row.Email {
-			if err := emailUsable(ctx, tx, c.Email, row.ID); err != nil {
-				return err
-			}
-			update.SetEmail(c.Email)
-		}
-		if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
+		return m.updateCustomerRow(ctx, tx, row, c, raw, asOf)
+	})
+}
+
+func (m *Mirror) updateCustomerRow(ctx context.Context, tx *store.Tx, row *ent.Customer, c *stripe.Customer, raw json.RawMessage, asOf time.Time) error {
+	update := tx.Customer.UpdateOne(row).SetName(c.Name).SetMetadata(ours(c.Metadata))
+	if c.Email != row.Email {
+		claimed, err := claims(ctx, tx, c.Email, row.ID)
+		if err != nil {
 			return err
 		}
-		return update.Exec(ctx)
-	})
+		update.SetEmail(c.Email).SetEmailClaimed(claimed)
+	}
+	if id := c.Metadata[stripeapi.MetadataExternalID]; id != billing.ValueOr(row.ExternalID, "") {
+		free, err := externalIDFree(ctx, tx, id, row.ID)
+		if err != nil {
+			return err
+		}
+		if id == "" {
+			update.ClearExternalID()
+		} else if free {
+			update.SetExternalID(id)
+		}
+	}
+	if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
+		return err
+	}
+	if err := setUnsupported(update.Mutation(), "customer", raw); err != nil {
+		return err
+	}
+	return update.Exec(ctx)
 }
 
 // unchangedCustomer locks a customer's row that Stripe was asked about.
@@ -67,8 +92,10 @@ func (m *Mirror) unchangedCustomer(ctx context.Context, tx *store.Tx, was *ent.C
 	return row, busy(ctx, tx.Client, row.StripeOperationID)
 }
 
-// createCustomerRow shows a customer here that was created in Stripe.
-func (m *Mirror) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.Customer) error {
+// createCustomerRow shows a customer here that was created in Stripe. Where a
+// customer waits here to be linked, and this one is its own or has its e-mail, it
+// is linked to this one, so that there are not two.
+func (m *Mirror) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.Customer, raw json.RawMessage) error {
 	if err := pending(ctx, tx, c.Metadata); err != nil {
 		return err
 	}
@@ -81,50 +108,108 @@ func (m *Mirror) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.
 	if linked {
 		return errChanged
 	}
-	if err := emailUsable(ctx, tx, c.Email, ""); err != nil {
+	adopted, err := m.adopts(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if adopted != nil {
+		m.logger.InfoContext(ctx, "a customer that was not in Stripe is linked to one that was made there",
+			"customer", adopted.ID, "stripe", c.ID)
+		if adopted, err = tx.Customer.UpdateOne(adopted).SetStripeID(c.ID).
+			SetStripeStatus(billing.SyncSynced).ClearStripeError().Save(ctx); err != nil {
+			return changedIfUnique(err)
+		}
+		return m.updateCustomerRow(ctx, tx, adopted, c, raw, m.clock())
+	}
+	claimed, err := claims(ctx, tx, c.Email, "")
+	if err != nil {
 		return err
 	}
 	create := tx.Customer.Create().
-		SetStripeID(c.ID).SetEmail(c.Email).SetName(c.Name).
+		SetStripeID(c.ID).SetEmail(c.Email).SetEmailClaimed(claimed).SetName(c.Name).
 		SetMetadata(ours(c.Metadata)).SetCreatedAt(time.Unix(c.Created, 0).UTC())
+	if id := c.Metadata[stripeapi.MetadataExternalID]; id != "" {
+		free, err := externalIDFree(ctx, tx, id, "")
+		if err != nil {
+			return err
+		}
+		if free {
+			create.SetExternalID(id)
+		}
+	}
 	stripesync.Synced(create.Mutation(), m.clock())
+	if err := setUnsupported(create.Mutation(), "customer", raw); err != nil {
+		return err
+	}
 	return changedIfUnique(create.Exec(ctx))
 }
 
-// emailUsable refuses what Stripe allows and this database does not: a
-// customer without an e-mail, and two with the same.
-func emailUsable(ctx context.Context, tx *store.Tx, email, exceptID string) error {
+// adopts is the live customer here without a counterpart in Stripe that a new one
+// there belongs to; nil when there is none, or when an operation is about to link
+// it.
+func (m *Mirror) adopts(ctx context.Context, tx *store.Tx, c *stripe.Customer) (*ent.Customer, error) {
+	which := []func() *ent.CustomerQuery{
+		func() *ent.CustomerQuery {
+			return tx.Customer.Query().Where(customer.ID(c.Metadata[stripeapi.MetadataID]))
+		},
+	}
+	if c.Email != "" {
+		which = append(which, func() *ent.CustomerQuery { return tx.Customer.Query().Where(store.HasEmail(c.Email)) })
+	}
+	for _, query := range which {
+		row, err := store.OrNil(query().Where(customer.StripeIDIsNil(), customer.DeletedAtIsNil(), store.ForUpdate).Only(ctx))
+		if err != nil {
+			return nil, err
+		}
+		if row == nil {
+			continue
+		}
+		if underWay, err := unfinished(ctx, tx.Client, row.StripeOperationID); err != nil || underWay {
+			return nil, err
+		}
+		return row, nil
+	}
+	return nil, nil
+}
+
+// claims reports whether a customer of Stripe's holds its e-mail here: whether it
+// has one that no other live customer holds.
+func claims(ctx context.Context, tx *store.Tx, email, exceptID string) (bool, error) {
 	if email == "" {
-		return unmirrorable("The customer has no e-mail in Stripe; here each one needs one.")
+		return false, nil
 	}
 	err := store.CheckEmailFree(ctx, tx, email, exceptID)
 	if billing.IsCode(err, billing.CodeEmailTaken) {
-		return unmirrorable("Another customer has the same e-mail here.")
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
-// unlinkCustomer keeps the customer here that was deleted in Stripe, without
-// its counterpart. Its subscriptions ended with it.
-func (m *Mirror) unlinkCustomer(ctx context.Context, was *ent.Customer) error {
-	if was == nil {
-		return nil
+func externalIDFree(ctx context.Context, tx *store.Tx, id, exceptID string) (bool, error) {
+	err := store.CheckExternalIDFree(ctx, tx, id, exceptID)
+	if billing.IsCode(err, billing.CodeExternalIDTaken) {
+		return false, nil
 	}
+	return err == nil, err
+}
+
+// unlinkCustomer keeps the customer here that was deleted in Stripe. Where none
+// is known, its id is remembered all the same, so that nothing is linked to it.
+func (m *Mirror) unlinkCustomer(ctx context.Context, was *ent.Customer, stripeID string) error {
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if was == nil {
+			return remember(ctx, tx, stripeID, nil)
+		}
 		row, err := m.unchangedCustomer(ctx, tx, was)
 		if err != nil {
 			return err
 		}
-		if err := m.EndSubscriptions(ctx, tx, row.ID, nil); err != nil {
-			return err
-		}
-		return tx.Customer.UpdateOne(row).
-			ClearStripeID().SetStripeStatus(billing.SyncUnlinked).SetStripeSyncedAt(m.clock()).
-			ClearStripeError().ClearStripeOperationID().Exec(ctx)
+		return m.unlink(ctx, tx, row)
 	})
 }
 
-// customerRow is a customer's row, which is made if it must be.
+// customerRow is a customer's row, which is made if it must be. One that Stripe
+// has deleted is still found by the id that it had there.
 func (m *Mirror) customerRow(ctx context.Context, stripeID string) (*ent.Customer, error) {
 	ctx = store.WithDeleted(ctx)
 	query := m.store.Client.Customer.Query().Where(customer.StripeID(stripeID))
@@ -132,12 +217,18 @@ func (m *Mirror) customerRow(ctx context.Context, stripeID string) (*ent.Custome
 	if !ent.IsNotFound(err) {
 		return row, err
 	}
+	if former, err := formerly(ctx, m.store.Client, stripeID); err != nil || former != nil {
+		if err != nil {
+			return nil, err
+		}
+		return m.store.Client.Customer.Get(ctx, *former)
+	}
 	if err := m.refreshCustomer(ctx, stripeID); err != nil {
 		return nil, err
 	}
 	row, err = query.Only(ctx)
 	if ent.IsNotFound(err) {
-		return nil, unmirrorable("Its customer %s does not exist in Stripe any more.", stripeID)
+		return nil, errNotOurs // deleted in Stripe before anything of it was known here
 	}
 	return row, err
 }

@@ -28,6 +28,7 @@ type Invoice struct {
 	HostedInvoiceURL string                `json:"hosted_invoice_url,omitempty"`
 	BillingReason    string                `json:"billing_reason,omitempty"`
 	Created          time.Time             `json:"created"`
+	Unsupported      []string              `json:"unsupported,omitempty"`
 	// AsOf is when Stripe was asked.
 	AsOf time.Time `json:"as_of"`
 }
@@ -38,7 +39,12 @@ func InvoiceStatus(i *stripe.Invoice) billing.InvoiceStatus {
 }
 
 // ReadInvoice reads Stripe's invoice, which was asked for at a time.
-func ReadInvoice(i *stripe.Invoice, asOf time.Time) *Invoice {
+func ReadInvoice(i *stripe.Invoice, asOf time.Time) (*Invoice, error) {
+	raw, err := rawOf(i.LastResponse, i)
+	if err != nil {
+		return nil, err
+	}
+	unsupported, err := unsupportedIn("invoice", raw)
 	return &Invoice{
 		StripeID:         i.ID,
 		Number:           i.Number,
@@ -52,8 +58,9 @@ func ReadInvoice(i *stripe.Invoice, asOf time.Time) *Invoice {
 		HostedInvoiceURL: i.HostedInvoiceURL,
 		BillingReason:    string(i.BillingReason),
 		Created:          time.Unix(i.Created, 0).UTC(),
+		Unsupported:      unsupported,
 		AsOf:             asOf,
-	}
+	}, err
 }
 
 func (m *Mirror) refreshInvoice(ctx context.Context, stripeID string) error {
@@ -74,19 +81,28 @@ func (m *Mirror) refreshInvoice(ctx context.Context, stripeID string) error {
 	if err != nil {
 		return err
 	}
+	return m.mirrorInvoice(ctx, versions{}.with(was), i, asOf)
+}
+
+// mirrorInvoice makes the row what Stripe said as of a time.
+func (m *Mirror) mirrorInvoice(ctx context.Context, before versions, i *stripe.Invoice, asOf time.Time) error {
+	seen, err := ReadInvoice(i, asOf)
+	if err != nil {
+		return err
+	}
 	owner, err := m.ownerOf(ctx, i)
 	if err != nil {
 		return err
 	}
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		row, err := lockInvoice(ctx, tx, stripeID)
+		row, err := lockInvoice(ctx, tx, i.ID)
 		if err != nil {
 			return err
 		}
-		if err := stillInvoice(ctx, tx, versions{}.with(was), stripeID, row); err != nil {
+		if err := stillInvoice(ctx, tx, before, i.ID, row); err != nil {
 			return err
 		}
-		_, err = m.showInvoice(ctx, tx, owner, row, ReadInvoice(i, asOf))
+		_, err = m.showInvoice(ctx, tx, owner, row, seen)
 		return changedIfUnique(err)
 	})
 }
@@ -165,7 +181,7 @@ func (m *Mirror) ownerOf(ctx context.Context, i *stripe.Invoice) (InvoiceOwner, 
 		return InvoiceOwner{CustomerID: row.CustomerID, SubscriptionID: row.SubscriptionID}, nil
 	}
 	if i.Customer == nil {
-		return InvoiceOwner{}, unmirrorable("The invoice %s has no customer.", i.ID)
+		return InvoiceOwner{}, errNotOurs
 	}
 	customer, err := m.customerRow(ctx, i.Customer.ID)
 	if err != nil {
@@ -248,6 +264,7 @@ func (s *Invoice) copyTo(m *ent.InvoiceMutation) {
 	if s.DueDate != nil {
 		m.SetDueDate(*s.DueDate)
 	}
+	showUnsupported(m, s.Unsupported)
 	if s.HostedInvoiceURL != "" {
 		m.SetHostedInvoiceURL(s.HostedInvoiceURL)
 	}

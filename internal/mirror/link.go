@@ -2,6 +2,8 @@ package mirror
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"tallystick/ent"
@@ -22,6 +24,24 @@ func reported(ctx context.Context, tx *store.Tx, l stripesync.Link, row *billing
 	}
 	stripesync.Settled(l)
 	return nil
+}
+
+// setUnsupported says what of an object in Stripe nothing here shows.
+func setUnsupported(l stripesync.Link, kind string, raw json.RawMessage) error {
+	names, err := unsupportedIn(kind, raw)
+	if err != nil {
+		return fmt.Errorf("read a %s of Stripe's: %w", kind, err)
+	}
+	showUnsupported(l, names)
+	return nil
+}
+
+func showUnsupported(l stripesync.Link, names []string) {
+	if len(names) == 0 {
+		l.ClearStripeUnsupported()
+	} else {
+		l.SetStripeUnsupported(names)
+	}
 }
 
 // unfinished reports whether the operation that a row names is unfinished.

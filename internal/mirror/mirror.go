@@ -5,9 +5,12 @@ package mirror
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
+	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -51,20 +54,15 @@ var ErrBusy = errors.New("an operation is changing the object")
 // that the answer may be the older one.
 var errChanged = errors.New("the row was changed meanwhile")
 
-// Unmirrorable is the error of an object in Stripe that cannot be shown here.
-type Unmirrorable struct{ Reason string } //nolint:errname // it says what the object is
-
-func (e *Unmirrorable) Error() string { return e.Reason }
-
-func unmirrorable(format string, args ...any) error {
-	return &Unmirrorable{Reason: fmt.Sprintf(format, args...)}
-}
+// errNotOurs says that an object in Stripe belongs to nothing that is or ever was
+// known here, such as an invoice of a customer that Stripe deleted long ago.
+var errNotOurs = errors.New("the object belongs to nothing here")
 
 // Refresh reads an object from Stripe and makes the row here what Stripe says.
 // An object that is new here gets a row, and so does what it belongs to. The
 // type is Stripe's word for it; mirrored is false for types that are not kept
-// here. It returns [ErrBusy] while an operation is changing the object, and an
-// [Unmirrorable] for what cannot be shown here.
+// here, and for an object that belongs to nothing here. It returns [ErrBusy] while
+// an operation is changing the object.
 func (m *Mirror) Refresh(ctx context.Context, objectType, stripeID string) (mirrored bool, err error) {
 	refresh := map[string]func(context.Context, string) error{
 		"product":      m.refreshProduct,
@@ -82,7 +80,10 @@ func (m *Mirror) Refresh(ctx context.Context, objectType, stripeID string) (mirr
 			break
 		}
 	}
-	if errors.Is(err, errChanged) {
+	switch {
+	case errors.Is(err, errNotOurs):
+		return false, nil
+	case errors.Is(err, errChanged):
 		err = ErrBusy
 	}
 	return true, err
@@ -134,11 +135,31 @@ func read(ctx context.Context) stripe.Params { return stripe.Params{Context: ctx
 func ours(metadata map[string]string) map[string]string {
 	kept := make(map[string]string, len(metadata))
 	for key, value := range metadata {
-		if key != stripeapi.MetadataID && key != stripeapi.MetadataOperation {
+		if !slices.Contains(stripeapi.MetadataKeys, key) {
 			kept[key] = value
 		}
 	}
 	return kept
+}
+
+// rawOf is an object as Stripe wrote it, or, where it came as a part of another
+// one, as stripe-go read it.
+func rawOf(response *stripe.APIResponse, object any) (json.RawMessage, error) {
+	if response != nil && len(response.RawJSON) > 0 {
+		return response.RawJSON, nil
+	}
+	return json.Marshal(object)
+}
+
+// sorted goes through a map in the order of its keys.
+func sorted[V any](of map[string]V) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, key := range slices.Sorted(maps.Keys(of)) {
+			if !yield(key, of[key]) {
+				return
+			}
+		}
+	}
 }
 
 // changedIfUnique says that a row exists by now which did not before.

@@ -2,6 +2,8 @@ package mirror
 
 import (
 	"context"
+	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +18,10 @@ import (
 	"tallystick/internal/stripesync"
 )
 
+// priceExpansions are the properties of a price that Stripe tells only when it
+// is asked to.
+var priceExpansions = []string{"tiers", "currency_options"}
+
 func (m *Mirror) refreshPrice(ctx context.Context, stripeID string) error {
 	was, err := store.OrNil(m.store.Client.Price.Query().Where(price.StripeID(stripeID)).Only(ctx))
 	if err != nil {
@@ -27,14 +33,24 @@ func (m *Mirror) refreshPrice(ctx context.Context, stripeID string) error {
 		}
 	}
 	asOf := m.clock()
-	p, err := m.stripe.Prices.Get(stripeID, &stripe.PriceParams{Params: read(ctx)})
-	if stripeapi.IsGone(err) {
-		return nil // a price is never deleted while a row here knows it
+	params := &stripe.PriceParams{Params: read(ctx)}
+	for _, name := range priceExpansions {
+		params.AddExpand(name)
+	}
+	p, err := m.stripe.Prices.Get(stripeID, params)
+	if stripeapi.IsGone(err) || err == nil && p.Deleted {
+		return m.dropPrice(ctx, was)
 	}
 	if err != nil {
 		return err
 	}
-	if err := checkMirrorable(p); err != nil {
+	return m.mirrorPrice(ctx, was, p, p.LastResponse.RawJSON, asOf)
+}
+
+// mirrorPrice makes the row what Stripe said as of a time.
+func (m *Mirror) mirrorPrice(ctx context.Context, was *ent.Price, p *stripe.Price, raw json.RawMessage, asOf time.Time) error {
+	terms, err := readPrice(raw)
+	if err != nil {
 		return err
 	}
 	productID, err := m.productRow(ctx, p.Product.ID)
@@ -53,34 +69,103 @@ func (m *Mirror) refreshPrice(ctx context.Context, stripeID string) error {
 			return err
 		}
 		if was == nil {
-			return m.createPriceRow(ctx, tx, parent.ID, p)
+			return m.createPriceRow(ctx, tx, parent.ID, p, terms, raw)
 		}
-		return m.updatePriceRow(ctx, tx, was, p, asOf)
+		return m.updatePriceRow(ctx, tx, was, p, terms, raw, asOf)
 	})
 }
 
-// checkMirrorable refuses prices that are not so many minor units each.
-func checkMirrorable(p *stripe.Price) error {
-	switch {
-	case p.Product == nil:
-		return unmirrorable("The price %s has no product.", p.ID)
-	case p.BillingScheme == stripe.PriceBillingSchemeTiered:
-		return unmirrorable("The price %s has tiers; only prices per unit are kept here.", p.ID)
-	case p.CustomUnitAmount != nil, float64(p.UnitAmount) != p.UnitAmountDecimal:
-		return unmirrorable("The price %s is not a whole number of minor units.", p.ID)
-	}
-	return nil
+// priceInStripe is what a price charges, as Stripe writes it. stripe-go cannot tell an
+// amount of zero from none, nor read a decimal number exactly.
+type priceInStripe struct {
+	UnitAmount        *int64  `json:"unit_amount"`
+	UnitAmountDecimal *string `json:"unit_amount_decimal"`
+	BillingScheme     string  `json:"billing_scheme"`
+	TiersMode         *string `json:"tiers_mode"`
+	Recurring         *struct {
+		UsageType string `json:"usage_type"`
+	} `json:"recurring"`
+	Tiers []struct {
+		UpTo       *int64 `json:"up_to"`
+		UnitAmount *int64 `json:"unit_amount"`
+		FlatAmount *int64 `json:"flat_amount"`
+	} `json:"tiers"`
+	Currency        string `json:"currency"`
+	CurrencyOptions map[string]struct {
+		UnitAmount *int64 `json:"unit_amount"`
+	} `json:"currency_options"`
 }
 
-func (m *Mirror) createPriceRow(ctx context.Context, tx *store.Tx, productID string, p *stripe.Price) error {
+func readPrice(raw json.RawMessage) (*priceInStripe, error) {
+	var p priceInStripe
+	return &p, json.Unmarshal(raw, &p)
+}
+
+// copyTo writes what the price charges. What Stripe was not asked to tell, tiers
+// say, stays as it is.
+func (p *priceInStripe) copyTo(m *ent.PriceMutation) {
+	m.SetUnitAmount(billing.ValueOr(p.UnitAmount, 0))
+	m.SetUnitAmountKnown(p.UnitAmount != nil)
+	if d := p.UnitAmountDecimal; d != nil && (p.UnitAmount == nil || *d != strconv.FormatInt(*p.UnitAmount, 10)) {
+		m.SetUnitAmountDecimal(*d)
+	} else {
+		m.ClearUnitAmountDecimal()
+	}
+	m.SetBillingScheme(billing.SchemePerUnit)
+	if p.BillingScheme == "tiered" {
+		m.SetBillingScheme(billing.SchemeTiered)
+	}
+	if p.TiersMode != nil {
+		m.SetTiersMode(billing.TiersMode(strings.ToUpper(*p.TiersMode)))
+	} else {
+		m.ClearTiersMode()
+	}
+	m.SetUsageType(billing.UsageLicensed)
+	if p.Recurring != nil && p.Recurring.UsageType == "metered" {
+		m.SetUsageType(billing.UsageMetered)
+	}
+	if p.Tiers != nil {
+		tiers := make([]billing.PriceTier, len(p.Tiers))
+		for i, t := range p.Tiers {
+			tiers[i] = billing.PriceTier{UpTo: t.UpTo, UnitAmount: p.money(t.UnitAmount), FlatAmount: p.money(t.FlatAmount)}
+		}
+		m.SetTiers(tiers)
+	}
+	if p.CurrencyOptions != nil {
+		m.SetCurrencyOptions(p.otherCurrencies())
+	}
+}
+
+// money is an amount in the price's own currency; nil for none.
+func (p *priceInStripe) money(amount *int64) *billing.Money {
+	if amount == nil {
+		return nil
+	}
+	return &billing.Money{Amount: *amount, Currency: strings.ToUpper(p.Currency)}
+}
+
+// otherCurrencies are the price's amounts in currencies that are not its own, in
+// the order of their names.
+func (p *priceInStripe) otherCurrencies() []billing.Money {
+	others := []billing.Money{}
+	for currency, option := range sorted(p.CurrencyOptions) {
+		if currency != p.Currency && option.UnitAmount != nil {
+			others = append(others, billing.Money{Amount: *option.UnitAmount, Currency: strings.ToUpper(currency)})
+		}
+	}
+	return others
+}
+
+func (m *Mirror) createPriceRow(ctx context.Context, tx *store.Tx, productID string, p *stripe.Price, terms *priceInStripe, raw json.RawMessage) error {
 	if err := pending(ctx, tx, p.Metadata); err != nil {
 		return err
 	}
 	create := tx.Price.Create().
 		SetProductID(productID).SetStripeID(p.ID).
-		SetUnitAmount(p.UnitAmount).SetCurrency(strings.ToUpper(string(p.Currency))).
+		SetCurrency(strings.ToUpper(string(p.Currency))).
 		SetNickname(p.Nickname).SetNillableLookupKey(stripeapi.NonEmpty(p.LookupKey)).
 		SetStatus(priceStatus(p)).SetCreatedAt(time.Unix(p.Created, 0).UTC())
+	terms.copyTo(create.Mutation())
 	if p.Recurring != nil {
 		create.SetInterval(billing.BillingInterval(strings.ToUpper(string(p.Recurring.Interval)))).
 			SetIntervalCount(int(p.Recurring.IntervalCount))
@@ -89,10 +174,13 @@ func (m *Mirror) createPriceRow(ctx context.Context, tx *store.Tx, productID str
 		create.SetArchivedAt(m.clock())
 	}
 	stripesync.Synced(create.Mutation(), m.clock())
+	if err := setUnsupported(create.Mutation(), "price", raw); err != nil {
+		return err
+	}
 	return changedIfUnique(create.Exec(ctx))
 }
 
-func (m *Mirror) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Price, p *stripe.Price, asOf time.Time) error {
+func (m *Mirror) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Price, p *stripe.Price, terms *priceInStripe, raw json.RawMessage, asOf time.Time) error {
 	row, err := tx.Price.Get(ctx, was.ID)
 	if err != nil {
 		return err
@@ -101,6 +189,7 @@ func (m *Mirror) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Pric
 		return err
 	}
 	update := tx.Price.UpdateOne(row).SetNickname(p.Nickname).SetStatus(priceStatus(p))
+	terms.copyTo(update.Mutation())
 	if p.LookupKey != "" {
 		update.SetLookupKey(p.LookupKey)
 	} else {
@@ -115,7 +204,49 @@ func (m *Mirror) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Pric
 	if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
 		return err
 	}
+	if err := setUnsupported(update.Mutation(), "price", raw); err != nil {
+		return err
+	}
 	return update.Exec(ctx)
+}
+
+// dropPrice takes a price off sale that Stripe has deleted, which only the
+// dashboard can, and only while nothing uses it.
+func (m *Mirror) dropPrice(ctx context.Context, was *ent.Price) error {
+	if was == nil {
+		return nil
+	}
+	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		parent, err := tx.Product.Query().Where(product.ID(was.ProductID), store.ForUpdate).Only(ctx)
+		if err != nil {
+			return err
+		}
+		if err := busy(ctx, tx.Client, parent.StripeOperationID); err != nil {
+			return err
+		}
+		row, err := tx.Price.Get(ctx, was.ID)
+		if err != nil {
+			return err
+		}
+		if err := unchanged(was.UpdatedAt, row.UpdatedAt); err != nil {
+			return err
+		}
+		if parent.DefaultPriceID != nil && *parent.DefaultPriceID == row.ID {
+			if err := tx.Product.UpdateOne(parent).ClearDefaultPriceID().Exec(ctx); err != nil {
+				return err
+			}
+		}
+		if err := remember(ctx, tx, *row.StripeID, &row.ID); err != nil {
+			return err
+		}
+		update := tx.Price.UpdateOne(row).
+			SetStatus(billing.PriceArchived).ClearLookupKey().
+			ClearStripeID().SetStripeStatus(billing.SyncUnlinked).SetStripeSyncedAt(m.clock())
+		if row.ArchivedAt == nil {
+			update.SetArchivedAt(m.clock())
+		}
+		return update.Exec(ctx)
+	})
 }
 
 // takeLookupKey takes a price's lookup key away from the row that had it

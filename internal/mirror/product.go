@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -33,7 +34,11 @@ func (m *Mirror) refreshProduct(ctx context.Context, stripeID string) error {
 	if err != nil {
 		return err
 	}
-	was, err := m.mirrorProduct(ctx, row, p, asOf)
+	return m.mirrorProductAndDefault(ctx, row, p, p.LastResponse.RawJSON, asOf)
+}
+
+func (m *Mirror) mirrorProductAndDefault(ctx context.Context, row *ent.Product, p *stripe.Product, raw json.RawMessage, asOf time.Time) error {
+	was, err := m.mirrorProduct(ctx, row, p, raw, asOf)
 	if err != nil || p.DefaultPrice == nil {
 		return err
 	}
@@ -42,7 +47,7 @@ func (m *Mirror) refreshProduct(ctx context.Context, stripeID string) error {
 
 // mirrorProduct makes the row what Stripe said as of a time, its default price
 // apart, which may need a row of its own first. It returns the row.
-func (m *Mirror) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.Product, asOf time.Time) (row *ent.Product, err error) {
+func (m *Mirror) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.Product, raw json.RawMessage, asOf time.Time) (row *ent.Product, err error) {
 	err = m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if was == nil {
 			if err := pending(ctx, tx, p.Metadata); err != nil {
@@ -52,6 +57,9 @@ func (m *Mirror) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.
 				SetStripeID(p.ID).SetName(p.Name).SetDescription(p.Description).SetActive(p.Active).
 				SetMetadata(ours(p.Metadata)).SetCreatedAt(time.Unix(p.Created, 0).UTC())
 			stripesync.Synced(create.Mutation(), m.clock())
+			if err := setUnsupported(create.Mutation(), "product", raw); err != nil {
+				return err
+			}
 			row, err = create.Save(ctx)
 			return changedIfUnique(err)
 		}
@@ -64,6 +72,9 @@ func (m *Mirror) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.
 			update.ClearDefaultPriceID()
 		}
 		if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
+			return err
+		}
+		if err := setUnsupported(update.Mutation(), "product", raw); err != nil {
 			return err
 		}
 		row, err = update.Save(ctx)
@@ -96,6 +107,9 @@ func (m *Mirror) mirrorDefaultPrice(ctx context.Context, was *ent.Product, price
 	}
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		id, err := tx.Price.Query().Where(price.StripeID(priceID)).OnlyID(ctx)
+		if ent.IsNotFound(err) {
+			return errChanged // deleted since the product named it
+		}
 		if err != nil {
 			return err
 		}
@@ -117,8 +131,11 @@ func (m *Mirror) dropProduct(ctx context.Context, was *ent.Product) error {
 		if err != nil {
 			return err
 		}
+		if err := remember(ctx, tx, *row.StripeID, &row.ID); err != nil {
+			return err
+		}
 		return tx.Product.UpdateOne(row).SetActive(false).ClearDefaultPriceID().
-			ClearStripeID().SetStripeStatus(billing.SyncUnlinked).Exec(ctx)
+			ClearStripeID().SetStripeStatus(billing.SyncUnlinked).ClearStripeUnsupported().Exec(ctx)
 	})
 }
 
@@ -129,12 +146,32 @@ func (m *Mirror) productRow(ctx context.Context, stripeID string) (string, error
 	if !ent.IsNotFound(err) {
 		return id, err
 	}
+	if former, err := formerly(ctx, m.store.Client, stripeID); err != nil || former != nil {
+		return billing.ValueOr(former, ""), err
+	}
 	p, err := m.stripe.Products.Get(stripeID, &stripe.ProductParams{Params: read(ctx)})
-	if err != nil {
+	switch {
+	case stripeapi.IsGone(err) || err == nil && p.Deleted:
+		return m.goneProduct(ctx, stripeID)
+	case err != nil:
 		return "", err
 	}
-	if _, err := m.mirrorProduct(ctx, nil, p, m.clock()); err != nil {
+	if _, err := m.mirrorProduct(ctx, nil, p, p.LastResponse.RawJSON, m.clock()); err != nil {
 		return "", err
 	}
 	return query.OnlyID(ctx)
+}
+
+// goneProduct is the id of a row for a product that Stripe has deleted and that
+// something is still subscribed to, or was.
+func (m *Mirror) goneProduct(ctx context.Context, stripeID string) (id string, err error) {
+	err = m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		row, err := tx.Product.Create().SetName("Deleted product " + stripeID).SetActive(false).Save(ctx)
+		if err != nil {
+			return err
+		}
+		id = row.ID
+		return remember(ctx, tx, stripeID, &id)
+	})
+	return id, err
 }

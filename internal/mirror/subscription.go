@@ -9,7 +9,6 @@ import (
 
 	"tallystick/ent"
 	"tallystick/ent/invoice"
-	"tallystick/ent/price"
 	"tallystick/ent/subscription"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
@@ -30,9 +29,39 @@ type Subscription struct {
 	CurrentPeriodEnd   *time.Time                 `json:"current_period_end,omitempty"`
 	TrialEnd           *time.Time                 `json:"trial_end,omitempty"`
 	Invoice            *Invoice                   `json:"invoice,omitempty"`
+	// Terms is what is paid for, and how; nil in reports that do not tell.
+	Terms *Terms `json:"terms,omitempty"`
 	// AsOf is when Stripe was asked.
 	AsOf time.Time `json:"as_of"`
 }
+
+// Terms is what a subscription is for, and how it is paid.
+type Terms struct {
+	Items       []Item                   `json:"items"`
+	Currency    string                   `json:"currency"`
+	Collection  billing.CollectionMethod `json:"collection"`
+	Metadata    map[string]string        `json:"metadata,omitempty"`
+	Pause       *Pause                   `json:"pause,omitempty"`
+	Unsupported []string                 `json:"unsupported,omitempty"`
+}
+
+// Item is one price of a subscription, by their ids in Stripe.
+type Item struct {
+	StripeID      string   `json:"stripe_id"`
+	PriceStripeID string   `json:"price"`
+	Quantity      *int64   `json:"quantity,omitempty"` // nil when it is metered
+	Unsupported   []string `json:"unsupported,omitempty"`
+}
+
+// Pause is a pause in the collection of payments.
+type Pause struct {
+	Behavior billing.PauseBehavior `json:"behavior"`
+	Until    *time.Time            `json:"until,omitempty"`
+}
+
+// ending reports whether a subscription is going to end, at the end of its period
+// or at a date.
+func (s *Subscription) ending() bool { return s.CancelAtPeriodEnd || s.CancelAt != nil }
 
 // ReadSubscription reads Stripe's subscription, which was asked for at a time. The
 // invoice comes along when it was expanded.
@@ -58,9 +87,58 @@ func ReadSubscription(s *stripe.Subscription, asOf time.Time) (*Subscription, er
 		AsOf:               asOf,
 	}
 	if i := s.LatestInvoice; i != nil && i.Status != "" { // expanded
-		snap.Invoice = ReadInvoice(i, asOf)
+		if snap.Invoice, err = ReadInvoice(i, asOf); err != nil {
+			return nil, err
+		}
 	}
-	return snap, nil
+	snap.Terms, err = readTerms(s)
+	return snap, err
+}
+
+func readTerms(s *stripe.Subscription) (*Terms, error) {
+	terms := &Terms{
+		Currency:   strings.ToUpper(string(s.Currency)),
+		Collection: billing.CollectionMethod(strings.ToUpper(string(s.CollectionMethod))),
+		Metadata:   ours(s.Metadata),
+	}
+	if p := s.PauseCollection; p != nil {
+		terms.Pause = &Pause{Behavior: billing.PauseBehavior(strings.ToUpper(string(p.Behavior))), Until: moment(p.ResumesAt)}
+	}
+	raw, err := rawOf(s.LastResponse, s)
+	if err != nil {
+		return nil, err
+	}
+	if terms.Unsupported, err = unsupportedIn("subscription", raw); err != nil {
+		return nil, err
+	}
+	if s.Items == nil {
+		return terms, nil
+	}
+	for _, i := range s.Items.Data {
+		item, err := readItem(i)
+		if err != nil {
+			return nil, err
+		}
+		terms.Items = append(terms.Items, item)
+	}
+	return terms, nil
+}
+
+func readItem(i *stripe.SubscriptionItem) (Item, error) {
+	item := Item{StripeID: i.ID}
+	if i.Price != nil {
+		item.PriceStripeID = i.Price.ID
+	}
+	metered := i.Price != nil && i.Price.Recurring != nil && i.Price.Recurring.UsageType == stripe.PriceRecurringUsageTypeMetered
+	if !metered {
+		item.Quantity = &i.Quantity
+	}
+	raw, err := rawOf(nil, i)
+	if err != nil {
+		return item, err
+	}
+	item.Unsupported, err = unsupportedIn("subscription_item", raw)
+	return item, err
 }
 
 // moment reads Stripe's seconds; 0 is none.
@@ -73,40 +151,56 @@ func moment(seconds int64) *time.Time {
 }
 
 func (m *Mirror) refreshSubscription(ctx context.Context, stripeID string) error {
-	was, err := store.OrNil(m.store.Client.Subscription.Query().Where(subscription.StripeID(stripeID)).Only(ctx))
+	was, before, err := m.knownSubscription(ctx, stripeID)
 	if err != nil {
 		return err
-	}
-	var before versions
-	if was != nil {
-		if err := subscriptionBusy(ctx, m.store.Client, was); err != nil {
-			return err
-		}
-		if before, err = m.latestInvoices(ctx, was.ID); err != nil {
-			return err
-		}
 	}
 	asOf := m.clock()
 	params := &stripe.SubscriptionParams{Params: read(ctx)}
 	params.AddExpand("latest_invoice")
 	s, err := m.stripe.Subscriptions.Get(stripeID, params)
 	if stripeapi.IsGone(err) {
-		return nil
+		return m.endGone(ctx, was, before)
 	}
 	if err != nil {
+		return err
+	}
+	return m.mirrorSubscription(ctx, was, before, s, asOf)
+}
+
+// knownSubscription is the row of a subscription that Stripe is going to be asked
+// about, nil when there is none, with what its newest invoices are before that.
+func (m *Mirror) knownSubscription(ctx context.Context, stripeID string) (*ent.Subscription, versions, error) {
+	was, err := store.OrNil(m.store.Client.Subscription.Query().Where(subscription.StripeID(stripeID)).Only(ctx))
+	if was == nil || err != nil {
+		return nil, nil, err
+	}
+	if err := subscriptionBusy(ctx, m.store.Client, was); err != nil {
+		return nil, nil, err
+	}
+	before, err := m.latestInvoices(ctx, was.ID)
+	return was, before, err
+}
+
+// mirrorSubscription makes the row what Stripe said as of a time.
+func (m *Mirror) mirrorSubscription(ctx context.Context, was *ent.Subscription, before versions, s *stripe.Subscription, asOf time.Time) error {
+	if err := m.completeItems(ctx, s); err != nil {
 		return err
 	}
 	snap, err := ReadSubscription(s, asOf)
 	if err != nil {
 		return err
 	}
-	priceRow, err := m.subscribedPrice(ctx, s)
-	if err != nil {
+	if err := m.showPrices(ctx, s); err != nil {
 		return err
 	}
 	if was == nil {
-		return m.createSubscriptionRow(ctx, s, snap, priceRow)
+		return m.createSubscriptionRow(ctx, s, snap)
 	}
+	return m.updateSubscriptionRow(ctx, was, before, snap)
+}
+
+func (m *Mirror) updateSubscriptionRow(ctx context.Context, was *ent.Subscription, before versions, snap *Subscription) error {
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		row, err := tx.Subscription.Query().Where(subscription.ID(was.ID), store.ForUpdate).Only(ctx)
 		if err != nil {
@@ -127,14 +221,16 @@ func (m *Mirror) refreshSubscription(ctx context.Context, stripeID string) error
 				return err
 			}
 		}
-		if row.PriceID != priceRow.ID {
-			if row, err = tx.Subscription.UpdateOne(row).
-				SetPriceID(priceRow.ID).SetProductID(priceRow.ProductID).Save(ctx); err != nil {
-				return err
-			}
-		}
 		return changedIfUnique(m.ShowSubscription(ctx, tx, row, snap, nil))
 	})
+}
+
+// endGone shows a subscription as ended that Stripe does not have any more.
+func (m *Mirror) endGone(ctx context.Context, was *ent.Subscription, before versions) error {
+	if was == nil || was.Status.Ended() {
+		return nil
+	}
+	return m.updateSubscriptionRow(ctx, was, before, Ended(was, m.clock()))
 }
 
 // subscriptionBusy returns ErrBusy while an operation on a subscription or on
@@ -155,7 +251,7 @@ func subscriptionBusy(ctx context.Context, client *ent.Client, row *ent.Subscrip
 }
 
 // createSubscriptionRow shows a subscription here that was created in Stripe.
-func (m *Mirror) createSubscriptionRow(ctx context.Context, s *stripe.Subscription, snap *Subscription, priceRow *ent.Price) error {
+func (m *Mirror) createSubscriptionRow(ctx context.Context, s *stripe.Subscription, snap *Subscription) error {
 	customer, err := m.customerRow(ctx, s.Customer.ID)
 	if err != nil {
 		return err
@@ -164,12 +260,16 @@ func (m *Mirror) createSubscriptionRow(ctx context.Context, s *stripe.Subscripti
 		if err := pending(ctx, tx, s.Metadata); err != nil {
 			return err
 		}
+		first, err := firstPrice(ctx, tx, snap.Terms.Items)
+		if err != nil {
+			return err
+		}
 		row, err := tx.Subscription.Create().
 			SetCustomerID(customer.ID).
-			SetPriceID(priceRow.ID).
-			SetProductID(priceRow.ProductID).
+			SetPriceID(first.ID).
+			SetProductID(first.ProductID).
 			SetStatus(snap.Status).
-			SetCollection(billing.CollectionMethod(strings.ToUpper(string(s.CollectionMethod)))).
+			SetCollection(snap.Terms.Collection).
 			SetCreatedAt(time.Unix(s.Created, 0).UTC()).
 			Save(ctx)
 		if err != nil {
@@ -177,24 +277,6 @@ func (m *Mirror) createSubscriptionRow(ctx context.Context, s *stripe.Subscripti
 		}
 		return changedIfUnique(m.ShowSubscription(ctx, tx, row, snap, nil))
 	})
-}
-
-// subscribedPrice is the row of the price that a subscription is on. One with
-// several items is shown by its first.
-func (m *Mirror) subscribedPrice(ctx context.Context, s *stripe.Subscription) (*ent.Price, error) {
-	if s.Items == nil || len(s.Items.Data) == 0 || s.Items.Data[0].Price == nil {
-		return nil, unmirrorable("The subscription %s has no price.", s.ID)
-	}
-	stripeID := s.Items.Data[0].Price.ID
-	query := m.store.Client.Price.Query().Where(price.StripeID(stripeID))
-	row, err := query.Clone().Only(ctx)
-	if !ent.IsNotFound(err) {
-		return row, err
-	}
-	if err := m.refreshPrice(ctx, stripeID); err != nil {
-		return nil, err
-	}
-	return query.Only(ctx)
 }
 
 // subscriptionRow is the id of a subscription's row, which is made if it must
@@ -226,6 +308,11 @@ func (m *Mirror) ShowSubscription(ctx context.Context, tx *store.Tx, row *ent.Su
 		stripesync.Settled(update.Mutation())
 	}
 	update.SetStatus(s.Status).SetCancelAtPeriodEnd(s.CancelAtPeriodEnd)
+	if s.Terms != nil {
+		if err := showTerms(ctx, tx, update.Mutation(), row, s.Terms, s.AsOf); err != nil {
+			return err
+		}
+	}
 	setTime(s.CancelAt, update.SetCancelAt, update.ClearCancelAt)
 	setTime(s.CanceledAt, update.SetCanceledAt, update.ClearCanceledAt)
 	setTime(s.EndedAt, update.SetEndedAt, update.ClearEndedAt)
@@ -271,10 +358,12 @@ func (m *Mirror) recordTransition(ctx context.Context, tx *store.Tx, row *ent.Su
 	if row.StripeID == nil { // its beginning
 		return create.SetCause(billing.EventActivate).Exec(ctx)
 	}
-	cause, changed := billing.EventBetween(
-		billing.Reported{Status: row.Status, CancelAtPeriodEnd: row.CancelAtPeriodEnd},
-		billing.Reported{Status: s.Status, CancelAtPeriodEnd: s.CancelAtPeriodEnd},
-	)
+	was := billing.Reported{Status: row.Status, Ending: Ending(row), Paused: row.PausedBehavior != nil}
+	is := billing.Reported{Status: s.Status, Ending: s.ending(), Paused: was.Paused}
+	if s.Terms != nil {
+		is.Paused = s.Terms.Pause != nil
+	}
+	cause, changed := billing.EventBetween(was, is)
 	if !changed {
 		return nil
 	}
@@ -304,28 +393,28 @@ func (m *Mirror) EndSubscriptions(ctx context.Context, tx *store.Tx, customerID 
 		if row.Status.Ended() {
 			continue
 		}
-		snapshot := snapshotOf(row, now)
-		snapshot.Status, snapshot.EndedAt = billing.SubscriptionCanceled, &now
-		if snapshot.CanceledAt == nil {
-			snapshot.CanceledAt = &now
-		}
-		if err := m.ShowSubscription(ctx, tx, row, snapshot, operationID); err != nil {
+		if err := m.ShowSubscription(ctx, tx, row, Ended(row, now), operationID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// snapshotOf is the subscription as it stands here.
-func snapshotOf(row *ent.Subscription, asOf time.Time) *Subscription {
+// Ending reports whether a subscription is going to end, at the end of its period
+// or at a date.
+func Ending(row *ent.Subscription) bool { return row.CancelAtPeriodEnd || row.CancelAt != nil }
+
+// Ended is the report on a subscription that Stripe has ended in passing, or does
+// not have any more.
+func Ended(row *ent.Subscription, now time.Time) *Subscription {
 	s := &Subscription{
-		AsOf:   asOf,
-		Status: row.Status, CancelAtPeriodEnd: row.CancelAtPeriodEnd, CancelAt: row.CancelAt,
-		CanceledAt: row.CanceledAt, EndedAt: row.EndedAt, TrialEnd: row.TrialEnd,
+		AsOf: now, StripeID: billing.ValueOr(row.StripeID, ""),
+		Status: billing.SubscriptionCanceled, EndedAt: &now,
+		CancelAtPeriodEnd: row.CancelAtPeriodEnd, CancelAt: row.CancelAt, CanceledAt: row.CanceledAt, TrialEnd: row.TrialEnd,
 		CurrentPeriodStart: row.CurrentPeriodStart, CurrentPeriodEnd: row.CurrentPeriodEnd,
 	}
-	if row.StripeID != nil {
-		s.StripeID = *row.StripeID
+	if s.CanceledAt == nil {
+		s.CanceledAt = &now
 	}
 	return s
 }

@@ -180,6 +180,13 @@ func IsMissing(err error, objectType string) bool {
 		strings.HasPrefix(f.Message, "No such "+objectType)
 }
 
+// IsInactivePrice reports whether Stripe said no because a price is not on sale
+// there.
+func IsInactivePrice(err error) bool {
+	f := AsError(err)
+	return f != nil && f.Kind == Rejected && strings.Contains(f.Message, "price specified is inactive")
+}
+
 // IsRejection reports whether Stripe said no, and will again. It is the first
 // of two questions about an error of a request; the other is [IsGone].
 func IsRejection(err error) bool {

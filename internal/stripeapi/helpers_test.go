@@ -65,7 +65,7 @@ func newLink(t *testing.T, change ...func(*stripeapi.Options)) *link {
 	o := stripeapi.Options{
 		SecretKey: secretKey, BaseURL: l.URL, WritesPerSecond: 10_000, ProbeEvery: 5 * time.Millisecond, Timeout: 5 * time.Second,
 		Unbound: true,
-		Logger: slog.New(slog.NewTextHandler(l.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger:  slog.New(slog.NewTextHandler(l.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {
 		c(&o)

@@ -2,7 +2,6 @@ package stripesim
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -45,8 +44,8 @@ func periodLine(sub *subscription, item subscriptionItem, terms *price, amount i
 	return invoiceLine{
 		ID: newID("il_1"), Object: "line_item", Type: "subscription", Amount: amount, AmountExcludingTax: amount,
 		Currency: sub.Currency, Description: description, Discountable: true, Metadata: sub.Metadata,
-		Period: period{sub.CurrentPeriodStart, sub.CurrentPeriodEnd}, Price: terms.ID, Quantity: item.Quantity,
-		Subscription: sub.ID, SubscriptionItem: item.ID, UnitAmountExcludingTax: strconv.FormatInt(terms.UnitAmount, 10),
+		Period: period{sub.CurrentPeriodStart, sub.CurrentPeriodEnd}, Price: terms.ID, Quantity: orDefault(item.Quantity, 0),
+		Subscription: sub.ID, SubscriptionItem: item.ID, UnitAmountExcludingTax: terms.UnitAmountDecimal,
 	}
 }
 
@@ -66,8 +65,8 @@ func (c *call) periodLines(sub *subscription) ([]invoiceLine, error) {
 			lines = append(lines, periodLine(sub, item, terms, 0, "Trial period for "+owner.Name))
 			continue
 		}
-		description := fmt.Sprintf("%d × %s (at %s / %s)", item.Quantity, owner.Name, inMajorUnits(terms.UnitAmount, terms.Currency), terms.Recurring.Interval)
-		lines = append(lines, periodLine(sub, item, terms, terms.UnitAmount*item.Quantity, description))
+		description := fmt.Sprintf("%d × %s (at %s / %s)", orDefault(item.Quantity, 0), owner.Name, terms.each(), terms.Recurring.Interval)
+		lines = append(lines, periodLine(sub, item, terms, terms.cost(item.Quantity), description))
 	}
 	return lines, nil
 }

@@ -99,7 +99,11 @@ func (c *call) completeSubscription(session *checkoutSession, payer *customer, c
 	}
 	var items []newItem
 	for _, item := range session.Private.Items {
-		items = append(items, newItem{price: item.Price, param: "line_items", quantity: item.Quantity})
+		added := newItem{price: item.Price, param: "line_items"}
+		if item.Quantity > 0 {
+			added.quantity = &item.Quantity
+		}
+		items = append(items, added)
 	}
 	sub, err := c.subscribe(newSubscription{
 		customer: payer.ID, items: items, trialDays: session.Private.TrialDays, trialEnd: session.Private.TrialEnd,

@@ -135,7 +135,7 @@ func readNewSession(p *params, now int64) newSession {
 	}
 	for _, item := range p.objects("line_items") {
 		in.items = append(in.items, newItem{
-			price: item.required("price", maxText), param: item.name("price"), quantity: orDefault(item.between("quantity", 1, 1_000_000), 1),
+			price: item.required("price", maxText), param: item.name("price"), quantity: item.between("quantity", 1, 1_000_000),
 		})
 	}
 	in.readOrderData(p, now)
@@ -276,10 +276,14 @@ func (c *call) fillOrder(made *checkoutSession, items []newItem) error {
 			return err
 		}
 		all = append(all, terms)
-		amount := terms.UnitAmount * item.quantity
+		quantity, err := terms.quantity(item.quantity, item.param)
+		if err != nil {
+			return err
+		}
+		amount := terms.cost(quantity)
 		made.Private.Items = append(made.Private.Items, orderItem{
 			ID: newID("li_1"), Object: "item", AmountSubtotal: amount, AmountTotal: amount, Currency: terms.Currency,
-			Description: owner.Name, Price: terms.ID, Quantity: item.quantity,
+			Description: owner.Name, Price: terms.ID, Quantity: orDefault(quantity, 0),
 		})
 		total += amount
 	}

@@ -6,7 +6,7 @@ import "encoding/json"
 var constants = parseConstants(`{
 	"product": {"features": [], "package_dimensions": null},
 	"price": {
-		"billing_scheme": "per_unit", "custom_unit_amount": null, "tiers_mode": null, "transform_quantity": null
+		"custom_unit_amount": null, "transform_quantity": null
 	},
 	"customer": {
 		"default_source": null, "discount": null
@@ -15,7 +15,7 @@ var constants = parseConstants(`{
 		"application": null, "application_fee_percent": null, "automatic_tax": {"enabled": false, "liability": null},
 		"billing_cycle_anchor_config": null, "billing_thresholds": null, "default_source": null, "default_tax_rates": [],
 		"discount": null, "next_pending_invoice_item_invoice": null, "on_behalf_of": null,
-		"pending_invoice_item_interval": null, "pending_setup_intent": null, "pending_update": null, "schedule": null,
+		"pending_invoice_item_interval": null, "pending_update": null, "schedule": null,
 		"transfer_data": null
 	},
 	"subscription_item": {"billing_thresholds": null, "tax_rates": []},

@@ -83,7 +83,7 @@ type invoiceLine struct {
 	Subscription           string            `json:"subscription"`
 	SubscriptionItem       string            `json:"subscription_item"`
 	Type                   string            `json:"type"`
-	UnitAmountExcludingTax string            `json:"unit_amount_excluding_tax"`
+	UnitAmountExcludingTax *string           `json:"unit_amount_excluding_tax"`
 }
 
 type period struct {

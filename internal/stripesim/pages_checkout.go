@@ -60,7 +60,7 @@ func (c *call) describe(session *checkoutSession, view *checkoutView) error {
 			return err
 		}
 		line := checkoutLine{
-			Name: item.Description, Quantity: item.Quantity, Price: inMajorUnits(terms.UnitAmount, terms.Currency),
+			Name: item.Description, Quantity: item.Quantity, Price: terms.each(),
 			Amount: inMajorUnits(item.AmountTotal, item.Currency),
 		}
 		if terms.Recurring != nil {

@@ -1,13 +1,10 @@
 package stripesim
 
 import (
+	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 )
-
-// maxAmount is the largest amount in minor units that Stripe takes.
-const maxAmount = 99_999_999
 
 // maxIntervalCount is how many of each interval make up the three years that a billing period may last.
 var maxIntervalCount = map[string]int64{"day": 1095, "week": 156, "month": 36, "year": 3}
@@ -23,8 +20,20 @@ type price struct {
 	Recurring         *recurring        `json:"recurring"`
 	TaxBehavior       string            `json:"tax_behavior"`
 	Type              string            `json:"type"`
-	UnitAmount        int64             `json:"unit_amount"`
-	UnitAmountDecimal string            `json:"unit_amount_decimal"`
+	UnitAmount        *int64            `json:"unit_amount"`
+	UnitAmountDecimal *string           `json:"unit_amount_decimal"`
+	BillingScheme     string            `json:"billing_scheme"`
+	TiersMode         *string           `json:"tiers_mode"`
+	// Shown only where a request expands them.
+	Tiers           []priceTier               `json:"tiers"`
+	CurrencyOptions map[string]currencyOption `json:"currency_options"`
+}
+
+// UnmarshalJSON also reads prices of the time when all had one amount per unit.
+func (x *price) UnmarshalJSON(b []byte) error {
+	type plain price
+	x.BillingScheme = schemePerUnit
+	return json.Unmarshal(b, (*plain)(x))
 }
 
 type recurring struct {
@@ -37,9 +46,12 @@ type recurring struct {
 // priceTerms are what a price says and can never change.
 type priceTerms struct {
 	currency    string
-	unitAmount  int64
+	amount      unitAmount
 	recurring   *recurring
 	taxBehavior *string
+	tiers       []priceTier // nil for a price per unit
+	tiersMode   *string
+	options     map[string]currencyOption
 }
 
 func readPriceTerms(p *params) priceTerms {
@@ -48,29 +60,26 @@ func readPriceTerms(p *params) priceTerms {
 		recurring:   readRecurring(p),
 		taxBehavior: p.choice("tax_behavior", "exclusive", "inclusive", "unspecified"),
 	}
-	amount, decimal := p.integer("unit_amount"), p.text("unit_amount_decimal", 40)
+	terms.options = readCurrencyOptions(p)
+	tiered := orDefault(p.choice("billing_scheme", schemePerUnit, schemeTiered), schemePerUnit) == schemeTiered
+	tiers, mode := readTiers(p, terms.currency), p.choice("tiers_mode", tiersGraduated, tiersVolume)
 	switch {
-	case amount != nil && decimal != nil:
-		p.fail(invalid(p.name("unit_amount"), "You may only specify one of these parameters: unit_amount, unit_amount_decimal."))
-	case decimal != nil:
-		whole, err := strconv.ParseInt(*decimal, 10, 64)
-		if err != nil {
-			p.fail(invalid(p.name("unit_amount_decimal"), "The sandbox models whole minor units only: %s", *decimal))
+	case tiered && mode == nil:
+		p.missing("tiers_mode")
+	case tiered:
+		terms.tiers, terms.tiersMode = tiers, mode
+		if len(tiers) == 0 {
+			p.missing("tiers")
 		}
-		amount = &whole
-	case amount == nil:
-		p.fail(invalid(p.path, "Prices require an `unit_amount` or `unit_amount_decimal` parameter to be set."))
 		return terms
+	case len(tiers) > 0 || mode != nil:
+		p.fail(invalid("tiers", "`tiers` can only be used when `billing_scheme` is `tiered`."))
 	}
-	switch {
-	case amount == nil:
-	case *amount < 0:
-		p.fail(invalid(p.name("unit_amount"), "Invalid non-negative integer").withCode("parameter_invalid_integer"))
-	case *amount > maxAmount:
-		p.fail(invalid(p.name("unit_amount"), "Amount must be no more than %d", maxAmount).withCode("amount_too_large"))
-	default:
-		terms.unitAmount = *amount
+	amount, given := readUnitAmount(p, terms.currency)
+	if !given {
+		p.fail(invalid(p.path, "Prices require an `unit_amount` or `unit_amount_decimal` parameter to be set."))
 	}
+	terms.amount = amount
 	return terms
 }
 
@@ -104,8 +113,12 @@ func readRecurring(p *params) *recurring {
 	case terms.IntervalCount > limit:
 		r.fail(invalid(r.name("interval_count"), "Invalid value: the maximum interval is three years, which is %d for the interval %s.", limit, terms.Interval))
 	}
-	if usage := r.choice("usage_type", "licensed", "metered"); usage != nil && *usage == "metered" {
-		r.fail(invalid(r.name("usage_type"), "The sandbox does not model metered usage"))
+	set(&terms.UsageType, r.choice("usage_type", "licensed", usageMetered))
+	if aggregate := r.choice("aggregate_usage", "last_during_period", "last_ever", "max", "sum"); aggregate != nil {
+		terms.AggregateUsage = aggregate
+	} else if terms.UsageType == usageMetered {
+		sum := "sum"
+		terms.AggregateUsage = &sum
 	}
 	return terms
 }
@@ -114,8 +127,12 @@ func (c *call) newPrice(productID string, terms priceTerms) *price {
 	made := &price{
 		record: c.newRecord("price", "price_1"), Active: true, Product: productID, Metadata: map[string]string{},
 		Currency: terms.currency, Recurring: terms.recurring, Type: "one_time",
-		TaxBehavior: orDefault(terms.taxBehavior, "unspecified"),
-		UnitAmount:  terms.unitAmount, UnitAmountDecimal: strconv.FormatInt(terms.unitAmount, 10),
+		TaxBehavior:   orDefault(terms.taxBehavior, "unspecified"),
+		BillingScheme: schemePerUnit, UnitAmount: terms.amount.whole, UnitAmountDecimal: terms.amount.decimal,
+		CurrencyOptions: terms.options,
+	}
+	if terms.tiers != nil {
+		made.BillingScheme, made.Tiers, made.TiersMode = schemeTiered, terms.tiers, terms.tiersMode
 	}
 	if terms.recurring != nil {
 		made.Type = "recurring"
@@ -186,10 +203,7 @@ func createPrice(c *call) (any, error) {
 	case productID != nil && newProduct != nil:
 		c.params.fail(invalid("product_data", "You may only specify one of these parameters: product, product_data."))
 	}
-	if scheme := c.params.choice("billing_scheme", "per_unit", "tiered"); scheme != nil && *scheme == "tiered" {
-		c.params.fail(invalid("billing_scheme", "The sandbox does not model tiered prices"))
-	}
-	if err := c.params.done("currency_options", "custom_unit_amount", "tiers", "tiers_mode", "transform_quantity"); err != nil {
+	if err := c.params.done("custom_unit_amount", "transform_quantity"); err != nil {
 		return nil, err
 	}
 	owner, err := c.productOfNewPrice(productID, newProduct)
@@ -259,7 +273,8 @@ func (c *call) price() (*price, error) {
 func updatePrice(c *call) (any, error) {
 	labels := readPriceLabels(c.params)
 	taxBehavior := c.params.choice("tax_behavior", "exclusive", "inclusive", "unspecified")
-	if err := c.params.done("currency_options"); err != nil {
+	options := readCurrencyOptions(c.params)
+	if err := c.params.done(); err != nil {
 		return nil, err
 	}
 	changed, err := c.price()
@@ -279,6 +294,9 @@ func updatePrice(c *call) (any, error) {
 		return nil, err
 	}
 	set(&changed.TaxBehavior, taxBehavior)
+	if options != nil {
+		changed.CurrencyOptions = options
+	}
 	return changed, c.update(changed, "price.updated")
 }
 

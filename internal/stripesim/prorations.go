@@ -24,8 +24,8 @@ type invoiceItem struct {
 	Subscription     string            `json:"subscription"`
 	SubscriptionItem string            `json:"subscription_item"`
 	TestClock        *string           `json:"test_clock"`
-	UnitAmount       int64             `json:"unit_amount"`
-	UnitAmountText   string            `json:"unit_amount_decimal"`
+	UnitAmount       *int64            `json:"unit_amount"`
+	UnitAmountText   *string           `json:"unit_amount_decimal"`
 }
 
 func (x *invoiceItem) identity() (id, kind string) { return x.ID, x.Object }
@@ -75,7 +75,7 @@ func (c *call) prorate(was, is *subscription, newPeriod bool) error {
 // keeps says whether a subscription has the same item at the same price and quantity.
 func keeps(sub *subscription, item subscriptionItem) bool {
 	for _, other := range sub.Items.Data {
-		if other.ID == item.ID && other.Price == item.Price && other.Quantity == item.Quantity {
+		if other.ID == item.ID && other.Price == item.Price && orDefault(other.Quantity, 0) == orDefault(item.Quantity, 0) {
 			return true
 		}
 	}
@@ -106,14 +106,25 @@ func (c *call) addProration(sub *subscription, item subscriptionItem, sign int64
 		return err
 	}
 	left := float64(max(sub.CurrentPeriodEnd-c.now, 0)) / float64(sub.CurrentPeriodEnd-sub.CurrentPeriodStart)
-	amount := sign * int64(math.Round(float64(terms.UnitAmount*item.Quantity)*left))
+	amount := sign * int64(math.Round(float64(terms.cost(item.Quantity))*left))
+	unit, unitText := signed(terms, sign)
 	return c.create(&invoiceItem{
 		ID: newID("ii_1"), Object: "invoiceitem", Amount: amount, Currency: sub.Currency, Customer: sub.Customer,
 		Date: c.now, Description: label + owner.Name, Metadata: map[string]string{},
-		Period: period{c.now, sub.CurrentPeriodEnd}, Price: terms.ID, Proration: true, Quantity: item.Quantity,
+		Period: period{c.now, sub.CurrentPeriodEnd}, Price: terms.ID, Proration: true, Quantity: orDefault(item.Quantity, 0),
 		Subscription: sub.ID, SubscriptionItem: item.ID, TestClock: sub.TestClock,
-		UnitAmount: sign * terms.UnitAmount, UnitAmountText: strconv.FormatInt(sign*terms.UnitAmount, 10),
+		UnitAmount: unit, UnitAmountText: unitText,
 	}, "invoiceitem.created")
+}
+
+// signed is a price's amount per unit, as a charge or a credit; nothing where it has none.
+func signed(terms *price, sign int64) (*int64, *string) {
+	if terms.UnitAmount == nil {
+		return nil, nil
+	}
+	amount := sign * *terms.UnitAmount
+	text := strconv.FormatInt(amount, 10)
+	return &amount, &text
 }
 
 // pendingOf are the items that wait for a subscription's next invoice, oldest first.

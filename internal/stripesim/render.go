@@ -59,6 +59,7 @@ func (t *tx) render(result any, expand []string) (any, error) {
 	if err := t.complete(value); err != nil {
 		return nil, err
 	}
+	shown := included{}
 	for _, path := range expand {
 		segments := strings.Split(path, ".")
 		depth := len(segments)
@@ -68,11 +69,64 @@ func (t *tx) render(result any, expand []string) (any, error) {
 		if depth > maxExpandDepth {
 			return nil, invalid("expand", "You cannot expand more than %d levels of a property.", maxExpandDepth).beforeWork()
 		}
-		if err := t.expand(value, "", segments, path); err != nil {
+		if err := t.expand(value, "", segments, path, shown); err != nil {
 			return nil, err
 		}
 	}
+	shown.prune(value)
 	return value, nil
+}
+
+// includable names the fields that are left out unless a request expands them.
+var includable = map[string][]string{
+	"price": {"tiers", "currency_options"},
+}
+
+// included are the fields that a request has asked for, by the object that has them.
+type included map[string]bool
+
+func (s included) key(object map[string]any, field string) string {
+	return fmt.Sprintf("%p %s", object, field)
+}
+
+// include shows a field of an object. The currencies of a price begin with its own.
+func (s included) include(object map[string]any, field string) {
+	s[s.key(object, field)] = true
+	if field != "currency_options" {
+		return
+	}
+	options, _ := object[field].(map[string]any)
+	if options == nil {
+		options = map[string]any{}
+	}
+	currency, _ := object["currency"].(string)
+	options[currency] = map[string]any{
+		"custom_unit_amount": nil, "tax_behavior": object["tax_behavior"],
+		"unit_amount": object["unit_amount"], "unit_amount_decimal": object["unit_amount_decimal"],
+	}
+	object[field] = options
+}
+
+// prune takes away what nobody has asked for.
+func (s included) prune(value any) {
+	switch value := value.(type) {
+	case []any:
+		for _, element := range value {
+			s.prune(element)
+		}
+	case map[string]any:
+		kind, _ := value["object"].(string)
+		for _, field := range includable[kind] {
+			if !s[s.key(value, field)] {
+				delete(value, field)
+			}
+		}
+		for field, inner := range value {
+			if field != "metadata" {
+				s.prune(inner)
+			}
+		}
+	}
 }
 
 // complete adds to every object in value the constant fields of its kind, and writes out what is always inlined.
@@ -105,7 +159,9 @@ func (t *tx) complete(value any) error {
 		}
 		if value["deleted"] != true {
 			for field, constant := range constants[kind] {
-				value[field] = constant
+				if _, edited := value[field]; !edited {
+					value[field] = constant
+				}
 			}
 		}
 	}
@@ -114,13 +170,13 @@ func (t *tx) complete(value any) error {
 
 // expand follows one path and replaces the id at each step with the object it names. Place says where in an object a
 // part of it without a kind of its own sits.
-func (t *tx) expand(value any, place string, segments []string, path string) error {
+func (t *tx) expand(value any, place string, segments []string, path string, shown included) error {
 	if len(segments) == 0 {
 		return nil
 	}
 	if elements, ok := value.([]any); ok {
 		for _, element := range elements {
-			if err := t.expand(element, place, segments, path); err != nil {
+			if err := t.expand(element, place, segments, path, shown); err != nil {
 				return err
 			}
 		}
@@ -133,6 +189,10 @@ func (t *tx) expand(value any, place string, segments []string, path string) err
 	field, kind := segments[0], place
 	if name, ok := object["object"].(string); ok {
 		kind = name
+	}
+	if len(segments) == 1 && slices.Contains(includable[kind], field) {
+		shown.include(object, field)
+		return nil
 	}
 	inner, present := object[field]
 	_, isID := inner.(string)
@@ -147,7 +207,7 @@ func (t *tx) expand(value any, place string, segments []string, path string) err
 	case !known && (!present || inner == nil || isID || len(segments) == 1 && !isObject(inner)):
 		return invalid("expand", "This property cannot be expanded (%s).", path).beforeWork()
 	}
-	return t.expand(object[field], kind+"."+field, segments[1:], path)
+	return t.expand(object[field], kind+"."+field, segments[1:], path, shown)
 }
 
 // isObject says whether a field already holds the whole object, or a list: asking to expand it again does no harm.

@@ -36,6 +36,12 @@ func endpoints() map[string]endpoint {
 		"DELETE /v1/subscriptions/{id}":      cancelSubscription,
 		"POST /v1/subscriptions/{id}/resume": resumeSubscription,
 
+		"GET /v1/subscription_items":         listSubscriptionItems,
+		"POST /v1/subscription_items":        createSubscriptionItem,
+		"GET /v1/subscription_items/{id}":    getSubscriptionItem,
+		"POST /v1/subscription_items/{id}":   updateSubscriptionItem,
+		"DELETE /v1/subscription_items/{id}": deleteSubscriptionItem,
+
 		"GET /v1/invoices":                          listInvoices,
 		"GET /v1/invoices/{id}":                     getInvoice,
 		"DELETE /v1/invoices/{id}":                  deleteInvoice,

@@ -170,7 +170,25 @@ func (c *call) setupMethod(intent *setupIntent, id string) (*paymentMethod, erro
 
 func (c *call) succeedSetup(intent *setupIntent) error {
 	intent.Status, intent.NextAction, intent.LastSetupError = "succeeded", nil, nil
-	return c.update(intent, "setup_intent.succeeded")
+	if err := c.update(intent, "setup_intent.succeeded"); err != nil {
+		return err
+	}
+	return c.useSetUpMethod(intent)
+}
+
+// useSetUpMethod gives the subscription that waited for a payment method the one that was set up.
+func (c *call) useSetUpMethod(intent *setupIntent) error {
+	waiting, err := findAll[subscription](c.tx, "subscription", equal("pending_setup_intent", intent.ID))
+	if err != nil {
+		return err
+	}
+	for _, sub := range waiting {
+		sub.PendingSetupIntent, sub.DefaultPaymentMethod = nil, intent.PaymentMethod
+		if err := c.update(sub, "customer.subscription.updated"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // failSetup records that the bank would not have the card.

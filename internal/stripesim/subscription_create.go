@@ -1,5 +1,7 @@
 package stripesim
 
+import "slices"
+
 // What becomes of a subscription whose payment does not go through at once.
 const (
 	behaviorAllow   = "allow_incomplete"    // it stays, incomplete or past due
@@ -37,7 +39,7 @@ type newSubscription struct {
 type newItem struct {
 	price    string
 	param    string // the full name of the price parameter, for errors
-	quantity int64
+	quantity *int64 // nil: 1, or none of what is metered
 	metadata metadataChange
 }
 
@@ -92,7 +94,7 @@ func readNewSubscription(p *params, now int64) newSubscription {
 	for _, item := range p.objects("items") {
 		in.items = append(in.items, newItem{
 			price: item.required("price", maxText), param: item.name("price"),
-			quantity: orDefault(item.between("quantity", 0, 1_000_000), 1), metadata: item.metadata(),
+			quantity: item.between("quantity", 0, 1_000_000), metadata: item.metadata(),
 		})
 	}
 	switch {
@@ -192,12 +194,40 @@ func (c *call) addItems(sub *subscription, items []newItem) ([]*price, error) {
 		if err != nil {
 			return nil, err
 		}
+		quantity, err := terms.quantity(in.quantity, in.param)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(sub.Items.Data, func(other subscriptionItem) bool { return other.Price == terms.ID }) {
+			return nil, samePriceTwice(terms.ID)
+		}
 		sub.Items.Data = append(sub.Items.Data, subscriptionItem{
 			ID: newID("si_"), Object: "subscription_item", Created: c.now, Metadata: metadata,
-			Price: terms.ID, Quantity: in.quantity, Subscription: sub.ID,
+			Price: terms.ID, Quantity: quantity, Subscription: sub.ID,
 		})
 	}
 	return all, sameRhythm(all)
+}
+
+func samePriceTwice(id string) *apiError {
+	return invalid("plan", "Cannot create a Subscription with multiple Subscription Items with the same Price: %s.", id)
+}
+
+func (x *price) metered() bool { return x.Recurring != nil && x.Recurring.UsageType == usageMetered }
+
+// quantity is how many units an item of the price has: one unless the request says more, and none of what is metered.
+func (x *price) quantity(asked *int64, param string) (*int64, error) {
+	if x.metered() {
+		if asked != nil {
+			return nil, invalid(param, "You cannot set the quantity for metered plans.")
+		}
+		return nil, nil
+	}
+	one := int64(1)
+	if asked == nil {
+		asked = &one
+	}
+	return asked, nil
 }
 
 // subscribable is a price that a subscription can be put on: active and recurring.
@@ -294,7 +324,7 @@ func (x *subscription) startWith(terms []*price, in newSubscription) {
 // amount is what a whole period costs.
 func (x *subscription) amount(terms []*price) (total int64) {
 	for i, item := range x.Items.Data {
-		total += terms[i].UnitAmount * item.Quantity
+		total += terms[i].cost(item.Quantity)
 	}
 	return total
 }
@@ -319,6 +349,9 @@ func (c *call) begin(sub *subscription, payer *customer, behavior string) error 
 	}
 	due := c.newInvoice(newID("in_1"), sub, payer, reasonCreate, lines)
 	sub.LatestInvoice = &due.ID
+	if err := c.prepareSetup(sub, payer); err != nil {
+		return err
+	}
 	if err := c.create(sub, "customer.subscription.created"); err != nil {
 		return err
 	}
@@ -338,6 +371,21 @@ func (c *call) begin(sub *subscription, payer *customer, behavior string) error 
 		return err
 	}
 	return nothingLeft(declined, "subscription")
+}
+
+// prepareSetup makes the setup intent by which a customer leaves a payment method for a subscription that asks for
+// nothing yet.
+func (c *call) prepareSetup(sub *subscription, payer *customer) error {
+	if sub.CollectionMethod != chargeAutomatically || sub.Status == statusIncomplete {
+		return nil
+	}
+	method, err := c.methodOf(sub.DefaultPaymentMethod, payer)
+	if err != nil || method != nil {
+		return err
+	}
+	intent := c.newSetupIntent(&payer.ID)
+	sub.PendingSetupIntent = &intent.ID
+	return c.create(intent, "setup_intent.created")
 }
 
 // nothingLeft turns a declined payment into a refusal of the whole request: what it did is undone.

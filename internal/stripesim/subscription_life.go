@@ -65,24 +65,32 @@ func liveSubscription(c *call, id string) error {
 
 // endTrial begins the first paid period, unless nothing is there to pay it with and the trial's settings stop it.
 func (c *call) endTrial(sub *subscription) error {
-	payer, err := find[customer](c.tx, "customer", sub.Customer, notFound("customer", sub.Customer, "customer"))
-	if err != nil {
+	stopped, err := c.stopTrial(sub)
+	if err != nil || stopped {
 		return err
-	}
-	method, err := c.methodOf(sub.DefaultPaymentMethod, payer)
-	if err != nil {
-		return err
-	}
-	if method == nil && sub.CollectionMethod == chargeAutomatically {
-		switch sub.TrialSettings.EndBehavior.MissingPaymentMethod {
-		case "pause":
-			return c.pause(sub)
-		case "cancel":
-			return c.end(sub, reasonFailed)
-		}
 	}
 	sub.Status = statusActive
 	return c.nextPeriod(sub)
+}
+
+// stopTrial pauses or ends a subscription at the end of its trial, where its settings say so and nothing is there to pay
+// with.
+func (c *call) stopTrial(sub *subscription) (stopped bool, err error) {
+	payer, err := find[customer](c.tx, "customer", sub.Customer, notFound("customer", sub.Customer, "customer"))
+	if err != nil {
+		return false, err
+	}
+	method, err := c.methodOf(sub.DefaultPaymentMethod, payer)
+	if err != nil || method != nil || sub.CollectionMethod != chargeAutomatically {
+		return false, err
+	}
+	switch sub.TrialSettings.EndBehavior.MissingPaymentMethod {
+	case "pause":
+		return true, c.pause(sub)
+	case "cancel":
+		return true, c.end(sub, reasonFailed)
+	}
+	return false, nil
 }
 
 // nextPeriod begins the period that follows, with a draft invoice for it. The billing dates stay where they are.

@@ -185,6 +185,10 @@ func (c *call) applyBilling(sub *subscription, in subscriptionChange) (declined 
 				sub.TrialStart = &c.now
 			}
 		} else if sub.Status == statusTrialing {
+			stopped, err := c.stopTrial(sub)
+			if err != nil || stopped {
+				return nil, err
+			}
 			sub.Status, sub.TrialEnd, restart = statusActive, &c.now, true
 		}
 	}
@@ -256,7 +260,7 @@ func (c *call) changeItem(sub *subscription, change itemChange) error {
 			return invalid(change.param+"[price]", "Missing required param: %s[price].", change.param).withCode("parameter_missing")
 		}
 		_, err := c.addItems(sub, []newItem{{
-			price: *change.price, param: change.param + "[price]", quantity: orDefault(change.quantity, 1), metadata: change.metadata,
+			price: *change.price, param: change.param + "[price]", quantity: change.quantity, metadata: change.metadata,
 		}})
 		return err
 	}
@@ -274,10 +278,24 @@ func (c *call) changeItem(sub *subscription, change itemChange) error {
 			if err != nil {
 				return err
 			}
+			for j := range sub.Items.Data {
+				if j != i && sub.Items.Data[j].Price == terms.ID {
+					return samePriceTwice(terms.ID)
+				}
+			}
 			item.Price = terms.ID
 		}
-		set(&item.Quantity, change.quantity)
-		var err error
+		terms, err := c.priceByID(item.Price)
+		if err != nil {
+			return err
+		}
+		asked := change.quantity
+		if asked == nil && !terms.metered() {
+			asked = item.Quantity
+		}
+		if item.Quantity, err = terms.quantity(asked, change.param+"[quantity]"); err != nil {
+			return err
+		}
 		item.Metadata, err = change.metadata.applyTo(item.Metadata)
 		return err
 	}

@@ -47,6 +47,7 @@ type subscription struct {
 	LatestInvoice        *string                   `json:"latest_invoice"`
 	Metadata             map[string]string         `json:"metadata"`
 	PauseCollection      *pauseCollection          `json:"pause_collection"`
+	PendingSetupIntent   *string                   `json:"pending_setup_intent"`
 	PaymentSettings      paymentSettings           `json:"payment_settings"`
 	StartDate            int64                     `json:"start_date"`
 	Status               string                    `json:"status"`
@@ -62,7 +63,7 @@ type subscriptionItem struct {
 	Created      int64             `json:"created"`
 	Metadata     map[string]string `json:"metadata"`
 	Price        string            `json:"price"`
-	Quantity     int64             `json:"quantity"`
+	Quantity     *int64            `json:"quantity,omitempty"` // none when it is metered
 	Subscription string            `json:"subscription"`
 }
 

@@ -49,8 +49,8 @@ func TestAttentionBlocksItsSubjectAlone(t *testing.T) {
 }
 
 // TestNothingIsLeftToUndo lets the object that a change is about disappear in
-// Stripe after a request whose answer was lost: undoing it has nothing to do,
-// and everything can go on.
+// Stripe after a request whose answer was lost: a customer is linked anew, undoing
+// has nothing to do otherwise, and everything can go on.
 func TestNothingIsLeftToUndo(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		t.Run("of a customer", func(t *testing.T) {
@@ -63,7 +63,10 @@ func TestNothingIsLeftToUndo(t *testing.T) {
 			s.available(t)
 			s.Stripe.Delete(t, "/v1/customers/"+there)
 			s.settle(t)
-			want(t, "in the end", s.row(t, update.String("operation.id")).Status, billing.OperationFailed)
+			want(t, "in the end", s.row(t, update.String("operation.id")).Status, billing.OperationSucceeded)
+			row := s.customerRow(t, customer)
+			want(t, "it is linked anew", row.StripeID != nil && *row.StripeID != there, true)
+			want(t, "name in Stripe", text(s.Stripe.Get(t, "/v1/customers/"+*row.StripeID)["name"]), "Grace")
 
 			s.refresh(t, "customer", there)
 			deleted := s.run(t, deleteCustomer, map[string]any{"customerId": customer})

@@ -11,18 +11,18 @@ import (
 // first, because what that one has brought about is gone: the other step is done
 // once more, or for the first time, and then this one. A step that asks for it
 // again and again is rejected.
-func Before[P any](step StepOf[P]) error { return &stepBefore{step.name()} }
+func Before[P any](step StepOf[P]) error { return &stepBeforeError{step.name()} }
 
-// stepBefore says which step must come first.
-type stepBefore struct{ name string }
+// stepBeforeError says which step must come first.
+type stepBeforeError struct{ name string }
 
-func (e *stepBefore) Error() string { return "the step " + e.name + " must come first" }
+func (e *stepBeforeError) Error() string { return "the step " + e.name + " must come first" }
 
 // maxBefore is how often a step may ask for another one to come first.
 const maxBefore = 3
 
 // putBefore makes another step of the operation come before the i-th one.
-func (r *run) putBefore(ctx context.Context, i int, first *stepBefore) error {
+func (r *run) putBefore(ctx context.Context, i int, first *stepBeforeError) error {
 	step := billing.OperationStep{Name: first.name, Status: billing.StepTodo}
 	j := slices.IndexFunc(r.op.Steps, func(s billing.OperationStep) bool { return s.Name == first.name })
 	if j < 0 {

@@ -142,9 +142,9 @@ var crashes = []crash{
 			return [2]string{customer, *product.DefaultPriceID}
 		},
 		change: func(t *testing.T, _ *shop, doomed *app.App, about any) {
-			card := "pm_card_visa"
+			of, card := about.([2]string), "pm_card_visa"
 			_, _ = doomed.Subscriptions.CreateSubscription(testkit.Context(t), subscriptions.CreateSubscription{
-				CustomerID: about.([2]string)[0], PriceID: about.([2]string)[1], PaymentMethod: &card,
+				CustomerID: of[0], PriceID: &of[1], PaymentMethod: &card,
 				Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 			})
 		},

@@ -13,6 +13,7 @@ import (
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
 	"tallystick/ent/price"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/internal/app"
 	"tallystick/internal/billing"
 	"tallystick/internal/stripesync"
@@ -247,6 +248,16 @@ func (s *shop) subscriptionRow(t *testing.T, id string) *ent.Subscription {
 func (s *shop) invoiceOf(t *testing.T, subscription string) string {
 	t.Helper()
 	id, err := s.Store.Client.Invoice.Query().Where(invoice.SubscriptionID(subscription)).OnlyID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// itemOf is the only item of a subscription.
+func (s *shop) itemOf(t *testing.T, subscription string) string {
+	t.Helper()
+	id, err := s.Store.Client.SubscriptionItem.Query().Where(subscriptionitem.SubscriptionID(subscription)).OnlyID(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

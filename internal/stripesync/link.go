@@ -13,6 +13,8 @@ type Link interface {
 	SetStripeError(string)
 	ClearStripeError()
 	ClearStripeOperationID()
+	SetStripeUnsupported([]string)
+	ClearStripeUnsupported()
 }
 
 // Synced says that both halves of a row are equal as of a time, and that no

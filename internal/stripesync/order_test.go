@@ -238,7 +238,7 @@ func TestSlowProcessKeepsItsLease(t *testing.T) {
 		replica := s.Replica(t, w.on)
 		card := "pm_card_visa"
 		subscribed, err := replica.Subscriptions.CreateSubscription(testkit.Context(t), subscriptions.CreateSubscription{
-			CustomerID: customer, PriceID: *product.DefaultPriceID, PaymentMethod: &card,
+			CustomerID: customer, PriceID: product.DefaultPriceID, PaymentMethod: &card,
 			Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 		})
 		if err != nil {

@@ -37,7 +37,7 @@ func (r *run) advance(ctx context.Context) (State, error) {
 			continue
 		}
 		err := r.step(ctx, i)
-		var first *stepBefore
+		var first *stepBeforeError
 		if errors.As(err, &first) {
 			if err = r.putBefore(ctx, i, first); err == nil {
 				i = -1 // from the beginning

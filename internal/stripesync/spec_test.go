@@ -115,16 +115,16 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 	})
 	ok(err)
 	charged, err := c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
-		CustomerID: cus, PriceID: price, PaymentMethod: word("pm_card_visa"), TrialDays: number(7),
+		CustomerID: cus, PriceID: &price, PaymentMethod: word("pm_card_visa"), TrialDays: number(7),
 		Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 	})
 	ok(err)
 	sent, err := c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
-		CustomerID: cus, PriceID: price, DaysUntilDue: number(14), Collection: billing.CollectionSendInvoice,
+		CustomerID: cus, PriceID: &price, DaysUntilDue: number(14), Collection: billing.CollectionSendInvoice,
 	})
 	ok(err)
 	waiting, err := c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
-		CustomerID: cus, PriceID: price, Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentDefaultIncomplete,
+		CustomerID: cus, PriceID: &price, Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentDefaultIncomplete,
 	})
 	ok(err)
 	want(t, "there is a client secret", waiting.ClientSecret != nil, true)
@@ -143,12 +143,28 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 		SubscriptionID: charged.Subscription.ID, PriceID: another.Price.ID, Proration: billing.ProrationCreateProrations,
 	})
 	ok(err)
+	seats, err := c.Catalog.AddProductPrice(ctx, catalog.AddProductPrice{ProductID: id, PriceTerms: billing.PriceTerms{
+		UnitAmount: 300, Currency: "USD", Recurring: yearly,
+	}})
+	ok(err)
+	item := s.itemOf(t, charged.Subscription.ID)
+	_, err = c.Subscriptions.UpdateSubscriptionItems(ctx, subscriptions.UpdateSubscriptionItems{
+		SubscriptionID: charged.Subscription.ID, Proration: billing.ProrationCreateProrations,
+		Items: []*billing.ItemChange{{ID: &item, Quantity: number(3)}, {PriceID: &seats.Price.ID, Quantity: number(5)}},
+	})
+	ok(err)
+	remove := true
+	_, err = c.Subscriptions.UpdateSubscriptionItems(ctx, subscriptions.UpdateSubscriptionItems{
+		SubscriptionID: charged.Subscription.ID, Proration: billing.ProrationNone,
+		Items: []*billing.ItemChange{{ID: &item, Delete: &remove}},
+	})
+	ok(err)
 	_, err = c.Subscriptions.RevokeSubscription(ctx, subscriptions.RevokeSubscription{SubscriptionID: charged.Subscription.ID, Reason: word("Fraud.")})
 	ok(err)
 	_, err = c.Subscriptions.PayInvoice(ctx, subscriptions.PayInvoice{InvoiceID: s.invoiceOf(t, waiting.Subscription.ID), PaymentMethod: word("pm_card_visa")})
 	ok(err)
 	waiting, err = c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
-		CustomerID: cus, PriceID: price, Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentDefaultIncomplete,
+		CustomerID: cus, PriceID: &price, Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentDefaultIncomplete,
 	})
 	ok(err)
 	_, err = c.Subscriptions.VoidInvoice(ctx, subscriptions.VoidInvoice{InvoiceID: s.invoiceOf(t, waiting.Subscription.ID)})
@@ -197,7 +213,7 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 	customer, err = c.Customers.CreateCustomer(ctx, customers.CreateCustomer{Email: "found@example.com"})
 	ok(err)
 	_, err = c.Subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
-		CustomerID: customer.Customer.ID, PriceID: *s.productRow(t, product.Product.ID).DefaultPriceID, Collection: billing.CollectionSendInvoice,
+		CustomerID: customer.Customer.ID, PriceID: s.productRow(t, product.Product.ID).DefaultPriceID, Collection: billing.CollectionSendInvoice,
 	})
 	ok(err)
 	for _, request := range []string{"GET /v1/products", "GET /v1/prices", "GET /v1/customers", "GET /v1/subscriptions"} {

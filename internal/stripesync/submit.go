@@ -227,8 +227,9 @@ func (e *Engine) Left(deadline time.Time) time.Duration { return deadline.Sub(e.
 func (e *Engine) Deadline() time.Time { return e.now().Add(e.budget) }
 
 // KeyForStripe makes a client's idempotency key one for Stripe, which answers a
-// repeated request of a mutation itself. It is nil when the client gave none.
-func (e *Engine) KeyForStripe(ctx context.Context, mutation string, key *string) (*string, error) {
+// repeated request of a mutation itself, about an object there. It is nil when the
+// client gave none.
+func (e *Engine) KeyForStripe(ctx context.Context, mutation string, key *string, stripeID string) (*string, error) {
 	if key == nil {
 		return nil, nil
 	}
@@ -239,7 +240,7 @@ func (e *Engine) KeyForStripe(ctx context.Context, mutation string, key *string)
 	if err != nil {
 		return nil, err
 	}
-	hash := sha256.Sum256([]byte(principal + "\x00" + *key))
+	hash := sha256.Sum256([]byte(principal + "\x00" + *key + "\x00" + stripeID))
 	derived := mutation + ":" + hex.EncodeToString(hash[:])
 	return &derived, nil
 }

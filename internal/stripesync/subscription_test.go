@@ -120,7 +120,7 @@ func TestDeclinedCardLeavesNoSubscription(t *testing.T) {
 			}
 			card := "pm_card_chargeCustomerFail"
 			_, err := s.Replica(t, w.on).Subscriptions.CreateSubscription(testkit.Context(t), subscriptions.CreateSubscription{
-				CustomerID: customer, PriceID: price, PaymentMethod: &card,
+				CustomerID: customer, PriceID: &price, PaymentMethod: &card,
 				Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 			})
 			want(t, "the card is declined", billing.IsCode(err, billing.CodeCardDeclined), true)

@@ -2,6 +2,7 @@ package subscriptions
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stripe/stripe-go/v76"
 
@@ -17,6 +18,7 @@ import (
 type ChangeSubscriptionPrice struct {
 	SubscriptionID string
 	PriceID        string
+	ItemID         *string // nil: the only item
 	Proration      billing.ProrationBehavior
 	IdempotencyKey *string
 }
@@ -25,12 +27,23 @@ func (in ChangeSubscriptionPrice) check() error {
 	return billing.First(
 		checkID(in.SubscriptionID),
 		billing.CheckID("price", billing.PricePrefix, in.PriceID, "priceId"),
+		in.checkItemID(),
 	)
 }
 
-// ChangeSubscriptionPrice moves a subscription to another price, from now on.
-// A price that is not on sale is PRICE_NOT_ACTIVE, the one that the
-// subscription is on PRICE_UNCHANGED, and a state that does not allow it
+func (in ChangeSubscriptionPrice) checkItemID() error {
+	if in.ItemID == nil {
+		return nil
+	}
+	return checkItemID(*in.ItemID, "itemId")
+}
+
+// ChangeSubscriptionPrice moves one item of a subscription to another price, from
+// now on. Its quantity stays.
+//
+// A price that is not on sale is PRICE_NOT_ACTIVE, the one that the item is on
+// PRICE_UNCHANGED, several items of which none is named AMBIGUOUS_ITEM, an item of
+// another subscription NOT_FOUND, and a state that does not allow it
 // INVALID_TRANSITION.
 func (s *Subscriptions) ChangeSubscriptionPrice(ctx context.Context, in ChangeSubscriptionPrice) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
@@ -47,16 +60,55 @@ func (s *Subscriptions) ChangeSubscriptionPrice(ctx context.Context, in ChangeSu
 			if err != nil {
 				return nil, err
 			}
-			if to.ID == row.PriceID {
-				return nil, billing.Errorf(billing.CodePriceUnchanged, "The subscription is on this price already.").
-					At("priceId").About(to.ID)
+			itemStripeID, err := in.itemThatGoesOver(ctx, tx, row, to)
+			if err != nil {
+				return nil, err
 			}
 			return begin(ctx, tx, s.priceSwitch, priceSwitch{target: targetOf(row), Switch: otherPrice{
-				PriceID: to.ID, ProductID: to.ProductID, PriceStripeID: *to.StripeID, Proration: in.Proration,
+				ItemStripeID: itemStripeID, PriceStripeID: *to.StripeID, Proration: in.Proration,
 			}}, stripesync.StepOf[priceSwitch](switchPrice))
 		},
 	})
 	return s.result(ctx, op, rejection)
+}
+
+// itemThatGoesOver is the id in Stripe of the item whose price changes; empty
+// when only Stripe knows it, of a subscription that no report has shown since its
+// items are kept here.
+func (in ChangeSubscriptionPrice) itemThatGoesOver(ctx context.Context, tx *store.Tx, row *ent.Subscription, to *ent.Price) (string, error) {
+	items, err := itemsOf(ctx, tx, row.ID)
+	if err != nil {
+		return "", err
+	}
+	at := 0
+	switch {
+	case in.ItemID != nil:
+		if at = slices.IndexFunc(items, func(i item) bool { return i.row.ID == *in.ItemID }); at < 0 {
+			return "", billing.At(billing.NotFound("item", *in.ItemID), "itemId")
+		}
+	case len(items) > 1:
+		return "", ambiguous(row.ID)
+	case len(items) == 0:
+		if to.ID == row.PriceID {
+			return "", unchanged(to)
+		}
+		return "", nil
+	}
+	if items[at].price.ID == to.ID {
+		return "", unchanged(to)
+	}
+	stripeID := billing.ValueOr(items[at].row.StripeID, "")
+	items[at].price = to
+	return stripeID, billing.At(checkItems(items), "priceId")
+}
+
+func ambiguous(subscriptionID string) error {
+	return billing.Errorf(billing.CodeAmbiguousItem, "The subscription has several items; name the one that goes over to the price.").
+		At("itemId").About(subscriptionID)
+}
+
+func unchanged(to *ent.Price) error {
+	return billing.Errorf(billing.CodePriceUnchanged, "The item is on this price already.").At("priceId").About(to.ID)
 }
 
 // priceSwitch is the frozen input of the operation.
@@ -65,30 +117,26 @@ type priceSwitch struct {
 	Switch otherPrice `json:"switch"`
 }
 
-// otherPrice is the price that a subscription goes over to.
+// otherPrice is the price that an item goes over to.
 type otherPrice struct {
-	PriceID       string                    `json:"price_id"`
-	ProductID     string                    `json:"product_id"`
+	ItemStripeID  string                    `json:"item,omitempty"` // empty: the only one
 	PriceStripeID string                    `json:"price_stripe_id"`
 	Proration     billing.ProrationBehavior `json:"proration"`
 }
 
-// switchPrice changes the price of the subscription's item, whose id only
-// Stripe knows. It is the only step and kept: nothing is rejected after it.
+// switchPrice changes the price of one item. It is the only step and kept:
+// nothing is rejected after it.
 var switchPrice = &stripesync.Step[priceSwitch, report]{
 	Name: "change_price",
 	Do: func(c *stripesync.Call[priceSwitch]) (report, error) {
-		before, err := c.Stripe.Subscriptions.Get(c.Params.StripeID, &stripe.SubscriptionParams{Params: c.Read()})
+		id, err := onlyItem(c)
 		if err != nil {
 			return report{}, err
-		}
-		if before.Items == nil || len(before.Items.Data) == 0 {
-			return report{}, billing.Errorf(billing.CodeStripeRejected, "The subscription has no item in Stripe.")
 		}
 		params := &stripe.SubscriptionParams{
 			Params: c.Write(),
 			Items: []*stripe.SubscriptionItemsParams{{
-				ID: stripe.String(before.Items.Data[0].ID), Price: stripe.String(c.Params.Switch.PriceStripeID),
+				ID: stripe.String(id), Price: stripe.String(c.Params.Switch.PriceStripeID),
 			}},
 			ProrationBehavior: stripe.String(stripeapi.Lower(c.Params.Switch.Proration)),
 		}
@@ -97,12 +145,30 @@ var switchPrice = &stripesync.Step[priceSwitch, report]{
 			return c.Stripe.Subscriptions.Update(c.Params.StripeID, params)
 		})
 		if ended {
-			err = endedInStripe(now)
+			return reportOf(now), endedInStripe(now)
 		}
-		return reportOf(now), err
+		return reportOf(now), refreshPrices(c, []string{c.Params.Switch.PriceStripeID}, err)
 	},
 	Spend: spendKey[priceSwitch],
 	Keep:  true,
+}
+
+// onlyItem is the id in Stripe of the item whose price changes. Where none was
+// named and somebody has added one, it is AMBIGUOUS_ITEM.
+func onlyItem(c *stripesync.Call[priceSwitch]) (string, error) {
+	if c.Params.Switch.ItemStripeID != "" {
+		return c.Params.Switch.ItemStripeID, nil
+	}
+	s, err := c.Stripe.Subscriptions.Get(c.Params.StripeID, &stripe.SubscriptionParams{Params: c.Read()})
+	switch {
+	case err != nil:
+		return "", err
+	case s.Items == nil || len(s.Items.Data) == 0:
+		return "", billing.Errorf(billing.CodeStripeRejected, "The subscription has no item in Stripe.")
+	case len(s.Items.Data) > 1:
+		return "", ambiguous(c.Params.SubscriptionID)
+	}
+	return s.Items.Data[0].ID, nil
 }
 
 func (s *Subscriptions) priceSwitchOperation() *stripesync.Operation[priceSwitch] {
@@ -110,10 +176,6 @@ func (s *Subscriptions) priceSwitchOperation() *stripesync.Operation[priceSwitch
 		Kind:  billing.KindChangeSubscriptionPrice,
 		Steps: []stripesync.StepOf[priceSwitch]{switchPrice},
 		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceSwitch]) error {
-			if err := tx.Subscription.UpdateOneID(e.Params.SubscriptionID).
-				SetPriceID(e.Params.Switch.PriceID).SetProductID(e.Params.Switch.ProductID).Exec(ctx); err != nil {
-				return err
-			}
 			return s.show(ctx, tx, e.Operation, e.Params.SubscriptionID, switchPrice.Of(e.Operation).Subscription.value)
 		},
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceSwitch]) error {

@@ -25,28 +25,19 @@ type CreateBillingPortalSession struct {
 // It is one request, and Stripe itself answers a repeated one with the same
 // idempotency key: POST /v1/billing_portal/sessions.
 func (s *Subscriptions) CreateBillingPortalSession(ctx context.Context, in CreateBillingPortalSession) (result SessionResult, err error) {
-	deadline := s.sync.Deadline()
-	key, err := s.sync.KeyForStripe(ctx, "createBillingPortalSession", in.IdempotencyKey)
-	if err != nil {
-		return result, err
-	}
 	if err := billing.First(customers.CheckID(in.CustomerID), checkURL(in.ReturnURL, "returnUrl")); err != nil {
 		return result, err
 	}
-	customer, op, err := s.linked(ctx, in.CustomerID, deadline)
-	if result.Operation = op; err != nil {
-		return result, err
-	}
-	ctx, cancel := s.withTime(ctx, deadline)
-	defer cancel()
-	session, err := s.stripe.BillingPortalSessions.New(&stripe.BillingPortalSessionParams{
-		Params:    stripe.Params{Context: ctx, IdempotencyKey: key},
-		Customer:  stripe.String(customer),
-		ReturnURL: stripe.String(in.ReturnURL),
-	})
-	if err != nil {
-		return result, s.unavailable(ctx, err)
-	}
-	result.URL = session.URL
-	return result, nil
+	return s.onPage(ctx, "createBillingPortalSession", in.CustomerID, in.IdempotencyKey,
+		func(ctx context.Context, customer string, key *string) (string, error) {
+			session, err := s.stripe.BillingPortalSessions.New(&stripe.BillingPortalSessionParams{
+				Params:    stripe.Params{Context: ctx, IdempotencyKey: key},
+				Customer:  stripe.String(customer),
+				ReturnURL: stripe.String(in.ReturnURL),
+			})
+			if err != nil {
+				return "", err
+			}
+			return session.URL, nil
+		})
 }

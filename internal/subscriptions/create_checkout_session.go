@@ -17,6 +17,7 @@ type CreateCheckoutSession struct {
 	CustomerID     string
 	Mode           billing.CheckoutMode
 	PriceID        *string
+	Quantity       *int // of PriceID
 	TrialDays      *int
 	SuccessURL     string
 	CancelURL      *string
@@ -30,6 +31,8 @@ func (in CreateCheckoutSession) check() error {
 		return billing.Errorf(billing.CodeInvalidInput, "Name the price to subscribe to.").At("priceId")
 	case !subscribes && in.PriceID != nil:
 		return billing.Errorf(billing.CodeInvalidInput, "Nothing is sold in this mode.").At("priceId")
+	case !subscribes && in.Quantity != nil:
+		return billing.Errorf(billing.CodeInvalidInput, "Nothing is sold in this mode.").At("quantity")
 	case !subscribes && in.TrialDays != nil:
 		return billing.Errorf(billing.CodeInvalidInput, "There is no trial in this mode.").At("trialDays")
 	}
@@ -45,6 +48,7 @@ func (in CreateCheckoutSession) check() error {
 	}
 	return billing.First(
 		customers.CheckID(in.CustomerID),
+		billing.At(billing.CheckQuantity(in.Quantity), "quantity"),
 		checkDays("trial", in.TrialDays, maxTrialDays, "trialDays"),
 		checkURL(in.SuccessURL, "successUrl"),
 	)
@@ -59,33 +63,24 @@ func (in CreateCheckoutSession) check() error {
 // It is one request, and Stripe itself answers a repeated one with the same
 // idempotency key: POST /v1/checkout/sessions.
 func (s *Subscriptions) CreateCheckoutSession(ctx context.Context, in CreateCheckoutSession) (result SessionResult, err error) {
-	deadline := s.sync.Deadline()
-	key, err := s.sync.KeyForStripe(ctx, "createCheckoutSession", in.IdempotencyKey)
-	if err != nil {
-		return result, err
-	}
 	if err := in.check(); err != nil {
 		return result, err
 	}
-	price, err := s.priceOnSale(ctx, in.PriceID)
+	item, err := s.itemOnSale(ctx, in)
 	if err != nil {
 		return result, err
 	}
-	customer, op, err := s.linked(ctx, in.CustomerID, deadline)
-	if result.Operation = op; err != nil {
-		return result, err
-	}
-	ctx, cancel := s.withTime(ctx, deadline)
-	defer cancel()
-	session, err := s.stripe.CheckoutSessions.New(in.params(ctx, key, customer, price))
-	if err != nil {
-		return result, s.unavailable(ctx, err)
-	}
-	result.URL = session.URL
-	return result, nil
+	return s.onPage(ctx, "createCheckoutSession", in.CustomerID, in.IdempotencyKey,
+		func(ctx context.Context, customer string, key *string) (string, error) {
+			session, err := s.stripe.CheckoutSessions.New(in.params(ctx, key, customer, item))
+			if err != nil {
+				return "", err
+			}
+			return session.URL, nil
+		})
 }
 
-func (in CreateCheckoutSession) params(ctx context.Context, key *string, customer, price string) *stripe.CheckoutSessionParams {
+func (in CreateCheckoutSession) params(ctx context.Context, key *string, customer string, item *stripe.CheckoutSessionLineItemParams) *stripe.CheckoutSessionParams {
 	params := &stripe.CheckoutSessionParams{
 		Params:     stripe.Params{Context: ctx, IdempotencyKey: key},
 		Customer:   stripe.String(customer),
@@ -97,7 +92,7 @@ func (in CreateCheckoutSession) params(ctx context.Context, key *string, custome
 		params.PaymentMethodTypes = stripe.StringSlice([]string{"card"}) // Stripe needs them in this mode
 		return params
 	}
-	params.LineItems = []*stripe.CheckoutSessionLineItemParams{{Price: stripe.String(price), Quantity: stripe.Int64(1)}}
+	params.LineItems = []*stripe.CheckoutSessionLineItemParams{item}
 	if in.TrialDays != nil {
 		params.SubscriptionData = &stripe.CheckoutSessionSubscriptionDataParams{
 			TrialPeriodDays: stripe.Int64(int64(*in.TrialDays)),
@@ -106,17 +101,17 @@ func (in CreateCheckoutSession) params(ctx context.Context, key *string, custome
 	return params
 }
 
-// priceOnSale is a price's id in Stripe; empty when none is named.
-func (s *Subscriptions) priceOnSale(ctx context.Context, id *string) (stripeID string, err error) {
-	if id == nil {
-		return "", nil
+// itemOnSale is what the page sells; nil when it sells nothing.
+func (s *Subscriptions) itemOnSale(ctx context.Context, in CreateCheckoutSession) (line *stripe.CheckoutSessionLineItemParams, err error) {
+	if in.PriceID == nil {
+		return nil, nil
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		price, err := subscribablePrice(ctx, tx, *id)
+		item, err := wantedItem(ctx, tx, billing.SubscribedItem{PriceID: *in.PriceID, Quantity: in.Quantity})
 		if err == nil {
-			stripeID = *price.StripeID
+			line = &stripe.CheckoutSessionLineItemParams{Price: item.price.StripeID, Quantity: item.quantity}
 		}
 		return err
 	})
-	return stripeID, err
+	return line, err
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"tallystick/ent"
+	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
 	"tallystick/internal/billing"
-	"tallystick/internal/catalog"
 	"tallystick/internal/customers"
 	"tallystick/internal/mirror"
 	"tallystick/internal/store"
@@ -19,7 +19,9 @@ import (
 // CreateSubscription is the input of [Subscriptions.CreateSubscription].
 type CreateSubscription struct {
 	CustomerID      string
-	PriceID         string
+	PriceID         *string // either this, or Items
+	Quantity        *int    // of PriceID
+	Items           []*billing.SubscribedItem
 	TrialDays       *int
 	Collection      billing.CollectionMethod
 	DaysUntilDue    *int
@@ -37,7 +39,7 @@ const (
 func (in CreateSubscription) check() error {
 	if err := billing.First(
 		customers.CheckID(in.CustomerID),
-		billing.CheckID("price", billing.PricePrefix, in.PriceID, "priceId"),
+		in.checkItems(),
 		checkDays("trial", in.TrialDays, maxTrialDays, "trialDays"),
 		checkDays("time to pay", in.DaysUntilDue, maxDaysUntilDue, "daysUntilDue"),
 	); err != nil {
@@ -49,6 +51,58 @@ func (in CreateSubscription) check() error {
 	return checkPaymentMethod(in.PaymentMethod)
 }
 
+func (in CreateSubscription) checkItems() error {
+	switch {
+	case (in.PriceID == nil) == (in.Items == nil):
+		return billing.Errorf(billing.CodeInvalidInput, "Name either a price or items.").At("priceId")
+	case in.Quantity != nil && in.PriceID == nil:
+		return billing.Errorf(billing.CodeInvalidInput, "The quantity belongs to the price; each item has its own.").At("quantity")
+	case in.Items != nil && (len(in.Items) == 0 || len(in.Items) > billing.MaxItems):
+		return billing.Errorf(billing.CodeInvalidInput, "A new subscription can have 1 to %d items, not %d.", billing.MaxItems, len(in.Items)).At("items")
+	case in.PriceID != nil:
+		return checkWanted(billing.SubscribedItem{PriceID: *in.PriceID, Quantity: in.Quantity})
+	}
+	for i, wanted := range in.Items {
+		if err := checkWanted(*wanted); err != nil {
+			return at(i, err)
+		}
+	}
+	return nil
+}
+
+func checkWanted(wanted billing.SubscribedItem) error {
+	return billing.First(
+		billing.CheckID("price", billing.PricePrefix, wanted.PriceID, "priceId"),
+		billing.At(billing.CheckQuantity(wanted.Quantity), "quantity"),
+	)
+}
+
+// wanted are the items that the new subscription is to have. An input field at
+// fault is named.
+func (in CreateSubscription) wanted(ctx context.Context, tx *store.Tx) ([]item, error) {
+	if in.PriceID != nil {
+		one, err := wantedItem(ctx, tx, billing.SubscribedItem{PriceID: *in.PriceID, Quantity: in.Quantity})
+		return []item{one}, err
+	}
+	items := make([]item, len(in.Items))
+	for i, wanted := range in.Items {
+		var err error
+		if items[i], err = wantedItem(ctx, tx, *wanted); err != nil {
+			return nil, at(i, err)
+		}
+	}
+	return items, checkItems(items)
+}
+
+func wantedItem(ctx context.Context, tx *store.Tx, wanted billing.SubscribedItem) (item, error) {
+	price, err := subscribablePrice(ctx, tx, wanted.PriceID)
+	if err != nil {
+		return item{}, err
+	}
+	quantity, err := quantityOf(price, wanted.Quantity, nil)
+	return item{price: price, quantity: quantity}, err
+}
+
 func checkDays(what string, days *int, most int, field string) error {
 	if days != nil && (*days < 1 || *days > most) {
 		return billing.Errorf(billing.CodeInvalidInput, "The %s can be 1 to %d days, not %d.", what, most, *days).At(field)
@@ -56,14 +110,17 @@ func checkDays(what string, days *int, most int, field string) error {
 	return nil
 }
 
-// CreateSubscription subscribes a customer to a price. The customer is linked
-// to Stripe first when it is not yet, and its payment method attached.
+// CreateSubscription subscribes a customer to one price or several. The customer
+// is linked to Stripe first when it is not yet, and its payment method attached.
 //
 // A price that is not on sale is PRICE_NOT_ACTIVE, one that is paid once
-// INVALID_INPUT, and a declined card CARD_DECLINED. With DEFAULT_INCOMPLETE the
-// result has the client secret of the first payment; when Stripe does not
-// answer with it, that is STRIPE_UNAVAILABLE, and the same mutation with the
-// same idempotency key asks again.
+// INVALID_INPUT, and so are prices that Stripe does not put into one subscription.
+// A declined card is CARD_DECLINED, one that the customer must confirm
+// AUTHENTICATION_REQUIRED, and none at all PAYMENT_METHOD_REQUIRED. With
+// DEFAULT_INCOMPLETE the result has the client secret of the first payment, or of
+// the set-up of a payment method where nothing is due yet; when Stripe does not
+// answer with it, that is STRIPE_UNAVAILABLE, and the same mutation with the same
+// idempotency key asks again.
 func (s *Subscriptions) CreateSubscription(ctx context.Context, in CreateSubscription) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "createSubscription", Key: in.IdempotencyKey, Input: in, Check: in.check,
@@ -84,12 +141,20 @@ type creation struct {
 
 // terms are what Stripe is told of a new subscription.
 type terms struct {
-	PriceStripeID   string                   `json:"price"`
+	Items           []frozenItem             `json:"items"`
+	PriceStripeID   string                   `json:"price,omitempty"` // up to version 0.1, instead of the items
 	TrialDays       int                      `json:"trial_days,omitempty"`
 	Collection      billing.CollectionMethod `json:"collection"`
 	DaysUntilDue    int                      `json:"days_until_due,omitempty"`
 	PaymentMethod   string                   `json:"payment_method,omitempty"`
 	PaymentBehavior billing.PaymentBehavior  `json:"payment_behavior"`
+}
+
+// frozenItem is one item of a new subscription.
+type frozenItem struct {
+	PriceID       string `json:"price_id"`
+	PriceStripeID string `json:"price"`
+	Quantity      *int64 `json:"quantity,omitempty"`
 }
 
 func (p creation) paymentMethod() string { return p.Create.PaymentMethod }
@@ -101,21 +166,16 @@ func (s *Subscriptions) beginCreation(ctx context.Context, tx *store.Tx, in Crea
 	if err != nil {
 		return nil, err
 	}
-	price, err := subscribablePrice(ctx, tx, in.PriceID)
+	items, err := in.wanted(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	row, err := tx.Subscription.Create().
-		SetCustomerID(customer.ID).
-		SetPriceID(price.ID).
-		SetProductID(price.ProductID).
-		SetCollection(in.Collection).
-		Save(ctx)
+	row, frozen, err := insertSubscription(ctx, tx, customer.ID, in.Collection, items)
 	if err != nil {
 		return nil, err
 	}
 	p := creation{target: targetOf(row), Create: terms{
-		PriceStripeID:   *price.StripeID,
+		Items:           frozen,
 		TrialDays:       billing.ValueOr(in.TrialDays, 0),
 		Collection:      in.Collection,
 		PaymentMethod:   billing.ValueOr(in.PaymentMethod, ""),
@@ -134,21 +194,37 @@ func (s *Subscriptions) beginCreation(ctx context.Context, tx *store.Tx, in Crea
 	return begin(ctx, tx, s.creation, p, append(steps, subscribe)...)
 }
 
-// subscribablePrice reads a price that a new subscription can be on.
-func subscribablePrice(ctx context.Context, tx *store.Tx, id string) (*ent.Price, error) {
-	row, err := catalog.ActivePrice(ctx, tx, id, "priceId")
+// insertSubscription writes the intent of a subscription, INCOMPLETE until Stripe
+// has it, with its items.
+func insertSubscription(ctx context.Context, tx *store.Tx, customerID string, collection billing.CollectionMethod, items []item) (*ent.Subscription, []frozenItem, error) {
+	create := tx.Subscription.Create().
+		SetCustomerID(customerID).
+		SetPriceID(items[0].price.ID).
+		SetProductID(items[0].price.ProductID).
+		SetItemCount(len(items)).
+		SetCurrency(items[0].price.Currency).
+		SetCollection(collection)
+	if len(items) == 1 {
+		create.SetOnlyPriceID(items[0].price.ID).SetOnlyProductID(items[0].price.ProductID)
+	}
+	row, err := create.Save(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	switch {
-	case !row.Edges.Product.Active:
-		return nil, billing.Errorf(billing.CodePriceNotActive, "The price's product %q is archived.", row.Edges.Product.Name).
-			At("priceId").About(row.ProductID)
-	case row.Interval == nil:
-		return nil, billing.Errorf(billing.CodeInvalidInput, "The price is paid once; a subscription needs a recurring one.").
-			At("priceId").About(id)
+	frozen := make([]frozenItem, len(items))
+	for i, item := range items {
+		frozen[i] = frozenItem{PriceID: item.price.ID, PriceStripeID: *item.price.StripeID, Quantity: item.quantity}
+		if err := tx.SubscriptionItem.Create().
+			SetSubscriptionID(row.ID).
+			SetPriceID(item.price.ID).
+			SetProductID(item.price.ProductID).
+			SetNillableQuantity(item.quantity).
+			SetStripeStatus(billing.SyncPending).
+			Exec(ctx); err != nil {
+			return nil, nil, err
+		}
 	}
-	return row, nil
+	return row, frozen, nil
 }
 
 var (
@@ -166,7 +242,7 @@ var subscribe = &stripesync.Step[creation, report]{
 		}
 		created, err := c.Stripe.Subscriptions.New(params)
 		if err != nil {
-			return report{}, err
+			return report{}, contradicted(c, linkSubscriber, *params.Customer, c.Params.prices(), err)
 		}
 		read, err := mirror.ReadSubscription(created, c.SentAt)
 		if err != nil {
@@ -192,7 +268,7 @@ func subscriptionParams(c *stripesync.Call[creation]) (*stripe.SubscriptionParam
 		Params:               c.Write(),
 		Metadata:             c.Metadata(c.Params.SubscriptionID, nil),
 		Customer:             stripe.String(customer),
-		Items:                []*stripe.SubscriptionItemsParams{{Price: stripe.String(t.PriceStripeID)}},
+		Items:                t.items(),
 		CollectionMethod:     stripe.String(stripeapi.Lower(t.Collection)),
 		PaymentBehavior:      stripe.String(stripeapi.Lower(t.PaymentBehavior)),
 		DefaultPaymentMethod: stripeapi.NonEmpty(attachCard.Of(c.Op).PaymentMethod),
@@ -206,6 +282,32 @@ func subscriptionParams(c *stripesync.Call[creation]) (*stripe.SubscriptionParam
 	}
 	params.AddExpand("latest_invoice")
 	return params, nil
+}
+
+func (t terms) items() []*stripe.SubscriptionItemsParams {
+	if t.Items == nil {
+		return []*stripe.SubscriptionItemsParams{{Price: stripe.String(t.PriceStripeID)}}
+	}
+	items := make([]*stripe.SubscriptionItemsParams, len(t.Items))
+	for i, item := range t.Items {
+		items[i] = &stripe.SubscriptionItemsParams{Price: stripe.String(item.PriceStripeID)}
+		if item.Quantity != nil && *item.Quantity != 1 {
+			items[i].Quantity = item.Quantity
+		}
+	}
+	return items
+}
+
+// prices are those of the new subscription, by their ids in Stripe.
+func (p creation) prices() []string {
+	if p.Create.Items == nil {
+		return []string{p.Create.PriceStripeID}
+	}
+	ids := make([]string, len(p.Create.Items))
+	for i, item := range p.Create.Items {
+		ids[i] = item.PriceStripeID
+	}
+	return ids
 }
 
 func findSubscription(c *stripesync.Call[creation]) (report, bool, error) {
@@ -260,25 +362,33 @@ func forget(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) e
 		Where(subscriptiontransition.SubscriptionID(e.Params.SubscriptionID)).Exec(ctx); err != nil {
 		return err
 	}
+	if _, err := tx.SubscriptionItem.Delete().
+		Where(subscriptionitem.SubscriptionID(e.Params.SubscriptionID)).Exec(ctx); err != nil {
+		return err
+	}
 	return tx.Subscription.DeleteOneID(e.Params.SubscriptionID).Exec(ctx)
 }
 
-// clientSecret asks Stripe for the secret with which a frontend confirms a
-// first payment; nil when none waits to be confirmed.
+// clientSecret asks Stripe for the secret with which a frontend confirms the first
+// payment, or the set-up of a payment method where nothing is due yet; nil when
+// nothing waits to be confirmed.
 func (s *Subscriptions) clientSecret(ctx context.Context, row *ent.Subscription) (*string, error) {
-	if row == nil || row.StripeID == nil || row.Status != billing.SubscriptionIncomplete {
+	if row == nil || row.StripeID == nil || row.Status.Ended() {
 		return nil, nil
 	}
 	params := &stripe.SubscriptionParams{Params: stripe.Params{Context: ctx}}
 	params.AddExpand("latest_invoice.payment_intent")
+	params.AddExpand("pending_setup_intent")
 	now, err := s.stripe.Subscriptions.Get(*row.StripeID, params)
 	if err != nil {
 		return nil, billing.Errorf(billing.CodeStripeUnavailable,
-			"The subscription waits for its first payment, but Stripe does not answer with the client secret.").About(row.ID)
+			"The subscription waits for the customer, but Stripe does not answer with the client secret.").About(row.ID)
 	}
-	secret := ""
-	if now.LatestInvoice != nil && now.LatestInvoice.PaymentIntent != nil {
-		secret = now.LatestInvoice.PaymentIntent.ClientSecret
+	if intent := now.PendingSetupIntent; intent != nil {
+		return stripeapi.NonEmpty(intent.ClientSecret), nil
 	}
-	return &secret, nil
+	if now.Status != stripe.SubscriptionStatusIncomplete || now.LatestInvoice == nil || now.LatestInvoice.PaymentIntent == nil {
+		return nil, nil
+	}
+	return stripeapi.NonEmpty(now.LatestInvoice.PaymentIntent.ClientSecret), nil
 }

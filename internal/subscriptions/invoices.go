@@ -109,7 +109,10 @@ func changeInvoice[P onInvoice](c *stripesync.Call[P], wanted billing.InvoiceSta
 	if err != nil {
 		return report{}, err
 	}
-	r := report{Invoice: text[mirror.Invoice]{mirror.ReadInvoice(now, asOf)}}
+	var r report
+	if r.Invoice.value, err = mirror.ReadInvoice(now, asOf); err != nil {
+		return r, err
+	}
 	if now.Subscription != nil && now.Subscription.Status != "" { // expanded
 		if r.Subscription.value, err = mirror.ReadSubscription(now.Subscription, asOf); err != nil {
 			return r, err

@@ -7,6 +7,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/customers"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -53,7 +54,10 @@ type payment struct {
 
 func (p payment) paymentMethod() string { return p.PaymentMethod }
 
-var attachPayment = attachStep[payment](nil)
+var (
+	linkPayer     = customers.LinkStep[payment]()
+	attachPayment = attachStep(linkPayer)
+)
 
 // pay is the last step and kept: nothing is rejected after it.
 var pay = &stripesync.Step[payment, report]{
@@ -74,11 +78,17 @@ var pay = &stripesync.Step[payment, report]{
 func (s *Subscriptions) paymentOperation() *stripesync.Operation[payment] {
 	return &stripesync.Operation[payment]{
 		Kind:  billing.KindPayInvoice,
-		Steps: []stripesync.StepOf[payment]{attachPayment, pay},
+		Steps: []stripesync.StepOf[payment]{linkPayer, attachPayment, pay},
 		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[payment]) error {
+			if err := customers.KeepLink(ctx, tx, e.Params.CustomerID, linkPayer.Of(e.Operation), e.Now); err != nil {
+				return err
+			}
 			return s.showInvoice(ctx, tx, e.Operation, e.Params.bill, pay.Of(e.Operation))
 		},
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[payment]) error {
+			if err := customers.KeepLink(ctx, tx, e.Params.CustomerID, linkPayer.Of(e.Operation), e.Now); err != nil {
+				return err
+			}
 			return s.showRejectedInvoice(ctx, tx, e.Operation, e.Params.bill, pay.Of(e.Operation))
 		},
 		Resolve: touchedInvoice[payment],

@@ -33,16 +33,12 @@ type attached struct {
 // Stripe never lets one be attached again that was detached, so that taking it
 // away would make the card useless for the next try. Stripe's test payment
 // methods, such as pm_card_visa, become new ones. link is the step that brings
-// the customer to Stripe, nil when it is there.
+// the customer to Stripe.
 func attachStep[P paying](link *stripesync.Step[P, customers.Linked]) *stripesync.Step[P, attached] {
 	return &stripesync.Step[P, attached]{
 		Name: "attach_payment_method",
 		Do: func(c *stripesync.Call[P]) (attached, error) {
-			var linked customers.Linked
-			if link != nil {
-				linked = link.Of(c.Op)
-			}
-			customer, err := customers.InStripe(c, linked)
+			customer, err := customers.InStripe(c, link.Of(c.Op))
 			if err != nil {
 				return attached{}, err
 			}
@@ -56,7 +52,7 @@ func attachStep[P paying](link *stripesync.Step[P, customers.Linked]) *stripesyn
 					Params: c.Write(), Customer: stripe.String(customer),
 				})
 				if err != nil {
-					return attached{}, err
+					return attached{}, customers.Relink(c, link, customer, err)
 				}
 			}
 			return attached{PaymentMethod: method.ID}, nil

@@ -8,6 +8,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/customers"
 	"tallystick/internal/mirror"
+	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
 )
 
@@ -59,6 +60,12 @@ func change[P onSubscription](c *stripesync.Call[P], send func() (*stripe.Subscr
 	}
 	now, rejection, err := mirror.Holds(read, response, err, func() (*mirror.Subscription, error) { return ask(c, stripeID) })
 	switch {
+	case stripeapi.IsGone(err): // Stripe does not have it any more
+		row, err := c.Store.Client.Subscription.Get(c, c.Params.subscription().SubscriptionID)
+		if err != nil {
+			return nil, false, err
+		}
+		return mirror.Ended(row, c.Now()), true, nil
 	case err != nil:
 		return nil, false, err
 	case rejection == nil:
@@ -67,6 +74,30 @@ func change[P onSubscription](c *stripesync.Call[P], send func() (*stripe.Subscr
 		return now, true, nil
 	}
 	return now, false, rejection
+}
+
+// contradicted is for a rejection that contradicts what is known here. A customer
+// that Stripe has deleted is unlinked, and link comes first; the prices that
+// Stripe does not have, or does not sell, are read anew.
+func contradicted[P customers.Owned](c *stripesync.Call[P], link stripesync.StepOf[P], customer string, prices []string, rejection error) error {
+	if err := customers.Relink(c, link, customer, rejection); err != rejection { //nolint:errorlint // it is returned as it is when the customer is not to blame
+		return err
+	}
+	return refreshPrices(c, prices, rejection)
+}
+
+// refreshPrices reads prices anew that Stripe does not have, or does not sell, as
+// the rejection of a request says. The rejection is returned as it is.
+func refreshPrices[P any](c *stripesync.Call[P], prices []string, rejection error) error {
+	if !stripeapi.IsMissing(rejection, "price") && !stripeapi.IsInactivePrice(rejection) {
+		return rejection
+	}
+	for _, id := range prices {
+		if err := c.Refresh("price", id); err != nil {
+			return err
+		}
+	}
+	return rejection
 }
 
 // spendKey uses the idempotency key of a change up, so that a request of it that

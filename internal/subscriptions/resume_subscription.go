@@ -7,6 +7,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripesync"
 )
@@ -17,8 +18,10 @@ type ResumeSubscription struct {
 	IdempotencyKey *string
 }
 
-// ResumeSubscription takes back a cancellation at period end. A subscription
-// that is not going to end is INVALID_TRANSITION, and one that has ended
+// ResumeSubscription takes back a cancellation that is scheduled, at the end of
+// the period or at a date. One that is paused, because its trial ended without a
+// payment method, goes on; without one still, it is PAYMENT_METHOD_REQUIRED. A
+// subscription that goes on anyway is INVALID_TRANSITION, and one that has ended
 // SUBSCRIPTION_ENDED, also when Stripe has ended it without us knowing.
 func (s *Subscriptions) ResumeSubscription(ctx context.Context, in ResumeSubscription) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
@@ -32,27 +35,38 @@ func (s *Subscriptions) ResumeSubscription(ctx context.Context, in ResumeSubscri
 			if err := row.Status.CheckTransition(billing.EventUnscheduleCancel); err != nil {
 				return nil, billing.About(row.ID, billing.At(err, "subscriptionId"))
 			}
-			if !row.CancelAtPeriodEnd {
+			paused := row.Status == billing.SubscriptionPaused
+			if !mirror.Ending(row) && !paused {
 				return nil, billing.Errorf(billing.CodeInvalidTransition,
 					"The subscription is %s and not going to be canceled.", row.Status).At("subscriptionId").About(row.ID)
 			}
-			return begin(ctx, tx, s.resumption, resumption{target: targetOf(row)}, stripesync.StepOf[resumption](resume))
+			return begin(ctx, tx, s.resumption, resumption{
+				target: targetOf(row), ByDate: !row.CancelAtPeriodEnd, Paused: paused && !mirror.Ending(row),
+			}, stripesync.StepOf[resumption](resume))
 		},
 	})
 	return s.result(ctx, op, rejection)
 }
 
 // resumption is the frozen input of the operation.
-type resumption struct{ target }
+type resumption struct {
+	target
+	// ByDate says that it was going to end at a date, and not at the end of its
+	// period.
+	ByDate bool `json:"by_date,omitempty"`
+	// Paused says that it is not going to end, but paused.
+	Paused bool `json:"paused,omitempty"`
+}
 
 // resume is the only step and kept: nothing is rejected after it.
 var resume = &stripesync.Step[resumption, report]{
 	Name: "resume_subscription",
 	Do: func(c *stripesync.Call[resumption]) (report, error) {
 		now, ended, err := change(c, func() (*stripe.Subscription, error) {
-			return c.Stripe.Subscriptions.Update(c.Params.StripeID, &stripe.SubscriptionParams{
-				Params: c.Write(), CancelAtPeriodEnd: stripe.Bool(false),
-			})
+			if c.Params.Paused {
+				return unpause(c)
+			}
+			return unschedule(c)
 		})
 		if ended {
 			err = endedInStripe(now)
@@ -61,6 +75,47 @@ var resume = &stripesync.Step[resumption, report]{
 	},
 	Spend: spendKey[resumption],
 	Keep:  true,
+}
+
+// unschedule takes a cancellation back. Stripe takes back an end of the period
+// and an end at a date by different parameters, of which it takes one at a time.
+func unschedule(c *stripesync.Call[resumption]) (*stripe.Subscription, error) {
+	params := &stripe.SubscriptionParams{Params: c.Write()}
+	if c.Params.ByDate {
+		params.AddExtra("cancel_at", "")
+	} else {
+		params.CancelAtPeriodEnd = stripe.Bool(false)
+	}
+	return c.Stripe.Subscriptions.Update(c.Params.StripeID, params)
+}
+
+// unpause lets a paused subscription go on, if it can be paid: Stripe would leave
+// it paused otherwise, with an invoice that nobody can pay.
+func unpause(c *stripesync.Call[resumption]) (*stripe.Subscription, error) {
+	params := &stripe.SubscriptionParams{Params: c.Read()}
+	params.AddExpand("customer")
+	now, err := c.Stripe.Subscriptions.Get(c.Params.StripeID, params)
+	if err != nil {
+		return nil, err
+	}
+	if now.Status == stripe.SubscriptionStatusPaused && !canBePaid(now) {
+		return nil, billing.Errorf(billing.CodePaymentMethod,
+			"The customer has no payment method in Stripe that could be charged.").At("subscriptionId").About(c.Params.SubscriptionID)
+	}
+	return c.Stripe.Subscriptions.Resume(c.Params.StripeID, &stripe.SubscriptionResumeParams{
+		Params: c.Write(), BillingCycleAnchor: stripe.String("now"),
+	})
+}
+
+func canBePaid(s *stripe.Subscription) bool {
+	switch {
+	case s.CollectionMethod == stripe.SubscriptionCollectionMethodSendInvoice, s.DefaultPaymentMethod != nil, s.DefaultSource != nil:
+		return true
+	case s.Customer == nil:
+		return false
+	}
+	settings := s.Customer.InvoiceSettings
+	return settings != nil && settings.DefaultPaymentMethod != nil || s.Customer.DefaultSource != nil
 }
 
 func (s *Subscriptions) resumptionOperation() *stripesync.Operation[resumption] {

@@ -35,6 +35,41 @@ func checkURL(address, field string) error {
 	return nil
 }
 
+// onPage asks Stripe for a page for a customer, which is linked to Stripe first
+// when it is not yet, or not any more. A client's idempotency key is Stripe's with
+// the customer there, so that the same input may lead to a new customer's page.
+func (s *Subscriptions) onPage(ctx context.Context, mutation, customerID string, key *string, ask func(ctx context.Context, customer string, key *string) (url string, err error)) (result SessionResult, err error) {
+	deadline := s.sync.Deadline()
+	if _, err := s.sync.KeyForStripe(ctx, mutation, key, ""); err != nil { // before anything is done
+		return result, err
+	}
+	for again := false; ; again = true {
+		customer, op, err := s.linked(ctx, customerID, deadline)
+		if op != nil {
+			result.Operation = op
+		}
+		if err != nil {
+			return result, err
+		}
+		forStripe, err := s.sync.KeyForStripe(ctx, mutation, key, customer)
+		if err != nil {
+			return result, err
+		}
+		within, cancel := s.withTime(ctx, deadline)
+		result.URL, err = ask(within, customer, forStripe)
+		cancel()
+		if err == nil {
+			return result, nil
+		}
+		if !again && stripeapi.IsMissing(err, "customer") {
+			if gone, goneErr := s.mirror.Gone(ctx, "customer", customer); gone && goneErr == nil {
+				continue
+			}
+		}
+		return result, s.unavailable(ctx, err)
+	}
+}
+
 // linked makes sure that a customer is in Stripe, and returns its id there.
 // When that does not come about in time, it is STRIPE_UNAVAILABLE.
 func (s *Subscriptions) linked(ctx context.Context, id string, deadline time.Time) (stripeID string, op *ent.Operation, err error) {

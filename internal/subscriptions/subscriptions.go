@@ -32,6 +32,7 @@ type Subscriptions struct {
 	cancellation *stripesync.Operation[cancellation]
 	resumption   *stripesync.Operation[resumption]
 	priceSwitch  *stripesync.Operation[priceSwitch]
+	itemUpdate   *stripesync.Operation[itemUpdate]
 	revocation   *stripesync.Operation[cancellation]
 	payment      *stripesync.Operation[payment]
 	voiding      *stripesync.Operation[voiding]
@@ -56,6 +57,7 @@ func New(o Options) *Subscriptions {
 	s.cancellation = stripesync.Declare(o.Sync, s.cancellationOperation())
 	s.resumption = stripesync.Declare(o.Sync, s.resumptionOperation())
 	s.priceSwitch = stripesync.Declare(o.Sync, s.priceSwitchOperation())
+	s.itemUpdate = stripesync.Declare(o.Sync, s.itemUpdateOperation())
 	s.revocation = stripesync.Declare(o.Sync, s.revocationOperation())
 	s.payment = stripesync.Declare(o.Sync, s.paymentOperation())
 	s.voiding = stripesync.Declare(o.Sync, s.voidingOperation())

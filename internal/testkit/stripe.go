@@ -86,6 +86,7 @@ type Fault struct {
 	Count   int               `json:"count"`
 	Skip    int               `json:"skip,omitempty"`
 	DelayMs int               `json:"delayMs,omitempty"`
+	Message string            `json:"message,omitempty"`
 }
 
 // Fail makes requests fail from now on.
@@ -138,6 +139,13 @@ func (s *Stripe) Forget(t testing.TB) {
 func (s *Stripe) Force(t testing.TB, subscription, status, reason string) {
 	t.Helper()
 	s.control(t, http.MethodPost, "/_sim/subscriptions/"+subscription, map[string]string{"status": status, "reason": reason}, nil)
+}
+
+// Edit sets fields of an object in Stripe, past all rules and without an event, as
+// if that had been lost. A path leads into the object: items.data.0.quantity.
+func (s *Stripe) Edit(t testing.TB, id string, set map[string]any) {
+	t.Helper()
+	s.control(t, http.MethodPost, "/_sim/objects/"+id, map[string]any{"set": set}, nil)
 }
 
 // Advance lets time pass at Stripe: 31d, 2h.

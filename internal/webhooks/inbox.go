@@ -160,11 +160,7 @@ func (i *Inbox) take(ctx context.Context, o Object) (ids []string, err error) {
 // have come in meanwhile. What failed is tried again later.
 func (i *Inbox) settle(ctx context.Context, o Object, ids []string, mirrored bool, cause error) (more bool, err error) {
 	status := billing.WebhookProcessed
-	var unmirrorable *mirror.Unmirrorable
 	switch {
-	case errors.As(cause, &unmirrorable):
-		status = billing.WebhookFailed
-		i.logger.WarnContext(ctx, "an object of Stripe's cannot be shown here", "type", o.Type, "id", o.ID, "reason", cause)
 	case cause != nil:
 		return false, i.postpone(ctx, o, ids, cause)
 	case !mirrored:
@@ -176,12 +172,7 @@ func (i *Inbox) settle(ctx context.Context, o Object, ids []string, mirrored boo
 			return err
 		}
 		update := tx.WebhookEvent.Update().Where(webhookevent.IDIn(ids...)).
-			SetStatus(status).SetProcessedAt(i.clock()).AddAttempts(1).ClearClaimedUntil()
-		if unmirrorable != nil {
-			update.SetLastError(unmirrorable.Reason)
-		} else {
-			update.ClearLastError()
-		}
+			SetStatus(status).SetProcessedAt(i.clock()).AddAttempts(1).ClearClaimedUntil().ClearLastError()
 		if err := update.Exec(ctx); err != nil {
 			return err
 		}

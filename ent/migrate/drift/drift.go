@@ -79,7 +79,7 @@ func folder(d string) string {
 }
 
 // withEmailIndex adds what ent's schema cannot express: the index that keeps
-// e-mails unique among live customers, whatever their case.
+// the e-mails unique that live customers have claimed, whatever their case.
 func withEmailIndex(d string) schema.DiffHook {
 	return func(next schema.Differ) schema.Differ {
 		return schema.DiffFunc(func(current, desired *atlasschema.Schema) ([]atlasschema.Change, error) {
@@ -90,10 +90,10 @@ func withEmailIndex(d string) schema.DiffHook {
 			index := atlasschema.NewUniqueIndex("customers_live_email")
 			if d == dialect.SQLite {
 				index.AddExprs(&atlasschema.RawExpr{X: "lower(email)"})
-				index.AddAttrs(&sqlite.IndexPredicate{P: "deleted_at IS NULL"})
+				index.AddAttrs(&sqlite.IndexPredicate{P: "deleted_at IS NULL AND email_claimed AND email <> ''"})
 			} else { // as PostgreSQL itself writes them
 				index.AddExprs(&atlasschema.RawExpr{X: "lower((email)::text)"})
-				index.AddAttrs(&postgres.IndexPredicate{P: "(deleted_at IS NULL)"})
+				index.AddAttrs(&postgres.IndexPredicate{P: "((deleted_at IS NULL) AND email_claimed AND ((email)::text <> ''::text))"})
 			}
 			customers.AddIndexes(index)
 			return next.Diff(current, desired)

@@ -1,0 +1,95 @@
+package mirror
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"tallystick/ent"
+	"tallystick/ent/customer"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+)
+
+// Gone asks Stripe whether an object has been deleted there that a request was
+// rejected for. If so, that is shown here: a customer is unlinked even while an
+// operation on it is under way, which then links it anew.
+func (m *Mirror) Gone(ctx context.Context, objectType, stripeID string) (bool, error) {
+	if objectType != "customer" {
+		_, err := m.Refresh(ctx, objectType, stripeID)
+		return false, err
+	}
+	c, err := m.stripe.Customers.Get(stripeID, &stripe.CustomerParams{Params: read(ctx)})
+	if !stripeapi.IsGone(err) && (err != nil || !c.Deleted) {
+		return false, err
+	}
+	return true, m.store.InTx(store.WithDeleted(ctx), func(ctx context.Context, tx *store.Tx) error {
+		row, err := store.OrNil(tx.Customer.Query().Where(customer.StripeID(stripeID), store.ForUpdate).Only(ctx))
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			return remember(ctx, tx, stripeID, nil)
+		}
+		return m.unlink(ctx, tx, row)
+	})
+}
+
+// unlink keeps a customer here that was deleted in Stripe, without its
+// counterpart. Its subscriptions ended with it.
+func (m *Mirror) unlink(ctx context.Context, tx *store.Tx, row *ent.Customer) error {
+	if err := m.EndSubscriptions(ctx, tx, row.ID, nil); err != nil {
+		return err
+	}
+	if err := remember(ctx, tx, *row.StripeID, &row.ID); err != nil {
+		return err
+	}
+	update := tx.Customer.UpdateOne(row).ClearStripeID().SetStripeSyncedAt(m.clock()).ClearStripeUnsupported()
+	underWay, err := unfinished(ctx, tx.Client, row.StripeOperationID)
+	if err != nil {
+		return err
+	}
+	if !underWay {
+		update.SetStripeStatus(billing.SyncUnlinked).ClearStripeError().ClearStripeOperationID()
+	}
+	return update.Exec(ctx)
+}
+
+// remember keeps the id of an object that Stripe has deleted, with the row that
+// was its counterpart, if there was one.
+func remember(ctx context.Context, tx *store.Tx, stripeID string, rowID *string) error {
+	known, err := store.OrNil(tx.GoneObject.Get(ctx, stripeID))
+	switch {
+	case err != nil:
+		return err
+	case known == nil:
+		return changedIfUnique(tx.GoneObject.Create().SetID(stripeID).SetNillableRowID(rowID).Exec(ctx))
+	case known.RowID == nil && rowID != nil:
+		return tx.GoneObject.UpdateOne(known).SetRowID(*rowID).Exec(ctx)
+	}
+	return nil
+}
+
+// Remember is for the end of an operation that has deleted an object in Stripe:
+// late events still find its row.
+func Remember(ctx context.Context, tx *store.Tx, stripeID, rowID string) error {
+	return remember(ctx, tx, stripeID, &rowID)
+}
+
+// IsGone reports whether an object is known to be deleted in Stripe, so that
+// nothing here can be its counterpart.
+func IsGone(ctx context.Context, tx *store.Tx, stripeID string) (bool, error) {
+	known, err := store.OrNil(tx.GoneObject.Get(ctx, stripeID))
+	return known != nil, err
+}
+
+// formerly is the row that an object deleted in Stripe was the counterpart of; nil
+// when none is known.
+func formerly(ctx context.Context, client *ent.Client, stripeID string) (*string, error) {
+	known, err := store.OrNil(client.GoneObject.Get(ctx, stripeID))
+	if known == nil || err != nil {
+		return nil, err
+	}
+	return known.RowID, nil
+}
