@@ -19,14 +19,19 @@ import (
 
 	"tallystick/internal/app"
 	"tallystick/internal/config"
+	"tallystick/internal/mirror"
+	"tallystick/internal/reconciliation/report"
 	"tallystick/internal/sandbox"
 	"tallystick/internal/store"
 )
 
 type cli struct {
-	Serve   serve          `cmd:"" default:"withargs" help:"Start the API (the default)."`
-	Migrate migrate        `cmd:"" help:"Bring the database up to date, and stop. The server does so too when it starts."`
-	Sandbox sandboxCommand `cmd:"" help:"Control the sandbox of a running server."`
+	Serve     serve            `cmd:"" default:"withargs" help:"Start the API (the default)."`
+	Migrate   migrate          `cmd:"" help:"Bring the database up to date, and stop. The server does so too when it starts."`
+	Reconcile reconcile        `cmd:"" help:"Compare this database with Stripe, and record what differs."`
+	Import    importCommand    `cmd:"" help:"Take in everything that a Stripe account has. It can be stopped and repeated at any time."`
+	Sandbox   sandboxCommand   `cmd:"" help:"Control the sandbox of a running server."`
+	Version   kong.VersionFlag `help:"Print the version." name:"version"`
 }
 
 func main() {
@@ -35,6 +40,9 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := run(ctx)
 	stop()
+	if errors.Is(err, errDifferent) {
+		os.Exit(2)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tallystick:", err)
 		os.Exit(1)
@@ -46,6 +54,7 @@ func run(ctx context.Context) error {
 		kong.Name("tallystick"),
 		kong.Description("A GraphQL billing API in front of Stripe. Every flag has an environment variable."),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"version": version()},
 	)
 	if err != nil {
 		return err
@@ -55,6 +64,21 @@ func run(ctx context.Context) error {
 		return err
 	}
 	return command.Run()
+}
+
+// version is that of the build.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version := info.Main.Version
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			version += " " + setting.Value
+		}
+	}
+	return version
 }
 
 type migrate struct {
@@ -68,6 +92,49 @@ func (m migrate) Run(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(s.Migrate(ctx), s.Close())
+}
+
+// errDifferent says that both halves are not equal; what differs is printed.
+var errDifferent = errors.New("both halves differ")
+
+type reconcile struct {
+	config.Both
+	Repair bool `help:"Repair what differs. Nothing is ever deleted in Stripe." xor:"mode"`
+	Check  bool `help:"Write nothing; exit with 0 when both halves are equal, with 2 when they are not." xor:"mode"`
+	JSON   bool `help:"With --check, print what differs as JSON." name:"json"`
+}
+
+// Run compares both halves.
+func (r reconcile) Run(ctx context.Context) error {
+	if r.JSON && !r.Check {
+		return errors.New("--json goes with --check")
+	}
+	a, err := app.Open(ctx, r.Both, r.Logger())
+	if err != nil {
+		return err
+	}
+	defer a.Close(context.WithoutCancel(ctx))
+	if r.Check {
+		return report.Check(ctx, a.Mirror, report.Options{JSON: r.JSON, Out: os.Stdout, Progress: os.Stderr}, errDifferent)
+	}
+	return report.Reconcile(ctx, a.Mirror, mirror.Reconciliation{Repair: r.Repair}, report.Options{Out: os.Stdout, Progress: os.Stderr})
+}
+
+type importCommand struct {
+	config.Both
+}
+
+// Run takes everything in.
+func (i importCommand) Run(ctx context.Context) error {
+	a, err := app.Open(ctx, i.Both, i.Logger())
+	if err != nil {
+		return err
+	}
+	defer a.Close(context.WithoutCancel(ctx))
+	if err := report.Reconcile(ctx, a.Mirror, mirror.Reconciliation{TakeIn: true}, report.Options{Out: os.Stdout, Progress: os.Stderr}); err != nil {
+		return err
+	}
+	return report.Partial(ctx, a.Store, os.Stdout)
 }
 
 type sandboxCommand struct {
@@ -109,7 +176,7 @@ func (s serve) Run(ctx context.Context) error {
 	server := &http.Server{Handler: a.Handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	if err = a.ListensOn(listener.Addr()); err == nil {
+	if err = a.ListensOn(ctx, listener.Addr()); err == nil {
 		a.Announce(os.Stdout, listener.Addr())
 		select {
 		case err = <-served:

@@ -293,6 +293,16 @@ type DeleteCustomerPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Which differences a list shows.
+type DifferenceFilter struct {
+	// Only those that are still open, or only those that are not.
+	Open *bool `json:"open,omitempty"`
+	// Only those of one of these kinds.
+	Kind []billing.DifferenceKind `json:"kind,omitempty"`
+	// Only those of objects of this type, in Stripe's words.
+	ObjectType *string `json:"objectType,omitempty"`
+}
+
 // Which invoices a list shows.
 type InvoiceFilter struct {
 	// Only those in one of these states.
@@ -440,6 +450,23 @@ type RevokeSubscriptionPayload struct {
 	// The subscription as it stands.
 	Subscription *ent.Subscription `json:"subscription,omitempty"`
 	// The change to both halves; null when it was refused before it began.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The input of `startReconciliation`.
+type StartReconciliationInput struct {
+	// Whether what differs is repaired: the catalogue and customers that were made here follow this side, subscriptions and
+	// invoices follow Stripe, and what exists only there is shown here. Nothing is ever deleted in Stripe.
+	Repair bool `json:"repair"`
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `startReconciliation`.
+type StartReconciliationPayload struct {
+	// The comparison.
 	Operation *ent.Operation `json:"operation,omitempty"`
 	// Why it was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`

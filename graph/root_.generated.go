@@ -25,6 +25,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	BillingHealth() BillingHealthResolver
 	Customer() CustomerResolver
+	Difference() DifferenceResolver
 	Invoice() InvoiceResolver
 	Mutation() MutationResolver
 	Operation() OperationResolver
@@ -151,6 +152,30 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Difference struct {
+		CreatedAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Object     func(childComplexity int) int
+		ObjectType func(childComplexity int) int
+		Ours       func(childComplexity int) int
+		Property   func(childComplexity int) int
+		RepairedAt func(childComplexity int) int
+		StripeID   func(childComplexity int) int
+		Stripes    func(childComplexity int) int
+	}
+
+	DifferenceConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DifferenceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Invoice struct {
 		AmountDue        func(childComplexity int) int
 		AmountPaid       func(childComplexity int) int
@@ -202,6 +227,7 @@ type ComplexityRoot struct {
 		ResumeSubscription         func(childComplexity int, input ResumeSubscriptionInput) int
 		RetryOperation             func(childComplexity int, input RetryOperationInput) int
 		RevokeSubscription         func(childComplexity int, input RevokeSubscriptionInput) int
+		StartReconciliation        func(childComplexity int, input StartReconciliationInput) int
 		UpdateCustomer             func(childComplexity int, input UpdateCustomerInput) int
 		UpdateProduct              func(childComplexity int, input UpdateProductInput) int
 		UpdateProductPrice         func(childComplexity int, input UpdateProductPriceInput) int
@@ -323,6 +349,7 @@ type ComplexityRoot struct {
 		CustomerByEmail      func(childComplexity int, email string) int
 		CustomerByExternalID func(childComplexity int, externalID string) int
 		Customers            func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *CustomerFilter, orderBy *ent.CustomerOrder) int
+		Differences          func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *DifferenceFilter, orderBy *ent.DifferenceOrder) int
 		Invoice              func(childComplexity int, id string) int
 		Invoices             func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *InvoiceFilter, orderBy *ent.InvoiceOrder) int
 		Node                 func(childComplexity int, id string) int
@@ -370,6 +397,11 @@ type ComplexityRoot struct {
 		Operation    func(childComplexity int) int
 		Subscription func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	StartReconciliationPayload struct {
+		Operation  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	StripeCall struct {
@@ -949,6 +981,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteCustomerPayload.UserErrors(childComplexity), true
 
+	case "Difference.foundAt":
+		if e.ComplexityRoot.Difference.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.CreatedAt(childComplexity), true
+	case "Difference.id":
+		if e.ComplexityRoot.Difference.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.ID(childComplexity), true
+	case "Difference.kind":
+		if e.ComplexityRoot.Difference.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.Kind(childComplexity), true
+	case "Difference.object":
+		if e.ComplexityRoot.Difference.Object == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.Object(childComplexity), true
+	case "Difference.objectType":
+		if e.ComplexityRoot.Difference.ObjectType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.ObjectType(childComplexity), true
+	case "Difference.ours":
+		if e.ComplexityRoot.Difference.Ours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.Ours(childComplexity), true
+	case "Difference.field":
+		if e.ComplexityRoot.Difference.Property == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.Property(childComplexity), true
+	case "Difference.repairedAt":
+		if e.ComplexityRoot.Difference.RepairedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.RepairedAt(childComplexity), true
+	case "Difference.stripeId":
+		if e.ComplexityRoot.Difference.StripeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.StripeID(childComplexity), true
+	case "Difference.stripes":
+		if e.ComplexityRoot.Difference.Stripes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Difference.Stripes(childComplexity), true
+
+	case "DifferenceConnection.edges":
+		if e.ComplexityRoot.DifferenceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DifferenceConnection.Edges(childComplexity), true
+	case "DifferenceConnection.pageInfo":
+		if e.ComplexityRoot.DifferenceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DifferenceConnection.PageInfo(childComplexity), true
+	case "DifferenceConnection.totalCount":
+		if e.ComplexityRoot.DifferenceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DifferenceConnection.TotalCount(childComplexity), true
+
+	case "DifferenceEdge.cursor":
+		if e.ComplexityRoot.DifferenceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DifferenceEdge.Cursor(childComplexity), true
+	case "DifferenceEdge.node":
+		if e.ComplexityRoot.DifferenceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DifferenceEdge.Node(childComplexity), true
+
 	case "Invoice.amountDue":
 		if e.ComplexityRoot.Invoice.AmountDue == nil {
 			break
@@ -1266,6 +1391,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeSubscription(childComplexity, args["input"].(RevokeSubscriptionInput)), true
+	case "Mutation.startReconciliation":
+		if e.ComplexityRoot.Mutation.StartReconciliation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startReconciliation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartReconciliation(childComplexity, args["input"].(StartReconciliationInput)), true
 	case "Mutation.updateCustomer":
 		if e.ComplexityRoot.Mutation.UpdateCustomer == nil {
 			break
@@ -1787,6 +1923,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Customers(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*CustomerFilter), args["orderBy"].(*ent.CustomerOrder)), true
+	case "Query.differences":
+		if e.ComplexityRoot.Query.Differences == nil {
+			break
+		}
+
+		args, err := ec.field_Query_differences_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Differences(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*DifferenceFilter), args["orderBy"].(*ent.DifferenceOrder)), true
 
 	case "Query.invoice":
 		if e.ComplexityRoot.Query.Invoice == nil {
@@ -2033,6 +2180,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeSubscriptionPayload.UserErrors(childComplexity), true
+
+	case "StartReconciliationPayload.operation":
+		if e.ComplexityRoot.StartReconciliationPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartReconciliationPayload.Operation(childComplexity), true
+	case "StartReconciliationPayload.userErrors":
+		if e.ComplexityRoot.StartReconciliationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartReconciliationPayload.UserErrors(childComplexity), true
 
 	case "StripeCall.at":
 		if e.ComplexityRoot.StripeCall.At == nil {
@@ -2653,6 +2813,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCustomerFilter,
 		ec.unmarshalInputCustomerOrder,
 		ec.unmarshalInputDeleteCustomerInput,
+		ec.unmarshalInputDifferenceFilter,
+		ec.unmarshalInputDifferenceOrder,
 		ec.unmarshalInputInvoiceFilter,
 		ec.unmarshalInputInvoiceOrder,
 		ec.unmarshalInputOperationFilter,
@@ -2669,6 +2831,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputResumeSubscriptionInput,
 		ec.unmarshalInputRetryOperationInput,
 		ec.unmarshalInputRevokeSubscriptionInput,
+		ec.unmarshalInputStartReconciliationInput,
 		ec.unmarshalInputSubscriptionFilter,
 		ec.unmarshalInputSubscriptionItemChangeInput,
 		ec.unmarshalInputSubscriptionItemInput,
@@ -3522,6 +3685,8 @@ enum OperationKind {
   PAY_INVOICE
   """` + "`" + `updateSubscriptionItems` + "`" + `"""
   UPDATE_SUBSCRIPTION_ITEMS
+  """` + "`" + `startReconciliation` + "`" + `"""
+  RECONCILE
   """` + "`" + `voidInvoice` + "`" + `"""
   VOID_INVOICE
   """No mutation: a customer that is not in Stripe is created there because something else needs it."""
@@ -3712,6 +3877,86 @@ enum WebhookEventOrderField {
   """When they arrived."""
   CREATED_AT
   """When they last changed."""
+  UPDATED_AT
+}
+
+"""Something that was not the same in Stripe and here when both halves were compared."""
+type Difference implements Node {
+  """The global id."""
+  id: ID!
+  """How they differ."""
+  kind: DifferenceKind!
+  """The object here; null when there is none."""
+  object: Node
+  """The object's type, in Stripe's words, such as ` + "`" + `subscription` + "`" + `."""
+  objectType: String!
+  """The object's id in Stripe."""
+  stripeId: String
+  """What differs; null unless the kind is ` + "`" + `CHANGED` + "`" + `."""
+  field: String
+  """What is shown here."""
+  ours: String
+  """What Stripe has."""
+  stripes: String
+  """When it was found."""
+  foundAt: DateTime!
+  """When both were found to be equal again; null while they differ."""
+  repairedAt: DateTime
+}
+
+"""How an object is not the same in Stripe and here."""
+enum DifferenceKind {
+  """A field differs."""
+  CHANGED
+  """Stripe does not have it."""
+  MISSING
+  """Only Stripe has it."""
+  EXTRA
+  """Stripe has it more than once."""
+  DUPLICATE
+}
+
+"""A page of differences."""
+type DifferenceConnection {
+  """The differences with their cursors."""
+  edges: [DifferenceEdge!]!
+  """Where the page stands."""
+  pageInfo: PageInfo!
+  """How many there are on all pages. Counted only when asked for."""
+  totalCount: Int!
+}
+
+"""A difference in a page."""
+type DifferenceEdge {
+  """The difference."""
+  node: Difference!
+  """Its place in the connection."""
+  cursor: Cursor!
+}
+
+"""Which differences a list shows."""
+input DifferenceFilter {
+  """Only those that are still open, or only those that are not."""
+  open: Boolean
+  """Only those of one of these kinds."""
+  kind: [DifferenceKind!]
+  """Only those of objects of this type, in Stripe's words."""
+  objectType: String
+}
+
+"""The order of a list of differences."""
+input DifferenceOrder {
+  """By what."""
+  field: DifferenceOrderField!
+  """Which way."""
+  direction: OrderDirection! = ASC
+}
+
+"""What differences can be ordered by."""
+enum DifferenceOrderField {
+  """When they were found."""
+  CREATED_AT
+  """When they were last seen."""
   UPDATED_AT
 }
 
@@ -3943,6 +4188,21 @@ type Query {
     """The order; the newest first by default."""
     orderBy: WebhookEventOrder
   ): WebhookEventConnection!
+  """What differed when both halves were compared, the newest first."""
+  differences(
+    """How many, from the front: 25 by default, 100 at most."""
+    first: Int
+    """Only those after this cursor."""
+    after: Cursor
+    """How many, from the back; 100 at most."""
+    last: Int
+    """Only those before this cursor."""
+    before: Cursor
+    """Only those that match."""
+    filter: DifferenceFilter
+    """The order; the newest first by default."""
+    orderBy: DifferenceOrder
+  ): DifferenceConnection!
   """Whether the two halves are kept equal."""
   billingHealth: BillingHealth!
   """Who is asking."""
@@ -4122,6 +4382,14 @@ type Mutation {
     """Who, and where to go afterwards."""
     input: CreateBillingPortalSessionInput!
   ): CreateBillingPortalSessionPayload
+  """
+  Compares both halves completely. What differs is listed by ` + "`" + `differences` + "`" + ` and counted by ` + "`" + `billingHealth` + "`" + `; the operation is
+  ` + "`" + `PENDING` + "`" + ` while the comparison goes on.
+  """
+  startReconciliation(
+    """Whether what differs is repaired."""
+    input: StartReconciliationInput!
+  ): StartReconciliationPayload
   """Tries an operation again, at once: one that waits, one that needs attention, or a customer's that was refused."""
   retryOperation(
     """Which operation."""
@@ -4707,6 +4975,25 @@ type CreateBillingPortalSessionPayload {
   userErrors: [UserError!]!
 }
 
+"""The input of ` + "`" + `startReconciliation` + "`" + `."""
+input StartReconciliationInput {
+  """
+  Whether what differs is repaired: the catalogue and customers that were made here follow this side, subscriptions and
+  invoices follow Stripe, and what exists only there is shown here. Nothing is ever deleted in Stripe.
+  """
+  repair: Boolean! = false
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `startReconciliation` + "`" + `."""
+type StartReconciliationPayload {
+  """The comparison."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
 """The input of ` + "`" + `retryOperation` + "`" + `."""
 input RetryOperationInput {
   """Which operation."""
@@ -4972,6 +5259,54 @@ func (ec *executionContext) childFields_DeleteCustomerPayload(ctx context.Contex
 		return ec.fieldContext_DeleteCustomerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteCustomerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Difference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Difference_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Difference_kind(ctx, field)
+	case "object":
+		return ec.fieldContext_Difference_object(ctx, field)
+	case "objectType":
+		return ec.fieldContext_Difference_objectType(ctx, field)
+	case "stripeId":
+		return ec.fieldContext_Difference_stripeId(ctx, field)
+	case "field":
+		return ec.fieldContext_Difference_field(ctx, field)
+	case "ours":
+		return ec.fieldContext_Difference_ours(ctx, field)
+	case "stripes":
+		return ec.fieldContext_Difference_stripes(ctx, field)
+	case "foundAt":
+		return ec.fieldContext_Difference_foundAt(ctx, field)
+	case "repairedAt":
+		return ec.fieldContext_Difference_repairedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Difference", field.Name)
+}
+
+func (ec *executionContext) childFields_DifferenceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DifferenceConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DifferenceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DifferenceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferenceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DifferenceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_DifferenceEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_DifferenceEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferenceEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Invoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5320,6 +5655,16 @@ func (ec *executionContext) childFields_RevokeSubscriptionPayload(ctx context.Co
 		return ec.fieldContext_RevokeSubscriptionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeSubscriptionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartReconciliationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operation":
+		return ec.fieldContext_StartReconciliationPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StartReconciliationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartReconciliationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StripeCall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

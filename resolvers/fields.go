@@ -190,6 +190,15 @@ func (operationResolver) StripeCalls(ctx context.Context, obj *ent.Operation) ([
 	}), err
 }
 
+type differenceResolver struct{}
+
+func (differenceResolver) Object(ctx context.Context, obj *ent.Difference) (ent.Noder, error) {
+	if obj.ObjectID == nil {
+		return nil, nil
+	}
+	return loadersFrom(ctx).subjects.load(ctx, *obj.ObjectID)
+}
+
 type stripeLinkResolver struct{}
 
 func (stripeLinkResolver) PendingOperation(ctx context.Context, obj *billing.StripeLink) (*ent.Operation, error) {

@@ -49,6 +49,12 @@ func expectReferred(next ent.Querier) ent.Querier {
 			for _, row := range rows {
 				l.subjects.expect(row.SubjectID)
 			}
+		case []*ent.Difference:
+			for _, row := range rows {
+				if row.ObjectID != nil {
+					l.subjects.expect(*row.ObjectID)
+				}
+			}
 		case []*ent.Product:
 			expectOperations(l, rows)
 		case []*ent.Price:

@@ -9,6 +9,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/catalog"
 	"tallystick/internal/customers"
+	"tallystick/internal/reconciliation"
 	"tallystick/internal/stripesync"
 	"tallystick/internal/subscriptions"
 )
@@ -180,6 +181,12 @@ func (r mutationResolver) CreateBillingPortalSession(ctx context.Context, input 
 	return &graph.CreateBillingPortalSessionPayload{
 		URL: orNone(result.URL), Operation: result.Operation, UserErrors: refused,
 	}, err
+}
+
+func (r mutationResolver) StartReconciliation(ctx context.Context, input graph.StartReconciliationInput) (*graph.StartReconciliationPayload, error) {
+	operation, err := r.reconciliation.StartReconciliation(ctx, reconciliation.StartReconciliation(input))
+	refused, err := userErrors(err)
+	return &graph.StartReconciliationPayload{Operation: operation, UserErrors: refused}, err
 }
 
 func (r mutationResolver) RetryOperation(ctx context.Context, input graph.RetryOperationInput) (*graph.RetryOperationPayload, error) {

@@ -6,6 +6,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
 	"tallystick/ent/price"
@@ -49,6 +50,9 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) (map[string]ent.Node
 		case billing.SubscriptionItemPrefix:
 			err = collect(all, found, client.SubscriptionItem.Query().Where(subscriptionitem.IDIn(ids...)), "SubscriptionItem",
 				func(row *ent.SubscriptionItem) string { return row.ID })
+		case billing.DifferencePrefix:
+			err = collect(ctx, found, client.Difference.Query().Where(difference.IDIn(ids...)), "Difference",
+				func(row *ent.Difference) string { return row.ID })
 		case billing.OperationPrefix:
 			err = collect(ctx, found, client.Operation.Query().Where(operation.IDIn(ids...)), "Operation",
 				func(row *ent.Operation) string { return row.ID })

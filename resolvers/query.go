@@ -7,6 +7,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/ent/customer"
+	"tallystick/ent/difference"
 	"tallystick/ent/invoice"
 	"tallystick/ent/operation"
 	"tallystick/ent/price"
@@ -267,6 +268,28 @@ func (r queryResolver) WebhookEvents(ctx context.Context, first *int, after *ent
 		query.Where(webhookevent.ObjectID(*filter.ObjectID))
 	}
 	return query.Paginate(ctx, after, first, before, last, ent.WithWebhookEventOrder(orderBy))
+}
+
+func (r queryResolver) Differences(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.DifferenceFilter, orderBy *ent.DifferenceOrder) (*ent.DifferenceConnection, error) {
+	query := r.store.Client.Difference.Query()
+	if filter != nil {
+		if err := readable(filter.ObjectType); err != nil {
+			return nil, err
+		}
+		if filter.Open != nil && *filter.Open {
+			query.Where(difference.RepairedAtIsNil())
+		}
+		if filter.Open != nil && !*filter.Open {
+			query.Where(difference.RepairedAtNotNil())
+		}
+		if filter.Kind != nil {
+			query.Where(difference.KindIn(filter.Kind...))
+		}
+		if filter.ObjectType != nil {
+			query.Where(difference.ObjectType(*filter.ObjectType))
+		}
+	}
+	return query.Paginate(ctx, after, first, before, last, ent.WithDifferenceOrder(orderBy))
 }
 
 func (r queryResolver) BillingHealth(ctx context.Context) (*billing.Health, error) {

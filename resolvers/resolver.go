@@ -15,6 +15,7 @@ import (
 	"tallystick/internal/catalog"
 	"tallystick/internal/customers"
 	"tallystick/internal/health"
+	"tallystick/internal/reconciliation"
 	"tallystick/internal/store"
 	"tallystick/internal/stripesync"
 	"tallystick/internal/subscriptions"
@@ -23,24 +24,26 @@ import (
 
 // Resolver is the root of all resolvers.
 type Resolver struct {
-	store         *store.Store
-	catalog       *catalog.Catalog
-	customers     *customers.Customers
-	subscriptions *subscriptions.Subscriptions
-	sync          *stripesync.Engine
-	health        *health.Reader
-	logger        *slog.Logger
+	store          *store.Store
+	catalog        *catalog.Catalog
+	customers      *customers.Customers
+	subscriptions  *subscriptions.Subscriptions
+	sync           *stripesync.Engine
+	reconciliation *reconciliation.Reconciliation
+	health         *health.Reader
+	logger         *slog.Logger
 }
 
 // Options are what the resolvers work with.
 type Options struct {
-	Store         *store.Store
-	Catalog       *catalog.Catalog
-	Customers     *customers.Customers
-	Subscriptions *subscriptions.Subscriptions
-	Sync          *stripesync.Engine
-	Health        *health.Reader
-	Logger        *slog.Logger
+	Store          *store.Store
+	Catalog        *catalog.Catalog
+	Customers      *customers.Customers
+	Subscriptions  *subscriptions.Subscriptions
+	Sync           *stripesync.Engine
+	Reconciliation *reconciliation.Reconciliation
+	Health         *health.Reader
+	Logger         *slog.Logger
 }
 
 // New builds the root resolver.
@@ -48,7 +51,7 @@ func New(o Options) *Resolver {
 	o.Store.Client.Intercept(ent.InterceptFunc(expectReferred))
 	return &Resolver{
 		store: o.Store, catalog: o.Catalog, customers: o.Customers, subscriptions: o.Subscriptions,
-		sync: o.Sync, health: o.Health, logger: o.Logger,
+		sync: o.Sync, reconciliation: o.Reconciliation, health: o.Health, logger: o.Logger,
 	}
 }
 
@@ -100,6 +103,9 @@ func (r *Resolver) Invoice() graph.InvoiceResolver { return invoiceResolver{} }
 
 // Operation answers the fields of an operation.
 func (r *Resolver) Operation() graph.OperationResolver { return operationResolver{} }
+
+// Difference answers the fields of a difference.
+func (r *Resolver) Difference() graph.DifferenceResolver { return differenceResolver{} }
 
 // StripeLink answers the fields of a link.
 func (r *Resolver) StripeLink() graph.StripeLinkResolver { return stripeLinkResolver{} }

@@ -23,7 +23,7 @@ func TestDatabaseBelongsToOneAccount(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			ours := config.Serve{
-				StripeSecretKey: testkit.SecretKey, StripeAPIBase: testkit.NewStripe(t).URL,
+				Stripe:      config.Stripe{StripeSecretKey: testkit.SecretKey, StripeAPIBase: testkit.NewStripe(t).URL},
 				AdminAPIKey: testkit.AdminKey, StripeWebhookSecret: testkit.WebhookSecret, SandboxAddr: "127.0.0.1:0",
 			}
 			ours.DataDir, ours.DatabaseURL = dir, "sqlite://"+filepath.Join(dir, "a.db")

@@ -26,6 +26,7 @@ import (
 	"tallystick/internal/httpapi"
 	"tallystick/internal/jobs"
 	"tallystick/internal/mirror"
+	"tallystick/internal/reconciliation"
 	"tallystick/internal/sandbox"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
@@ -38,25 +39,29 @@ import (
 // App is a server that has started, without its listener.
 type App struct {
 	// Handler serves every route.
-	Handler       http.Handler
-	Store         *store.Store
-	Engine        *stripesync.Engine
-	Stripe        *stripeapi.Client
-	Mirror        *mirror.Mirror
-	Catalog       *catalog.Catalog
-	Customers     *customers.Customers
-	Subscriptions *subscriptions.Subscriptions
-	Health        *health.Reader
-	Inbox         *webhooks.Inbox
+	Handler        http.Handler
+	Store          *store.Store
+	Engine         *stripesync.Engine
+	Stripe         *stripeapi.Client
+	Mirror         *mirror.Mirror
+	Catalog        *catalog.Catalog
+	Customers      *customers.Customers
+	Subscriptions  *subscriptions.Subscriptions
+	Health         *health.Reader
+	Inbox          *webhooks.Inbox
+	Sweeper        *webhooks.Sweeper
+	Reconciliation *reconciliation.Reconciliation
 
 	config   config.Serve
 	lock     *flock.Flock // on the data directory, when the sandbox is in it
 	adminKey string
-	sandbox  *sandbox.Sandbox // nil with a real Stripe key
-	workers  *jobs.Workers
-	watching sync.WaitGroup
-	unwatch  context.CancelFunc
-	logger   *slog.Logger
+	sandbox  *sandbox.Sandbox // nil with a real Stripe key, and with another process's
+	// sandboxURL is where the sandbox listens that stands in for Stripe.
+	sandboxURL string
+	workers    *jobs.Workers
+	watching   sync.WaitGroup
+	unwatch    context.CancelFunc
+	logger     *slog.Logger
 }
 
 // Settings are what tests change about how an app is built.
@@ -98,20 +103,12 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 		if a.sandbox, err = sandbox.Start(ctx, sandbox.Options{Addr: c.SandboxAddr, DataDir: c.DataDir, Logger: logger}); err != nil {
 			return nil, err
 		}
+		a.sandboxURL = a.sandbox.URL
 	}
 	if err = a.startEngine(ctx, change); err != nil {
 		return nil, err
 	}
 	a.Handler = a.routes()
-	if c.Sandbox() && c.Demo {
-		var refusal *billing.Error
-		switch err = demo.Seed(ctx, a.Store, a.Catalog); {
-		case errors.As(err, &refusal): // the sandbox has another database's, say
-			logger.Warn("there is no demo catalogue", "reason", refusal.Message)
-		case err != nil:
-			return nil, fmt.Errorf("seed the demo catalogue: %w", err)
-		}
-	}
 	return a, nil
 }
 
@@ -121,10 +118,10 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	s.Stripe = stripeapi.Options{
 		SecretKey: a.config.StripeSecretKey, BaseURL: a.config.StripeAPIBase, Logger: a.logger,
 	}
-	if a.sandbox != nil {
+	if a.sandboxURL != "" {
 		s.Stripe.SecretKey, s.Stripe.Sandbox = sandbox.Key, true
 		if s.Stripe.BaseURL == "" {
-			s.Stripe.BaseURL = a.sandbox.URL
+			s.Stripe.BaseURL = a.sandboxURL
 		}
 	}
 	alarm, err := jobs.NewAlarm(a.Store)
@@ -143,7 +140,10 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		s.Engine.Now = a.Store.Now
 	}
 	now := s.Engine.Now
-	a.Mirror = mirror.New(mirror.Options{Store: a.Store, Stripe: a.Stripe, Logger: a.logger, Now: now})
+	a.Mirror = mirror.New(mirror.Options{
+		Store: a.Store, Stripe: a.Stripe, Logger: a.logger, Now: now,
+		Relink: func(ctx context.Context, id string) error { return a.Customers.LinkAgain(ctx, id) },
+	})
 	s.Engine.Stripe = a.Stripe
 	a.Engine = stripesync.New(s.Engine)
 	a.Catalog = catalog.New(a.Store, a.Engine)
@@ -151,11 +151,13 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	a.Subscriptions = subscriptions.New(subscriptions.Options{
 		Store: a.Store, Stripe: a.Stripe, Sync: a.Engine, Mirror: a.Mirror, Customers: a.Customers, Logger: a.logger,
 	})
+	a.Reconciliation = reconciliation.New(a.Store, a.Engine, a.Mirror, a.logger)
 	a.Health = health.New(a.Store, a.Stripe)
 	if err := a.confirmAccount(ctx, stripeapi.OfKey(s.Stripe.SecretKey, s.Stripe.Sandbox)); err != nil {
 		return err
 	}
 	a.Inbox = webhooks.NewInbox(a.Store, a.Mirror, alarm, a.logger, now)
+	a.Sweeper = webhooks.NewSweeper(a.Inbox, a.Mirror, a.Stripe, a.logger)
 	if s.Idle {
 		return nil
 	}
@@ -190,7 +192,8 @@ func principal(ctx context.Context) (string, error) {
 // nobody waits for, and the watch over Stripe.
 func (a *App) startWorking(ctx context.Context) error {
 	workers, err := jobs.NewWorkers(jobs.Options{
-		Store: a.Store, Stripe: a.Stripe, Engine: a.Engine, Inbox: a.Inbox, Logger: a.logger,
+		Store: a.Store, Stripe: a.Stripe, Engine: a.Engine, Inbox: a.Inbox,
+		Sweeper: a.Sweeper, Reconciliation: a.Reconciliation, Logger: a.logger,
 	})
 	if err != nil {
 		return err
@@ -217,7 +220,7 @@ func (a *App) startWorking(ctx context.Context) error {
 func (a *App) routes() http.Handler {
 	r := resolvers.New(resolvers.Options{
 		Store: a.Store, Catalog: a.Catalog, Customers: a.Customers, Subscriptions: a.Subscriptions,
-		Sync: a.Engine, Health: a.Health, Logger: a.logger,
+		Sync: a.Engine, Reconciliation: a.Reconciliation, Health: a.Health, Logger: a.logger,
 	})
 	return httpapi.New(httpapi.Options{
 		Schema:         r.Schema(),
@@ -261,8 +264,8 @@ func (a *App) SandboxURL() string {
 }
 
 // ListensOn tells the sandbox where its events go, once the server has an
-// address.
-func (a *App) ListensOn(addr net.Addr) error {
+// address, and seeds the demo catalogue into a new database.
+func (a *App) ListensOn(ctx context.Context, addr net.Addr) error {
 	if a.sandbox == nil {
 		return nil
 	}
@@ -276,6 +279,16 @@ func (a *App) ListensOn(addr net.Addr) error {
 	url := "http://" + net.JoinHostPort(host, port) + "/webhooks/stripe"
 	if err := a.sandbox.SendEvents(url, a.webhookSecret()); err != nil {
 		return fmt.Errorf("connect the sandbox: %w", err)
+	}
+	if !a.config.Demo {
+		return nil
+	}
+	var refusal *billing.Error
+	switch err := demo.Seed(ctx, a.Store, a.Catalog); {
+	case errors.As(err, &refusal): // the sandbox has another database's, say
+		a.logger.Warn("there is no demo catalogue", "reason", refusal.Message)
+	case err != nil:
+		return fmt.Errorf("seed the demo catalogue: %w", err)
 	}
 	return nil
 }

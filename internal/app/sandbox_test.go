@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"tallystick/internal/app"
 	"tallystick/internal/config"
+	"tallystick/internal/testkit"
 )
 
 // inSandbox are the settings of a server with a sandbox in a directory.
@@ -22,9 +25,10 @@ func inSandbox(dir, database string) config.Serve {
 	return c
 }
 
-func startInSandbox(t *testing.T, c config.Serve) (products int) {
+func startInSandbox(t *testing.T, c config.Serve) (products int, log string) {
 	t.Helper()
-	a, err := app.Start(t.Context(), c, slog.New(slog.DiscardHandler))
+	var written bytes.Buffer
+	a, err := app.Start(t.Context(), c, slog.New(slog.NewTextHandler(&written, nil)), testkit.Idle)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +37,10 @@ func startInSandbox(t *testing.T, c config.Serve) (products int) {
 			t.Error(err)
 		}
 	}()
-	return a.Store.Client.Product.Query().CountX(t.Context())
+	if err := a.ListensOn(t.Context(), &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}); err != nil {
+		t.Fatal(err)
+	}
+	return a.Store.Client.Product.Query().CountX(t.Context()), written.String()
 }
 
 func TestOneServerForADataDirectory(t *testing.T) {
@@ -53,15 +60,15 @@ func TestOneServerForADataDirectory(t *testing.T) {
 func TestDemoCatalogue(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if n := startInSandbox(t, inSandbox(dir, "a.db")); n != 3 {
+	if n, _ := startInSandbox(t, inSandbox(dir, "a.db")); n != 3 {
 		t.Errorf("%d products, want 3", n)
 	}
-	if n := startInSandbox(t, inSandbox(dir, "a.db")); n != 3 {
+	if n, _ := startInSandbox(t, inSandbox(dir, "a.db")); n != 3 {
 		t.Errorf("%d products after a restart, want 3", n)
 	}
 	// Another database on the same sandbox, which has the catalogue's lookup keys.
-	if n := startInSandbox(t, inSandbox(dir, "b.db")); n != 0 {
-		t.Errorf("%d products in another database, want none", n)
+	if n, log := startInSandbox(t, inSandbox(dir, "b.db")); n != 0 || !strings.Contains(log, "there is no demo catalogue") {
+		t.Errorf("%d products in another database, want none: %s", n, log)
 	}
 }
 

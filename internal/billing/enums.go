@@ -158,6 +158,7 @@ const (
 	KindPayInvoice              OperationKind = "PAY_INVOICE"
 	KindVoidInvoice             OperationKind = "VOID_INVOICE"
 	KindUpdateSubscriptionItems OperationKind = "UPDATE_SUBSCRIPTION_ITEMS"
+	KindReconcile               OperationKind = "RECONCILE" // of startReconciliation
 	// KindLinkCustomer has no mutation of its own.
 	KindLinkCustomer OperationKind = "LINK_CUSTOMER"
 )
@@ -166,7 +167,7 @@ const (
 func (OperationKind) Values() []string {
 	return []string{
 		string(KindCreateProduct), string(KindUpdateProduct), string(KindArchiveProduct), string(KindAddProductPrice), string(KindArchivePrice), string(KindUpdateProductPrice), string(KindCreateCustomer), string(KindUpdateCustomer), string(KindDeleteCustomer), string(KindRestoreCustomer), string(KindCreateSubscription), string(KindCancelSubscription), string(KindResumeSubscription),
-		string(KindChangeSubscriptionPrice), string(KindRevokeSubscription), string(KindPayInvoice), string(KindVoidInvoice), string(KindUpdateSubscriptionItems), string(KindLinkCustomer),
+		string(KindChangeSubscriptionPrice), string(KindRevokeSubscription), string(KindPayInvoice), string(KindVoidInvoice), string(KindUpdateSubscriptionItems), string(KindReconcile), string(KindLinkCustomer),
 	}
 }
 

@@ -59,13 +59,28 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// Stripe says which Stripe it is.
+type Stripe struct {
+	StripeSecretKey string `help:"Secret key of the Stripe account. Empty: the built-in sandbox." env:"STRIPE_SECRET_KEY" placeholder:"KEY"`
+	StripeAPIBase   string `help:"Another base URL for the Stripe API: a proxy, a test double." env:"STRIPE_API_BASE" placeholder:"URL"`
+}
+
+// Both are the settings of a command that works on both halves.
+type Both struct {
+	Database
+	Log
+	Stripe
+}
+
+// Validate is called by the command line parser.
+func (b Both) Validate() error { return b.Stripe.check() }
+
 // Serve are the settings of the server.
 type Serve struct {
 	Database
 	Log
+	Stripe
 	ListenAddr          string        `help:"Where the API listens." env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	StripeSecretKey     string        `help:"Secret key of the Stripe account. Empty: the built-in sandbox." env:"STRIPE_SECRET_KEY" placeholder:"KEY"`
-	StripeAPIBase       string        `help:"Another base URL for the Stripe API: a proxy, a test double." env:"STRIPE_API_BASE" placeholder:"URL"`
 	StripeWebhookSecret string        `help:"Signing secret of the webhook endpoint in Stripe. Needed with a real Stripe key; generated for the sandbox." env:"STRIPE_WEBHOOK_SECRET" placeholder:"SECRET"`
 	AdminAPIKey         string        `help:"Bearer key with every scope. Needed with a real Stripe key; generated for the sandbox, and shown at start." env:"ADMIN_API_KEY" placeholder:"KEY"`
 	SandboxAddr         string        `help:"Where the built-in sandbox listens. By default on any free port." env:"SANDBOX_ADDR" default:"127.0.0.1:0" placeholder:"HOST:PORT"`
@@ -74,7 +89,7 @@ type Serve struct {
 }
 
 // Sandbox reports whether the built-in sandbox stands in for Stripe.
-func (s Serve) Sandbox() bool { return s.StripeSecretKey == "" }
+func (s Stripe) Sandbox() bool { return s.StripeSecretKey == "" }
 
 // minAdminKey is how many characters keep a key from being guessed. In the
 // sandbox a shorter one is accepted, with a warning.
@@ -94,20 +109,11 @@ func (s Serve) Validate() error {
 	if s.AdminAPIKey != "" && !isToken(s.AdminAPIKey) {
 		return errors.New("ADMIN_API_KEY must be of letters, digits and -._~+/=")
 	}
-	if base := s.StripeAPIBase; base != "" {
-		u, err := url.Parse(base)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return errors.New("STRIPE_API_BASE must be an http:// or https:// URL")
-		}
+	if err := s.Stripe.check(); err != nil {
+		return err
 	}
 	if s.Sandbox() {
 		return checkLoopback(s.SandboxAddr)
-	}
-	if !strings.HasPrefix(s.StripeSecretKey, "sk_") && !strings.HasPrefix(s.StripeSecretKey, "rk_") {
-		return errors.New("STRIPE_SECRET_KEY must start with sk_ or rk_")
-	}
-	if !isToken(s.StripeSecretKey) {
-		return errors.New("STRIPE_SECRET_KEY must be the key alone: letters, digits and underscores")
 	}
 	if s.AdminAPIKey == "" {
 		return errors.New("with a real Stripe key, ADMIN_API_KEY must be set too: it is what keeps strangers out of your billing")
@@ -115,11 +121,31 @@ func (s Serve) Validate() error {
 	if s.WeakAdminKey() {
 		return fmt.Errorf("with a real Stripe key, ADMIN_API_KEY must have at least %d characters", minAdminKey)
 	}
-	if u, err := url.Parse(s.StripeAPIBase); err == nil && u.Scheme == "http" && strings.Contains(s.StripeSecretKey, "_live_") && !isLoopback(u.Hostname()) {
-		return fmt.Errorf("STRIPE_API_BASE must be https:// with a live key: over %s strangers could read it", s.StripeAPIBase)
-	}
 	if s.StripeWebhookSecret == "" {
 		return errors.New("with a real Stripe key, STRIPE_WEBHOOK_SECRET must be set too: without it nobody can tell Stripe's events from forged ones")
+	}
+	return nil
+}
+
+func (s Stripe) check() error {
+	var base *url.URL
+	if s.StripeAPIBase != "" {
+		var err error
+		if base, err = url.Parse(s.StripeAPIBase); err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+			return errors.New("STRIPE_API_BASE must be an http:// or https:// URL")
+		}
+	}
+	if s.Sandbox() {
+		return nil
+	}
+	if !strings.HasPrefix(s.StripeSecretKey, "sk_") && !strings.HasPrefix(s.StripeSecretKey, "rk_") {
+		return errors.New("STRIPE_SECRET_KEY must start with sk_ or rk_")
+	}
+	if !isToken(s.StripeSecretKey) {
+		return errors.New("STRIPE_SECRET_KEY must be the key alone: letters, digits and underscores")
+	}
+	if base != nil && base.Scheme == "http" && strings.Contains(s.StripeSecretKey, "_live_") && !isLoopback(base.Hostname()) {
+		return fmt.Errorf("STRIPE_API_BASE must be https:// with a live key: over %s strangers could read it", s.StripeAPIBase)
 	}
 	return nil
 }

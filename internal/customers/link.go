@@ -7,6 +7,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"tallystick/ent"
+	"tallystick/ent/customer"
 	"tallystick/internal/billing"
 	"tallystick/internal/mirror"
 	"tallystick/internal/store"
@@ -212,6 +213,29 @@ func (c *Customers) BeginLink(ctx context.Context, tx *store.Tx, row *ent.Custom
 		ID: id, Subject: row.ID, Scope: row.ID,
 		Params: linking{CustomerID: row.ID}, Steps: []stripesync.StepOf[linking]{linkOnly},
 	})
+}
+
+// LinkAgain begins to create a customer in Stripe that has no counterpart there and
+// no operation under way. It is for repairs, and does not wait.
+func (c *Customers) LinkAgain(ctx context.Context, id string) error {
+	var op *ent.Operation
+	err := c.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		op = nil
+		row, err := store.OrNil(tx.Customer.Query().Where(customer.ID(id), store.ForUpdate).Only(ctx))
+		if row == nil || err != nil || row.StripeID != nil {
+			return err
+		}
+		if op, err = c.sync.Unfinished(ctx, tx, row.Stripe()); err != nil || op != nil {
+			op = nil
+			return err
+		}
+		op, err = c.BeginLink(ctx, tx, row)
+		return err
+	})
+	if err == nil && op != nil {
+		c.sync.Go(op)
+	}
+	return err
 }
 
 func linkingOperation() *stripesync.Operation[linking] {

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -16,6 +17,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 
+	"tallystick/internal/reconciliation"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -106,6 +108,10 @@ func (o Options) workers(q queue) *Workers {
 			_, err := o.Engine.Sweep(ctx)
 			return errors.Join(err, o.Inbox.Sweep(ctx))
 		},
+		compare: func(ctx context.Context) error {
+			return errors.Join(o.Sweeper.Sweep(ctx), o.Reconciliation.StartIfDue(ctx))
+		},
+		started: o.Reconciliation.StartAfterStop,
 	}
 }
 
@@ -114,10 +120,12 @@ type Workers struct {
 	queue     queue
 	available func() bool
 	sweep     func(context.Context) error
+	compare   func(context.Context) error // with Stripe, now and then
+	started   func(context.Context) error // once, at first
 	logger    *slog.Logger
 
 	stop context.CancelFunc
-	done chan struct{}
+	done sync.WaitGroup
 }
 
 // queue is a River client, on either database.
@@ -137,7 +145,10 @@ type Options struct {
 	Stripe *stripeapi.Client
 	Engine *stripesync.Engine
 	Inbox  *webhooks.Inbox
-	Logger *slog.Logger
+	// Sweeper and Reconciliation look for what no webhook has brought.
+	Sweeper        *webhooks.Sweeper
+	Reconciliation *reconciliation.Reconciliation
+	Logger         *slog.Logger
 }
 
 // NewWorkers builds the working side of the queue. All replicas work and sweep,
@@ -186,18 +197,47 @@ const gateEvery = 100 * time.Millisecond
 // process, it takes no jobs: another replica may be able to do them.
 func (w *Workers) Start(ctx context.Context) error {
 	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
-	w.done = make(chan struct{})
 	if err := w.queue.Start(context.WithoutCancel(ctx)); err != nil {
 		w.stop()
 		return err
 	}
+	w.done.Add(2)
 	go w.follow(ctx)
+	go w.followStripe(ctx)
 	return nil
+}
+
+// CompareEvery is how often each process looks whether Stripe's events are to be
+// read, or both halves compared. One of all replicas then does so.
+const CompareEvery = 10 * time.Second
+
+// followStripe looks for what no webhook has brought.
+func (w *Workers) followStripe(ctx context.Context) {
+	defer w.done.Done()
+	ticker := time.NewTicker(CompareEvery)
+	defer ticker.Stop()
+	due := w.started
+	for {
+		if w.available() {
+			err := due(ctx)
+			switch {
+			case err == nil:
+				due = w.compare
+			case ctx.Err() == nil:
+				w.logger.Warn("could not look for what no webhook has brought; it is tried again", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // follow sweeps, and stops the queue while Stripe cannot be reached.
 func (w *Workers) follow(ctx context.Context) {
-	defer close(w.done)
+	defer w.done.Done()
 	gate, sweep := time.NewTicker(gateEvery), time.NewTicker(SweepEvery)
 	defer gate.Stop()
 	defer sweep.Stop()
@@ -245,8 +285,13 @@ func (w *Workers) openOrClose(ctx context.Context, working bool) bool {
 // ends.
 func (w *Workers) Stop(ctx context.Context) error {
 	w.stop()
+	done := make(chan struct{})
+	go func() {
+		w.done.Wait()
+		close(done)
+	}()
 	select {
-	case <-w.done:
+	case <-done:
 	case <-ctx.Done():
 	}
 	return w.queue.Stop(ctx)

@@ -52,7 +52,10 @@ func (m *Mirror) mirrorCustomer(ctx context.Context, was *ent.Customer, c *strip
 }
 
 func (m *Mirror) updateCustomerRow(ctx context.Context, tx *store.Tx, row *ent.Customer, c *stripe.Customer, raw json.RawMessage, asOf time.Time) error {
-	update := tx.Customer.UpdateOne(row).SetName(c.Name).SetMetadata(ours(c.Metadata))
+	update := tx.Customer.UpdateOne(row)
+	if err := copyCustomer(update.Mutation(), c, raw); err != nil {
+		return err
+	}
 	if c.Email != row.Email {
 		claimed, err := claims(ctx, tx, c.Email, row.ID)
 		if err != nil {
@@ -74,10 +77,15 @@ func (m *Mirror) updateCustomerRow(ctx context.Context, tx *store.Tx, row *ent.C
 	if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
 		return err
 	}
-	if err := setUnsupported(update.Mutation(), "customer", raw); err != nil {
-		return err
-	}
 	return update.Exec(ctx)
+}
+
+// copyCustomer writes what Stripe says of a customer, but for what must be unique
+// here.
+func copyCustomer(m *ent.CustomerMutation, c *stripe.Customer, raw json.RawMessage) error {
+	m.SetName(c.Name)
+	m.SetMetadata(ours(c.Metadata))
+	return setUnsupported(m, "customer", raw)
 }
 
 // unchangedCustomer locks a customer's row that Stripe was asked about.

@@ -27,6 +27,8 @@ type Options struct {
 	Store  *store.Store
 	Stripe *stripeapi.Client
 	Logger *slog.Logger
+	// Relink begins to create a customer in Stripe again that was deleted there.
+	Relink func(ctx context.Context, customerID string) error
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -36,12 +38,13 @@ type Mirror struct {
 	store  *store.Store
 	stripe *stripeapi.Client
 	logger *slog.Logger
+	relink func(ctx context.Context, customerID string) error
 	now    func() time.Time
 }
 
 // New builds a mirror.
 func New(o Options) *Mirror {
-	return &Mirror{store: o.Store, stripe: o.Stripe, logger: o.Logger, now: o.Now}
+	return &Mirror{store: o.Store, stripe: o.Stripe, logger: o.Logger, relink: o.Relink, now: o.Now}
 }
 
 func (m *Mirror) clock() time.Time { return m.now().UTC().Truncate(time.Microsecond) }

@@ -188,12 +188,9 @@ func (m *Mirror) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Pric
 	if err := unchanged(was.UpdatedAt, row.UpdatedAt); err != nil {
 		return err
 	}
-	update := tx.Price.UpdateOne(row).SetNickname(p.Nickname).SetStatus(priceStatus(p))
-	terms.copyTo(update.Mutation())
-	if p.LookupKey != "" {
-		update.SetLookupKey(p.LookupKey)
-	} else {
-		update.ClearLookupKey()
+	update := tx.Price.UpdateOne(row)
+	if err := copyPrice(update.Mutation(), p, terms, raw); err != nil {
+		return err
 	}
 	switch {
 	case p.Active:
@@ -204,10 +201,20 @@ func (m *Mirror) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Pric
 	if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
 		return err
 	}
-	if err := setUnsupported(update.Mutation(), "price", raw); err != nil {
-		return err
-	}
 	return update.Exec(ctx)
+}
+
+// copyPrice writes what Stripe says of a price.
+func copyPrice(m *ent.PriceMutation, p *stripe.Price, terms *priceInStripe, raw json.RawMessage) error {
+	m.SetNickname(p.Nickname)
+	m.SetStatus(priceStatus(p))
+	terms.copyTo(m)
+	if p.LookupKey != "" {
+		m.SetLookupKey(p.LookupKey)
+	} else {
+		m.ClearLookupKey()
+	}
+	return setUnsupported(m, "price", raw)
 }
 
 // dropPrice takes a price off sale that Stripe has deleted, which only the

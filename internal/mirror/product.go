@@ -66,21 +66,30 @@ func (m *Mirror) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.
 		if row, err = m.unchangedProduct(ctx, tx, was); err != nil {
 			return err
 		}
-		update := tx.Product.UpdateOne(row).
-			SetName(p.Name).SetDescription(p.Description).SetActive(p.Active).SetMetadata(ours(p.Metadata))
-		if p.DefaultPrice == nil {
-			update.ClearDefaultPriceID()
-		}
-		if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
+		update := tx.Product.UpdateOne(row)
+		if err := copyProduct(update.Mutation(), p, raw); err != nil {
 			return err
 		}
-		if err := setUnsupported(update.Mutation(), "product", raw); err != nil {
+		if err := reported(ctx, tx, update.Mutation(), row.Stripe(), asOf); err != nil {
 			return err
 		}
 		row, err = update.Save(ctx)
 		return err
 	})
 	return row, err
+}
+
+// copyProduct writes what Stripe says of a product, but for the row of its default
+// price.
+func copyProduct(m *ent.ProductMutation, p *stripe.Product, raw json.RawMessage) error {
+	m.SetName(p.Name)
+	m.SetDescription(p.Description)
+	m.SetActive(p.Active)
+	m.SetMetadata(ours(p.Metadata))
+	if p.DefaultPrice == nil {
+		m.ClearDefaultPriceID()
+	}
+	return setUnsupported(m, "product", raw)
 }
 
 // unchangedProduct locks a product's row that Stripe was asked about.

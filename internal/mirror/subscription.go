@@ -299,26 +299,18 @@ func (m *Mirror) subscriptionRow(ctx context.Context, stripeID string) (string, 
 // the report is the newest. The operation is the one that has brought it; where
 // it is the row's own, it ends with this.
 func (m *Mirror) ShowSubscription(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *Subscription, operationID *string) error {
-	if row.Status == billing.SubscriptionRevoked && s.Status == billing.SubscriptionCanceled {
-		s.Status = billing.SubscriptionRevoked // to Stripe, one that was revoked here is canceled
-	}
+	s.keepRevoked(row)
 	own := operationID != nil && row.StripeOperationID != nil && *row.StripeOperationID == *operationID
 	update := tx.Subscription.UpdateOne(row)
 	if own {
 		stripesync.Settled(update.Mutation())
 	}
-	update.SetStatus(s.Status).SetCancelAtPeriodEnd(s.CancelAtPeriodEnd)
+	s.copyTo(update.Mutation())
 	if s.Terms != nil {
-		if err := showTerms(ctx, tx, update.Mutation(), row, s.Terms, s.AsOf); err != nil {
+		if err := showItemsOf(ctx, tx, update.Mutation(), row, s.Terms, s.AsOf); err != nil {
 			return err
 		}
 	}
-	setTime(s.CancelAt, update.SetCancelAt, update.ClearCancelAt)
-	setTime(s.CanceledAt, update.SetCanceledAt, update.ClearCanceledAt)
-	setTime(s.EndedAt, update.SetEndedAt, update.ClearEndedAt)
-	setTime(s.CurrentPeriodStart, update.SetCurrentPeriodStart, update.ClearCurrentPeriodStart)
-	setTime(s.CurrentPeriodEnd, update.SetCurrentPeriodEnd, update.ClearCurrentPeriodEnd)
-	setTime(s.TrialEnd, update.SetTrialEnd, update.ClearTrialEnd)
 	if s.StripeID != "" {
 		update.SetStripeID(s.StripeID)
 	}
@@ -340,7 +332,30 @@ func (m *Mirror) ShowSubscription(ctx context.Context, tx *store.Tx, row *ent.Su
 	return m.recordTransition(ctx, tx, row, s, operationID)
 }
 
-func setTime[U any](t *time.Time, set func(time.Time) U, unset func() U) {
+// keepRevoked tells a subscription that was revoked here from one that was canceled:
+// to Stripe they are the same.
+func (s *Subscription) keepRevoked(row *ent.Subscription) {
+	if row.Status == billing.SubscriptionRevoked && s.Status == billing.SubscriptionCanceled {
+		s.Status = billing.SubscriptionRevoked
+	}
+}
+
+// copyTo writes the report, but for what has rows of its own.
+func (s *Subscription) copyTo(m *ent.SubscriptionMutation) {
+	m.SetStatus(s.Status)
+	m.SetCancelAtPeriodEnd(s.CancelAtPeriodEnd)
+	setTime(s.CancelAt, m.SetCancelAt, m.ClearCancelAt)
+	setTime(s.CanceledAt, m.SetCanceledAt, m.ClearCanceledAt)
+	setTime(s.EndedAt, m.SetEndedAt, m.ClearEndedAt)
+	setTime(s.CurrentPeriodStart, m.SetCurrentPeriodStart, m.ClearCurrentPeriodStart)
+	setTime(s.CurrentPeriodEnd, m.SetCurrentPeriodEnd, m.ClearCurrentPeriodEnd)
+	setTime(s.TrialEnd, m.SetTrialEnd, m.ClearTrialEnd)
+	if s.Terms != nil {
+		s.Terms.copyTo(m)
+	}
+}
+
+func setTime(t *time.Time, set func(time.Time), unset func()) {
 	if t != nil {
 		set(*t)
 	} else {

@@ -76,10 +76,8 @@ func firstPrice(ctx context.Context, tx *store.Tx, items []Item) (*ent.Price, er
 	return tx.Price.Query().Where(price.StripeID(items[0].PriceStripeID)).Only(ctx)
 }
 
-// showTerms writes what a subscription is for and how it is paid. Where a price
-// has no row yet, which somebody else has put in while an operation was under way,
-// the items stay as they are until the event of that arrives.
-func showTerms(ctx context.Context, tx *store.Tx, m *ent.SubscriptionMutation, row *ent.Subscription, t *Terms, asOf time.Time) error {
+// copyTo writes how a subscription is paid.
+func (t *Terms) copyTo(m *ent.SubscriptionMutation) {
 	m.SetCollection(t.Collection)
 	m.SetMetadata(t.Metadata)
 	if t.Currency != "" {
@@ -87,6 +85,12 @@ func showTerms(ctx context.Context, tx *store.Tx, m *ent.SubscriptionMutation, r
 	}
 	t.Pause.copyTo(m)
 	showUnsupported(m, t.Unsupported)
+}
+
+// showItemsOf writes what a subscription is for. Where a price has no row yet,
+// which somebody else has put in while an operation was under way, the items stay
+// as they are until the event of that arrives.
+func showItemsOf(ctx context.Context, tx *store.Tx, m *ent.SubscriptionMutation, row *ent.Subscription, t *Terms, asOf time.Time) error {
 	if len(t.Items) == 0 {
 		return nil
 	}

@@ -47,6 +47,11 @@ func WithRecorder(ctx context.Context, r Recorder) context.Context {
 	return context.WithValue(ctx, recorderKey{}, r)
 }
 
+// WithoutRecorder returns a context whose requests are not put on record.
+func WithoutRecorder(ctx context.Context) context.Context {
+	return context.WithValue(ctx, recorderKey{}, nil)
+}
+
 var callSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
 	Name:    "tallystick_stripe_call_seconds",
 	Help:    "How long requests to Stripe took, by method and HTTP status (0: no answer).",

@@ -25,7 +25,7 @@ func (s *Sandbox) routeControl() {
 		s.requests.clear()
 		w.WriteHeader(http.StatusNoContent)
 	})
-	s.mux.HandleFunc("POST /_sim/objects/{id}", s.changing(editObject))
+	s.mux.HandleFunc("POST /_sim/objects/{id}", s.editing())
 	s.mux.HandleFunc("POST /_sim/subscriptions/{id}", s.changing(putSubscription))
 	s.mux.HandleFunc("POST /_sim/payment_intents/{id}", s.changing(authenticatePayment))
 	s.mux.HandleFunc("POST /_sim/charges/{id}/dispute", s.changing(disputeCharge))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,6 +40,10 @@ func editObject(c *call) (any, error) {
 	if err := c.replace(edited, edited.fields["deleted"] == true); err != nil {
 		return nil, err
 	}
+	if err := c.putSetting(editedSetting, "true"); err != nil {
+		return nil, err
+	}
+	c.tx.edited = true
 	if in.Event != "" {
 		return edited, c.emit(in.Event, edited, nil)
 	}
@@ -78,4 +83,13 @@ func setField(in any, path []string, value any) error {
 		return setField(in[n], path[1:], value)
 	}
 	return errors.New("the path leads nowhere")
+}
+
+// editing is the control that edits objects. From then on, objects are looked up for fields that are not modelled.
+func (s *Sandbox) editing() http.HandlerFunc {
+	edit := s.changing(editObject)
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.store.edited.Store(true)
+		edit(w, r)
+	}
 }

@@ -140,6 +140,9 @@ func (t *tx) complete(value any) error {
 		}
 	case map[string]any:
 		kind, _ := value["object"].(string)
+		if err := t.addEdits(value, kind); err != nil {
+			return err
+		}
 		delete(value, privateKey)
 		for _, field := range inlined[kind] {
 			if err := t.expandField(value, field); err != nil {
@@ -157,12 +160,43 @@ func (t *tx) complete(value any) error {
 				return err
 			}
 		}
-		if value["deleted"] != true {
-			for field, constant := range constants[kind] {
-				if _, edited := value[field]; !edited {
-					value[field] = constant
-				}
-			}
+		addConstants(value, kind)
+	}
+	return nil
+}
+
+// addConstants adds the fields that never change to an object, unless somebody has edited them.
+func addConstants(object map[string]any, kind string) {
+	if object["deleted"] == true {
+		return
+	}
+	for field, constant := range constants[kind] {
+		if _, edited := object[field]; !edited {
+			object[field] = constant
+		}
+	}
+}
+
+// addEdits adds the fields that somebody has given an object and that the sandbox does not model.
+func (t *tx) addEdits(object map[string]any, kind string) error {
+	id, ok := object["id"].(string)
+	if !t.edited || !ok || kind == "event" || object["deleted"] == true {
+		return nil
+	}
+	body, _, err := t.body(id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	var stored map[string]any
+	if err == nil {
+		err = json.Unmarshal(body, &stored)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", id, err)
+	}
+	for field, value := range stored {
+		if _, modelled := object[field]; !modelled {
+			object[field] = value
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the database driver
 )
@@ -67,6 +68,8 @@ CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)
 // store is the sandbox's database file: one connection that writes, a few that read.
 type store struct {
 	write, read *sql.DB
+	// edited says that an object may have fields that the sandbox does not model.
+	edited atomic.Bool
 }
 
 // makePrivate makes a file that only its owner can read, if there is none; the files that SQLite puts beside it are like
@@ -107,8 +110,17 @@ func openStore(ctx context.Context, path string) (*store, error) {
 		return nil, fmt.Errorf("open sandbox database for reading: %w", err)
 	}
 	read.SetMaxOpenConns(4)
-	return &store{write: write, read: read}, nil
+	s := &store{write: write, read: read}
+	var edited bool
+	if err := read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM settings WHERE name = ?)`, editedSetting).Scan(&edited); err != nil {
+		return nil, errors.Join(fmt.Errorf("read sandbox settings: %w", err), s.close())
+	}
+	s.edited.Store(edited)
+	return s, nil
 }
+
+// editedSetting is there once an object was edited.
+const editedSetting = "edited"
 
 func (s *store) close() error { return errors.Join(s.read.Close(), s.write.Close()) }
 
@@ -131,7 +143,8 @@ type document interface{ identity() (id, kind string) }
 // tx is one transaction over the objects.
 type tx struct {
 	*sql.Tx
-	ctx context.Context //nolint:containedctx // a transaction lives exactly as long as the work it was begun for
+	edited bool            // whether an object may have fields that the sandbox does not model
+	ctx    context.Context //nolint:containedctx // a transaction lives exactly as long as the work it was begun for
 }
 
 // begin starts a transaction: on the one writing connection, or on a snapshot that only reads.
@@ -144,7 +157,7 @@ func (s *store) begin(ctx context.Context, writes bool) (*tx, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin sandbox transaction: %w", err)
 	}
-	return &tx{Tx: sqlTx, ctx: ctx}, nil
+	return &tx{Tx: sqlTx, ctx: ctx, edited: s.edited.Load()}, nil
 }
 
 // body returns the stored JSON of an object and whether it was deleted; sql.ErrNoRows when there never was one.

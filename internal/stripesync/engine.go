@@ -148,6 +148,9 @@ func (e *Engine) Execute(ctx context.Context, op *ent.Operation, deadline time.T
 	return e.await(ctx, e.drive(op.ID, op), op.ID, deadline)
 }
 
+// Go is Execute for somebody who does not wait.
+func (e *Engine) Go(op *ent.Operation) { e.drive(op.ID, op) }
+
 // Await is Execute for an operation that may be anybody's.
 func (e *Engine) Await(ctx context.Context, op *ent.Operation, deadline time.Time) (*ent.Operation, error) {
 	if op.Status.Finished() {

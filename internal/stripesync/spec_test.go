@@ -16,6 +16,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/catalog"
 	"tallystick/internal/customers"
+	"tallystick/internal/reconciliation"
 	"tallystick/internal/subscriptions"
 	"tallystick/internal/testkit"
 )
@@ -191,6 +192,9 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 	_, err = c.Customers.RestoreCustomer(ctx, customers.RestoreCustomer{CustomerID: cus})
 	ok(err)
 	_, err = c.Catalog.ArchiveProduct(ctx, catalog.ArchiveProduct{ProductID: id})
+	ok(err)
+
+	_, err = c.Reconciliation.StartReconciliation(ctx, reconciliation.StartReconciliation{})
 	ok(err)
 
 	// What is undone, and what is looked for.

@@ -181,6 +181,10 @@ func (c *Call[P]) Gone(objectType, stripeID string) (bool, error) {
 	return c.run.engine.gone(c, objectType, stripeID)
 }
 
+// KeepLease makes sure of the operation's lease, for a step whose requests are not
+// on record. It fails when the lease was lost.
+func (c *Call[P]) KeepLease() error { return c.run.hold(c) }
+
 // Write is for a request that changes something. A step that makes more than
 // one tells them apart by a suffix of the idempotency key.
 func (c *Call[P]) Write(suffix ...string) stripe.Params {

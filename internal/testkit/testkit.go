@@ -68,8 +68,9 @@ func New(t testing.TB, database string, change ...func(*app.Settings)) *Kit {
 	k := &Kit{Client: Client{Key: AdminKey}, Database: database, Stripe: NewStripe(t), change: append([]func(*app.Settings){hasty}, change...)}
 	dir := t.TempDir()
 	k.config = config.Serve{
-		ListenAddr: "127.0.0.1:0", AdminAPIKey: AdminKey, StripeSecretKey: SecretKey,
-		StripeWebhookSecret: WebhookSecret, StripeAPIBase: k.Stripe.URL, MutationTimeout: 10 * time.Second,
+		ListenAddr: "127.0.0.1:0", AdminAPIKey: AdminKey,
+		Stripe:              config.Stripe{StripeSecretKey: SecretKey, StripeAPIBase: k.Stripe.URL},
+		StripeWebhookSecret: WebhookSecret, MutationTimeout: 10 * time.Second,
 	}
 	k.config.DataDir = dir
 	k.config.DatabaseURL = "sqlite://" + filepath.Join(dir, "tallystick.db")

@@ -74,17 +74,30 @@ func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microseco
 // Store keeps an event, unless it is known already. One that no object here
 // can follow from is kept as ignored, and Stripe is not asked about it.
 func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
-	known, err := i.store.Client.WebhookEvent.Query().Where(webhookevent.StripeEventID(r.EventID)).Exist(ctx)
-	if known || err != nil {
+	known, err := store.OrNil(i.store.Client.WebhookEvent.Query().Where(webhookevent.StripeEventID(r.EventID)).Only(ctx))
+	if err != nil {
 		return false, err
 	}
+	if known != nil && known.Missed {
+		return false, i.arrived(ctx, r.EventID)
+	}
+	if known != nil {
+		return false, nil
+	}
+	return i.keep(ctx, r, false)
+}
+
+// keep stores an event, unless it is known. missed says that no webhook has
+// brought it.
+func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, err error) {
 	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		create := tx.WebhookEvent.Create().
 			SetStripeEventID(r.EventID).
 			SetType(r.Type).
 			SetObjectType(r.ObjectType).
 			SetObjectID(r.ObjectID).
-			SetOccurredAt(r.OccurredAt)
+			SetOccurredAt(r.OccurredAt).
+			SetMissed(missed)
 		if r.ignorable() {
 			processed.WithLabelValues(string(billing.WebhookIgnored)).Inc()
 			return create.SetStatus(billing.WebhookIgnored).SetProcessedAt(i.clock()).Exec(ctx)

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"tallystick/internal/config"
+	"tallystick/internal/sandbox"
+	"tallystick/internal/store"
+)
+
+// Open is Start for a command that works on both halves by itself, beside a
+// server or without one: it serves nothing, and nothing works in the background.
+// Without a Stripe key it reaches the sandbox of the server that runs on the data
+// directory, or starts one for itself.
+func Open(ctx context.Context, c config.Both, logger *slog.Logger) (_ *App, err error) {
+	a := &App{config: config.Serve{Database: c.Database, Log: c.Log, Stripe: c.Stripe}, logger: logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if c.Sandbox() {
+		if a.sandboxURL, err = sandbox.URL(c.DataDir); err != nil {
+			if a.lock, err = lockDirectory(ctx, c.DataDir); err != nil {
+				return nil, err
+			}
+			if a.sandbox, err = sandbox.Start(ctx, sandbox.Options{Addr: "127.0.0.1:0", DataDir: c.DataDir, Logger: logger}); err != nil {
+				return nil, err
+			}
+			a.sandboxURL = a.sandbox.URL
+		}
+	}
+	if a.Store, err = store.Open(ctx, c.URL()); err != nil {
+		return nil, err
+	}
+	if err = a.Store.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	return a, a.startEngine(ctx, []func(*Settings){func(s *Settings) {
+		s.Idle = true
+		s.Stripe.Timeout = 0
+	}})
+}

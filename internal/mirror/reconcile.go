@@ -1,0 +1,213 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tallystick/ent/difference"
+	"tallystick/ent/predicate"
+	"tallystick/internal/billing"
+	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
+)
+
+// Summary is what a comparison has come to.
+type Summary struct {
+	Compared int // objects
+	Found    int // differences
+	Repaired int // of those
+}
+
+// Reconciliation says how both halves are reconciled.
+type Reconciliation struct {
+	// Repair says that differences are repaired: what was made here in the
+	// catalogue, and the customers, follow this side, subscriptions and invoices
+	// follow Stripe, and what exists only there is shown here. Nothing is ever
+	// deleted in Stripe.
+	Repair bool
+	// TakeIn repairs too, but always follows Stripe, as an import does.
+	TakeIn bool
+	// Progress is told of each object that was compared, by its type.
+	Progress func(ctx context.Context, objectType string) error
+}
+
+// Reconcile compares both halves completely and records what differs, or repairs
+// it. What was recorded before and does not differ any more counts as repaired.
+// While Stripe does not answer, nothing is recorded beyond what was compared, and
+// the error says so.
+func (m *Mirror) Reconcile(ctx context.Context, r Reconciliation) (Summary, error) {
+	var sum Summary
+	began := m.clock()
+	err := m.Compare(ctx, Comparison{
+		Compared: func(ctx context.Context, objectType string) error {
+			sum.Compared++
+			if r.Progress == nil {
+				return nil
+			}
+			return r.Progress(ctx, objectType)
+		},
+		Found: func(ctx context.Context, d Difference) error {
+			sum.Found++
+			if r.Repair || r.TakeIn {
+				repaired, err := m.repair(ctx, d, r.Repair)
+				if err != nil {
+					return err
+				}
+				if repaired {
+					sum.Repaired++
+					return m.record(ctx, d, true)
+				}
+			}
+			return m.record(ctx, d, false)
+		},
+	})
+	if err != nil {
+		return sum, err
+	}
+	return sum, m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.Difference.Update().
+			Where(difference.RepairedAtIsNil(), difference.UpdatedAtLT(began)).
+			SetRepairedAt(m.clock()).Exec(ctx); err != nil {
+			return err
+		}
+		return tx.StripeAccount.Update().SetReconciledAt(m.clock()).Exec(ctx)
+	})
+}
+
+// record keeps a difference, once as long as it is open.
+func (m *Mirror) record(ctx context.Context, d Difference, repaired bool) error {
+	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		open, err := store.OrNil(tx.Difference.Query().Where(d.same()...).First(ctx))
+		if err != nil {
+			return err
+		}
+		if open != nil {
+			update := tx.Difference.UpdateOne(open).SetOurs(d.Ours).SetStripes(d.Stripes).SetUpdatedAt(m.clock())
+			if repaired {
+				update.SetRepairedAt(m.clock())
+			}
+			return update.Exec(ctx)
+		}
+		create := tx.Difference.Create().
+			SetKind(d.Kind).SetObjectType(d.Object).
+			SetNillableObjectID(stripeapi.NonEmpty(d.ID)).SetNillableStripeID(stripeapi.NonEmpty(d.StripeID)).
+			SetNillableProperty(stripeapi.NonEmpty(d.Field)).
+			SetCreatedAt(m.clock()).SetUpdatedAt(m.clock())
+		if d.Kind == billing.DifferenceChanged {
+			create.SetOurs(d.Ours).SetStripes(d.Stripes)
+		}
+		if repaired {
+			create.SetRepairedAt(m.clock())
+		}
+		return create.Exec(ctx)
+	})
+}
+
+// same selects the open record of a difference.
+func (d Difference) same() []predicate.Difference {
+	where := []predicate.Difference{
+		difference.RepairedAtIsNil(), difference.KindEQ(d.Kind), difference.ObjectType(d.Object), difference.StripeID(d.StripeID),
+		difference.PropertyIsNil(),
+	}
+	if d.Field != "" {
+		where[4] = difference.Property(d.Field)
+	}
+	return where
+}
+
+// repair makes both halves of an object equal, and reports whether they are.
+func (m *Mirror) repair(ctx context.Context, d Difference, followsOurs bool) (bool, error) {
+	if d.Kind == billing.DifferenceDuplicate { // only a person can tell which one to keep
+		return false, nil
+	}
+	if d.Kind == billing.DifferenceChanged && followsOurs && d.madeHere {
+		if err := m.push(ctx, d); err != nil && !stripeapi.IsRejection(err) {
+			return false, err
+		}
+	}
+	if _, err := m.Refresh(ctx, d.Object, d.StripeID); err != nil {
+		if errors.Is(err, ErrBusy) {
+			return false, nil
+		}
+		return false, err
+	}
+	if d.Kind == billing.DifferenceMissing && d.Object == "customer" && followsOurs {
+		return true, m.relink(ctx, d.ID)
+	}
+	if d.Kind == billing.DifferenceMissing {
+		return true, nil
+	}
+	return m.equalNow(ctx, d)
+}
+
+// equalNow reports whether an object is the same in both halves by now.
+func (m *Mirror) equalNow(ctx context.Context, d Difference) (bool, error) {
+	for _, k := range m.kinds() {
+		if k.name != d.Object {
+			continue
+		}
+		raw, err := k.read(ctx, d.StripeID)
+		if err != nil || raw == nil {
+			return raw == nil, err
+		}
+		c, err := k.compare(ctx, raw)
+		return err == nil && c.equal(), err
+	}
+	return false, nil
+}
+
+// SweepDue reports whether nobody has read Stripe's list of events for a time, and
+// takes it on if so.
+func (m *Mirror) SweepDue(ctx context.Context, every time.Duration) (from *time.Time, due bool, err error) {
+	err = m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		from, due = nil, false
+		account, err := store.OrNil(tx.StripeAccount.Query().Where(lockAccount).Only(ctx))
+		if account == nil || err != nil {
+			return err
+		}
+		now := m.clock()
+		if account.SweptAt != nil && now.Sub(*account.SweptAt) < every {
+			return nil
+		}
+		due, from = true, account.EventsReadTo
+		if from == nil {
+			from = &account.CreatedAt
+		}
+		return tx.StripeAccount.UpdateOne(account).SetSweptAt(now).Exec(ctx)
+	})
+	return from, due, err
+}
+
+var lockAccount predicate.StripeAccount = store.ForUpdate
+
+// Swept keeps up to when Stripe's list of events has been read.
+func (m *Mirror) Swept(ctx context.Context, to time.Time) error {
+	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.StripeAccount.Update().SetEventsReadTo(to).Exec(ctx)
+	})
+}
+
+// ReconcileDue reports whether both halves have not been compared for a time, or
+// ever since this database was bound to its account.
+func (m *Mirror) ReconcileDue(ctx context.Context, every time.Duration) (bool, error) {
+	account, err := store.OrNil(m.store.Client.StripeAccount.Query().Only(ctx))
+	if account == nil || err != nil {
+		return false, err
+	}
+	last := account.CreatedAt
+	if account.ReconciledAt != nil {
+		last = *account.ReconciledAt
+	}
+	return m.clock().Sub(last) >= every, nil
+}
+
+// Stopped is for how long nobody has read Stripe's events; zero when nobody ever
+// has.
+func (m *Mirror) Stopped(ctx context.Context) (time.Duration, error) {
+	account, err := store.OrNil(m.store.Client.StripeAccount.Query().Only(ctx))
+	if account == nil || err != nil || account.SweptAt == nil {
+		return 0, err
+	}
+	return m.clock().Sub(*account.SweptAt), nil
+}

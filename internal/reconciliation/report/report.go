@@ -1,0 +1,172 @@
+// Package report carries comparisons out for the command line, and prints what
+// they come to.
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+
+	"tallystick/ent/customer"
+	"tallystick/ent/invoice"
+	"tallystick/ent/price"
+	"tallystick/ent/product"
+	"tallystick/ent/subscription"
+	"tallystick/ent/subscriptionitem"
+	"tallystick/internal/mirror"
+	"tallystick/internal/store"
+)
+
+// Options say where the output goes.
+type Options struct {
+	JSON bool
+	Out  io.Writer
+	// Progress gets a bar, if it is a terminal.
+	Progress *os.File
+}
+
+// Check compares both halves without writing anything, and prints what differs. It
+// returns different unless they are equal.
+func Check(ctx context.Context, m *mirror.Mirror, o Options, different error) error {
+	found := []mirror.Difference{}
+	progress := newProgress(o.Progress)
+	err := m.Compare(ctx, mirror.Comparison{
+		Compared: progress.next,
+		Found: func(_ context.Context, d mirror.Difference) error {
+			found = append(found, d)
+			return nil
+		},
+	})
+	progress.end()
+	if err != nil {
+		return fmt.Errorf("both halves could not be compared: %w", err)
+	}
+	if o.JSON {
+		if err := json.NewEncoder(o.Out).Encode(found); err != nil {
+			return err
+		}
+	} else {
+		list(o.Out, found)
+	}
+	if len(found) > 0 {
+		return different
+	}
+	return nil
+}
+
+func list(w io.Writer, found []mirror.Difference) {
+	for _, d := range found {
+		fmt.Fprintf(w, "%s %s %s %s", d.Kind, d.Object, d.StripeID, d.ID)
+		if d.Field != "" {
+			fmt.Fprintf(w, ": %s is %q here and %q in Stripe", d.Field, d.Ours, d.Stripes)
+		}
+		fmt.Fprintln(w)
+	}
+	if len(found) == 0 {
+		fmt.Fprintln(w, "Both halves are equal.")
+	}
+}
+
+// Reconcile compares both halves, records or repairs what differs, and prints what
+// it comes to.
+func Reconcile(ctx context.Context, m *mirror.Mirror, r mirror.Reconciliation, o Options) error {
+	progress := newProgress(o.Progress)
+	r.Progress = progress.next
+	sum, err := m.Reconcile(ctx, r)
+	progress.end()
+	if err != nil {
+		return fmt.Errorf("both halves could not be compared: %w", err)
+	}
+	fmt.Fprintf(o.Out, "%d objects compared, %d differences, %d of them repaired\n", sum.Compared, sum.Found, sum.Repaired)
+	return nil
+}
+
+// Partial prints how many objects are PARTIAL, and which of their properties
+// nothing here shows.
+func Partial(ctx context.Context, s *store.Store, w io.Writer) error {
+	counts := map[string]int{}
+	for kind, scan := range map[string]func(any) error{
+		"product": func(v any) error {
+			return s.Client.Product.Query().Where(product.StripeUnsupportedNotNil()).Select(product.FieldStripeUnsupported).Scan(ctx, v)
+		},
+		"price": func(v any) error {
+			return s.Client.Price.Query().Where(price.StripeUnsupportedNotNil()).Select(price.FieldStripeUnsupported).Scan(ctx, v)
+		},
+		"customer": func(v any) error {
+			return s.Client.Customer.Query().Where(customer.StripeUnsupportedNotNil()).Select(customer.FieldStripeUnsupported).Scan(ctx, v)
+		},
+		"subscription": func(v any) error {
+			return s.Client.Subscription.Query().Where(subscription.StripeUnsupportedNotNil()).Select(subscription.FieldStripeUnsupported).Scan(ctx, v)
+		},
+		"subscription item": func(v any) error {
+			return s.Client.SubscriptionItem.Query().Where(subscriptionitem.StripeUnsupportedNotNil()).Select(subscriptionitem.FieldStripeUnsupported).Scan(ctx, v)
+		},
+		"invoice": func(v any) error {
+			return s.Client.Invoice.Query().Where(invoice.StripeUnsupportedNotNil()).Select(invoice.FieldStripeUnsupported).Scan(ctx, v)
+		},
+	} {
+		var lists []string
+		if err := scan(&lists); err != nil {
+			return err
+		}
+		for _, list := range lists {
+			var names []string
+			if err := json.Unmarshal([]byte(list), &names); err != nil {
+				return err
+			}
+			counts[kind+": "+strings.Join(names, ", ")]++
+		}
+	}
+	if len(counts) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w, "PARTIAL, since Stripe has more of them than is shown:")
+	keys := make([]string, 0, len(counts))
+	for key := range counts {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		fmt.Fprintf(w, "  %6d × %s\n", counts[key], key)
+	}
+	return nil
+}
+
+// progress shows on a terminal how far a comparison has come.
+type progress struct {
+	bar  *progressbar.ProgressBar
+	kind string
+}
+
+func newProgress(f *os.File) *progress {
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return &progress{}
+	}
+	return &progress{bar: progressbar.NewOptions(-1,
+		progressbar.OptionSetWriter(f), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("objects"), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100_000_000),
+	)}
+}
+
+func (p *progress) next(_ context.Context, kind string) error {
+	if p.bar == nil {
+		return nil
+	}
+	if kind != p.kind {
+		p.kind = kind
+		p.bar.Describe(kind + "s")
+	}
+	return p.bar.Add(1)
+}
+
+func (p *progress) end() {
+	if p.bar != nil {
+		p.bar.Finish() //nolint:errcheck // it is only for show
+	}
+}
