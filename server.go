@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/net/netutil"
 
 	"tallystick/internal/app"
 	"tallystick/internal/config"
@@ -173,9 +174,20 @@ func (s serve) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server := &http.Server{Handler: a.Handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	server := newServer(a.Handler)
+	served := make(chan error, 2)
+	go func() { served <- server.Serve(netutil.LimitListener(listener, maxConnections)) }()
+	if s.MetricsAddr != "" {
+		metrics, err := new(net.ListenConfig).Listen(ctx, "tcp", s.MetricsAddr)
+		if err != nil {
+			return errors.Join(fmt.Errorf("cannot listen on %s: %w", s.MetricsAddr, errors.Unwrap(err)), server.Close(), a.Close(ctx))
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", a.Metrics())
+		aside := newServer(mux)
+		defer aside.Close()
+		go func() { served <- aside.Serve(metrics) }()
+	}
 	if err = a.ListensOn(ctx, listener.Addr()); err == nil {
 		a.Announce(os.Stdout, listener.Addr())
 		select {
@@ -186,6 +198,17 @@ func (s serve) Run(ctx context.Context) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	return errors.Join(err, server.Shutdown(closing), a.Close(closing))
+}
+
+// maxConnections is how many clients are connected at the same time.
+const maxConnections = 4096
+
+// newServer serves clients that are slow, but none that never read their answers.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
 }
 
 // tuneMemory trades memory for speed: answering GraphQL is mostly allocation.

@@ -18815,7 +18815,7 @@ func (ec *executionContext) marshalNInvoiceStatus2tallystickᚋinternalᚋbillin
 }
 
 func (ec *executionContext) unmarshalNMetadata2map(ctx context.Context, v any) (map[string]string, error) {
-	res, err := scalars.UnmarshalMetadata(v)
+	res, err := scalars.UnmarshalMetadata(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -18833,7 +18833,7 @@ func (ec *executionContext) marshalNMetadata2map(ctx context.Context, sel ast.Se
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
 		}
 	}
-	return res
+	return graphql.WrapContextMarshaler(ctx, res)
 }
 
 func (ec *executionContext) marshalNMoney2tallystickᚋinternalᚋbillingᚐMoney(ctx context.Context, sel ast.SelectionSet, v billing.Money) graphql.Marshaler {
@@ -20073,7 +20073,7 @@ func (ec *executionContext) unmarshalOMetadata2map(ctx context.Context, v any) (
 	if v == nil {
 		return nil, nil
 	}
-	res, err := scalars.UnmarshalMetadata(v)
+	res, err := scalars.UnmarshalMetadata(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -20082,9 +20082,8 @@ func (ec *executionContext) marshalOMetadata2map(ctx context.Context, sel ast.Se
 		return graphql.Null
 	}
 	_ = sel
-	_ = ctx
 	res := scalars.MarshalMetadata(v)
-	return res
+	return graphql.WrapContextMarshaler(ctx, res)
 }
 
 func (ec *executionContext) marshalOMoney2ᚖtallystickᚋinternalᚋbillingᚐMoney(ctx context.Context, sel ast.SelectionSet, v *billing.Money) graphql.Marshaler {

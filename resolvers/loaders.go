@@ -8,11 +8,13 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"tallystick/ent"
 	"tallystick/ent/operation"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/resolvers/scalars"
 )
 
 // loaders load what rows refer to without an edge of the data model, so that a
@@ -26,12 +28,32 @@ type loadersKey struct{}
 
 func loadersFrom(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) } //nolint:forcetypeassert // see WithLoaders
 
+// maxAnswer is how many bytes of metadata one answer may hold; the rest of an answer
+// is bounded by what it costs.
+const maxAnswer = 8 << 20
+
+func tooLarge() *gqlerror.Error {
+	return &gqlerror.Error{
+		Message:    "The answer would be larger than 16 MiB: ask for fewer fields or smaller pages",
+		Extensions: map[string]any{"code": "QUERY_TOO_COMPLEX"},
+	}
+}
+
 // WithLoaders gives each GraphQL operation its own loaders.
 func (r *Resolver) WithLoaders(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	return next(context.WithValue(ctx, loadersKey{}, &loaders{
+	ctx = context.WithValue(ctx, loadersKey{}, &loaders{
 		operations: newBatches(r.operations),
 		subjects:   newBatches(r.subjects),
-	}))
+	})
+	ctx, budget := scalars.WithBudget(ctx, maxAnswer)
+	respond := next(ctx)
+	return func(ctx context.Context) *graphql.Response {
+		response := respond(ctx)
+		if budget.Exceeded() {
+			return &graphql.Response{Errors: gqlerror.List{tooLarge()}}
+		}
+		return response
+	}
 }
 
 // expectReferred is an interceptor of queries. It notes what the rows refer to

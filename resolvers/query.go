@@ -323,6 +323,9 @@ func wellFormed(ids ...*string) error {
 	return nil
 }
 
+// maxSearch is how long a text to look for may be, in characters.
+const maxSearch = 100
+
 // readable checks texts to look for. What no text here can be, such as one with
 // a NUL, a database may not even take.
 func readable(texts ...*string) error {
@@ -330,7 +333,7 @@ func readable(texts ...*string) error {
 		if text == nil {
 			continue
 		}
-		if err := billing.CheckOptionalText("text to look for", *text, billing.MaxProductName); err != nil {
+		if err := billing.CheckOptionalText("text to look for", *text, maxSearch); err != nil {
 			return err
 		}
 	}

@@ -230,14 +230,17 @@ func (a *App) routes() http.Handler {
 		Authenticate:   auth.NewKeys(a.adminKey).Authenticate,
 		Around:         r.WithLoaders,
 		Ready:          a.Store.Ready,
-		Metrics:        a.metrics(),
+		Metrics:        a.Metrics(),
+		MetricsNeedKey: !a.config.Sandbox(),
+		Origins:        a.config.Origins(),
+		LocalOnly:      a.config.LocalOnly(),
 		Webhooks:       webhooks.NewHandler(a.Inbox, a.webhookSecret(), a.logger),
 		Logger:         a.logger,
 	})
 }
 
-// metrics are the process's own, and the health's.
-func (a *App) metrics() http.Handler {
+// Metrics serves the process's own metrics, and the health's.
+func (a *App) Metrics() http.Handler {
 	own := prometheus.NewRegistry()
 	own.MustRegister(health.NewCollector(a.Health, a.logger))
 	return promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, own}, promhttp.HandlerOpts{})

@@ -84,12 +84,37 @@ type Serve struct {
 	StripeWebhookSecret string        `help:"Signing secret of the webhook endpoint in Stripe. Needed with a real Stripe key; generated for the sandbox." env:"STRIPE_WEBHOOK_SECRET" placeholder:"SECRET"`
 	AdminAPIKey         string        `help:"Bearer key with every scope. Needed with a real Stripe key; generated for the sandbox, and shown at start." env:"ADMIN_API_KEY" placeholder:"KEY"`
 	SandboxAddr         string        `help:"Where the built-in sandbox listens. By default on any free port." env:"SANDBOX_ADDR" default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	AllowedOrigins      []string      `help:"Origins whose web pages may call the API, comma-separated; a port may be *. In the sandbox, those of this machine by default." env:"ALLOWED_ORIGINS" placeholder:"ORIGIN"`
+	MetricsAddr         string        `help:"Where the metrics are served, without a key. By default the API serves them, to those who have one." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
 	MutationTimeout     time.Duration `help:"How long a mutation waits for Stripe before it answers PENDING." env:"MUTATION_TIMEOUT" default:"10s"`
 	Demo                bool          `help:"Seed the demo catalogue into a new database. Only in the sandbox." env:"DEMO" default:"true" negatable:""`
 }
 
 // Sandbox reports whether the built-in sandbox stands in for Stripe.
 func (s Stripe) Sandbox() bool { return s.StripeSecretKey == "" }
+
+// Origins are those whose web pages may call the API.
+func (s Serve) Origins() []string {
+	if s.AllowedOrigins == nil && s.Sandbox() {
+		return []string{"http://localhost:*", "http://127.0.0.1:*"}
+	}
+	return s.AllowedOrigins
+}
+
+// LocalOnly reports whether the API of a sandbox listens where only this machine
+// can reach it.
+func (s Serve) LocalOnly() bool {
+	host, _, err := net.SplitHostPort(s.ListenAddr)
+	return err == nil && s.Sandbox() && isLoopback(host)
+}
+
+func checkOrigin(origin string) error {
+	u, err := url.Parse(strings.TrimSuffix(origin, ":*"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+		return fmt.Errorf("ALLOWED_ORIGINS must be origins such as https://app.example.com, not %q", origin)
+	}
+	return nil
+}
 
 // minAdminKey is how many characters keep a key from being guessed. In the
 // sandbox a shorter one is accepted, with a warning.
@@ -105,6 +130,14 @@ func (s Serve) Validate() error {
 	}
 	if s.MutationTimeout <= 0 || s.MutationTimeout > time.Minute {
 		return errors.New("MUTATION_TIMEOUT must be more than 0 and at most 1m")
+	}
+	for _, origin := range s.AllowedOrigins {
+		if err := checkOrigin(origin); err != nil {
+			return err
+		}
+	}
+	if _, _, err := net.SplitHostPort(s.MetricsAddr); s.MetricsAddr != "" && err != nil {
+		return fmt.Errorf("METRICS_ADDR must be HOST:PORT, not %q", s.MetricsAddr)
 	}
 	if s.AdminAPIKey != "" && !isToken(s.AdminAPIKey) {
 		return errors.New("ADMIN_API_KEY must be of letters, digits and -._~+/=")

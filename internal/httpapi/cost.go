@@ -92,11 +92,17 @@ func (c *costing) fragment(fragment *ast.FragmentDefinition) weight {
 	return w
 }
 
-func (c *costing) field(field *ast.Field) weight {
+func (c *costing) field(field *ast.Field) (w weight) {
 	c.path = append(c.path, ast.PathName(field.Alias))
 	defer func() { c.path = c.path[:len(c.path)-1] }()
 
 	size := c.size(field)
+	if field.Name == "description" || field.Name == "nickname" { // up to 5,000 characters
+		defer func() { w = w.plus(weight{once: longTextCost}) }()
+	}
+	if c.searches(field) {
+		defer func() { w = w.plus(weight{once: searchCost}) }()
+	}
 	below := c.selections(field.SelectionSet)
 	parent, typ := field.ObjectDefinition.Name, field.Definition.Type
 	switch {
@@ -109,6 +115,18 @@ func (c *costing) field(field *ast.Field) weight {
 	default:
 		return weight{once: min(1+size*below.once, maxCount)}
 	}
+}
+
+// longTextCost is what a text costs beyond its field, since it may be as long as a hundred others.
+const longTextCost = 2
+
+// searchCost is what it costs to look through texts, of which no index knows.
+const searchCost = 500
+
+// searches reports whether a field looks for a text.
+func (c *costing) searches(field *ast.Field) bool {
+	filter, _ := c.value(argument(field, "filter")).(map[string]any)
+	return filter["search"] != nil
 }
 
 // size is the number of entries a field is taken to serve.

@@ -120,16 +120,30 @@ func (c *completion) selections(set ast.SelectionSet) {
 
 func (c *completion) field(field *ast.Field) {
 	for _, arg := range field.Arguments {
-		c.numbers(arg.Value)
+		c.literals(arg.Value)
 	}
 	if isPaged(field) {
 		c.doc.pages[field] = pageOf(field, len(c.doc.pages), c.defaultPage)
 	}
 }
 
-// numbers refuses literals that no Go number holds: reading the arguments of a field panics on them.
-func (c *completion) numbers(value *ast.Value) {
+// maxList is how many values a list in an argument or a variable may have.
+const maxList = 100
+
+// literals refuses values that nothing good comes of: numbers that no Go number holds, on which reading the arguments of
+// a field panics, objects in the place of scalars, and endless lists.
+func (c *completion) literals(value *ast.Value) {
 	var err error
+	switch {
+	case c.err != nil:
+		return
+	case value.Kind == ast.ObjectValue && isPlainScalar(value.Definition):
+		c.err = errorAt(value.Position, codeBadUserInput, "%s cannot represent an object", value.Definition.Name)
+		return
+	case value.Kind == ast.ListValue && len(value.Children) > maxList:
+		c.err = errorAt(value.Position, codeBadUserInput, "A list can have at most %d values, not %d", maxList, len(value.Children))
+		return
+	}
 	switch value.Kind {
 	case ast.IntValue:
 		_, err = strconv.ParseInt(value.Raw, 10, 64)
@@ -141,8 +155,13 @@ func (c *completion) numbers(value *ast.Value) {
 		c.err = errorAt(value.Position, codeBadUserInput, "The number is out of range")
 	}
 	for _, child := range value.Children {
-		c.numbers(child.Value)
+		c.literals(child.Value)
 	}
+}
+
+// isPlainScalar tells a scalar that no object stands for.
+func isPlainScalar(def *ast.Definition) bool {
+	return def != nil && def.Kind == ast.Scalar && def.Name != "Metadata"
 }
 
 // withoutDefer drops @defer, which a server may answer at once: one request gets one response here.

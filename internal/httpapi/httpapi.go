@@ -1,8 +1,5 @@
 // Package httpapi is the server's HTTP face: GraphQL over HTTP behind its limits, the playground, and the endpoints that
 // operators and Stripe use.
-//
-// There are no CORS headers: browsers of other origins are not let in. A frontend on another origin goes through a proxy
-// or a server of its own.
 package httpapi
 
 import (
@@ -36,10 +33,16 @@ type Options struct {
 	// Ready reports why requests cannot be served yet; nil means always ready.
 	Ready func(context.Context) error
 
-	Metrics  http.Handler // served at /metrics
-	Webhooks http.Handler // served at /webhooks/stripe
-	Limits   Limits
-	Logger   *slog.Logger
+	Metrics http.Handler // served at /metrics
+	// MetricsNeedKey says that the metrics are for those who have a valid key.
+	MetricsNeedKey bool
+	// Origins are those whose web pages may call the API.
+	Origins []string
+	// LocalOnly says that only this machine can reach the server.
+	LocalOnly bool
+	Webhooks  http.Handler // served at /webhooks/stripe
+	Limits    Limits
+	Logger    *slog.Logger
 }
 
 // New returns the handler of every route.
@@ -49,22 +52,27 @@ func New(o Options) http.Handler {
 	}
 	limits := o.Limits.withDefaults()
 
+	api := &graphQL{exec: newEngine(o, limits), authenticate: o.Authenticate, limits: limits}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", &graphQL{
-		exec:         newEngine(o, limits),
-		authenticate: o.Authenticate,
-		limits:       limits,
-	})
+	mux.Handle("/graphql", crossOrigin(o.Origins, compressed(api)))
+	mux.Handle("GET /schema.graphql", crossOrigin(o.Origins, compressed(serveSDL(o.Schema.Schema().Query.Position.Src.Input))))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", readiness(o.Ready, o.Logger))
 	play := newPlayground()
 	mux.HandleFunc("GET /{$}", play.servePage)
 	mux.HandleFunc("GET "+assetRoot+"{version}/{name...}", play.serveAsset)
 	if o.Metrics != nil {
-		mux.Handle("GET /metrics", o.Metrics)
+		metrics := o.Metrics
+		if o.MetricsNeedKey {
+			metrics = api.withKey(metrics)
+		}
+		mux.Handle("GET /metrics", metrics)
 	}
 	if o.Webhooks != nil {
 		mux.Handle("POST /webhooks/stripe", o.Webhooks)
+	}
+	if o.LocalOnly {
+		return secured(onlyLocalHosts(mux))
 	}
 	return secured(mux)
 }

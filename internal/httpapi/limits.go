@@ -1,6 +1,9 @@
 package httpapi
 
-import "cmp"
+import (
+	"cmp"
+	"time"
+)
 
 // Limits bound what one request may ask for. Zero values mean the contract's defaults.
 type Limits struct {
@@ -24,6 +27,8 @@ type Limits struct {
 	DefaultPage int
 	// Errors is how many errors one response lists.
 	Errors int
+	// Time is how long one request may take.
+	Time time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -37,5 +42,6 @@ func (l Limits) withDefaults() Limits {
 	l.PageSize = cmp.Or(l.PageSize, 100)
 	l.DefaultPage = min(cmp.Or(l.DefaultPage, 25), l.PageSize)
 	l.Errors = cmp.Or(l.Errors, 20)
+	l.Time = cmp.Or(l.Time, 30*time.Second)
 	return l
 }

@@ -45,7 +45,9 @@ func (g *graphQL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"The answer can be had as %s or %s", mediaGraphQL, mediaJSON))
 		return
 	}
-	g.serve(a, r.WithContext(graphql.StartOperationTrace(ctx)))
+	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(ctx), g.limits.Time)
+	defer cancel()
+	g.serve(a, r.WithContext(ctx))
 }
 
 // principal asks who is calling. A request without a key is not worth asking about.
@@ -57,6 +59,19 @@ func (g *graphQL) principal(r *http.Request) (context.Context, bool) {
 	}
 	ctx, err := g.authenticate(r.Context(), key)
 	return ctx, err == nil
+}
+
+// withKey serves those who have a valid key.
+func (g *graphQL) withKey(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, ok := g.principal(r)
+		if !ok {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			writeStatus(w, http.StatusUnauthorized, "unauthenticated")
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 func (g *graphQL) serve(a *answer, r *http.Request) {

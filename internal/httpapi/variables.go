@@ -36,6 +36,9 @@ func checkValue(schema *ast.Schema, t *ast.Type, value any) string {
 		if !ok {
 			return checkValue(schema, t.Elem, value) // one value stands for a list of one
 		}
+		if len(list) > maxList {
+			return fmt.Sprintf("A list can have at most %d values, not %d.", maxList, len(list))
+		}
 		for _, item := range list {
 			if message := checkValue(schema, t.Elem, item); message != "" {
 				return message
@@ -51,12 +54,22 @@ func checkValue(schema *ast.Schema, t *ast.Type, value any) string {
 		return checkEnum(def, value)
 	case def.Kind == ast.InputObject:
 		return checkObject(schema, def, value)
+	case isPlainScalar(def) && !isPlain(value):
+		return def.Name + " cannot represent an object or a list."
 	case def.Name == "Int":
 		if _, ok := value.(string); ok {
 			return "Int cannot represent a string."
 		}
 	}
 	return ""
+}
+
+func isPlain(value any) bool {
+	switch value.(type) {
+	case map[string]any, []any:
+		return false
+	}
+	return true
 }
 
 func checkEnum(def *ast.Definition, value any) string {

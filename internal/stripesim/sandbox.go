@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"mime"
+	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -125,7 +128,39 @@ func (s *Sandbox) commit(t *tx) error {
 	return nil
 }
 
-func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+// ServeHTTP serves programs and browsers of this machine. A request that names another host comes from a web page whose
+// name was made to lead here (DNS rebinding), and one of another origin from a web page that has no business here.
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !isLocal(r.Host):
+		http.Error(w, "The sandbox is only for this machine.", http.StatusMisdirectedRequest)
+	case strings.HasPrefix(r.URL.Path, "/_sim/") && !isProgram(r):
+		controlError(w, http.StatusForbidden, errors.New("the controls are not for web pages: send JSON, from no other origin"))
+	default:
+		s.mux.ServeHTTP(w, r)
+	}
+}
+
+func isLocal(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || host == "" || ip != nil && ip.IsLoopback()
+}
+
+// isProgram tells a request that no web page of another origin can make a browser send without being asked first: one
+// without an Origin of its own, and with JSON where it brings a body.
+func isProgram(r *http.Request) bool {
+	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host {
+		return false
+	}
+	if r.Method != http.MethodPost {
+		return true
+	}
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && mediaType == "application/json"
+}
 
 // now is the sandbox's idea of the time.
 func (s *Sandbox) now() int64 { return s.clock.now() }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -29,15 +30,33 @@ type Handler struct {
 	inbox  *Inbox
 	secret string
 	logger *slog.Logger
+	room   chan struct{} // taken by each event that is being read
+	told   atomic.Int64  // when a refusal was last logged, in Unix seconds
 }
+
+// atOnce is how many events are read at the same time.
+const atOnce = 64
 
 // NewHandler builds the handler of events that are signed with a secret.
 func NewHandler(inbox *Inbox, secret string, logger *slog.Logger) *Handler {
-	return &Handler{inbox: inbox, secret: secret, logger: logger}
+	return &Handler{inbox: inbox, secret: secret, logger: logger, room: make(chan struct{}, atOnce)}
 }
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Stripe-Signature") == "" { // before anything of it is held
+		received.WithLabelValues("refused").Inc()
+		answer(w, http.StatusBadRequest, "The event has no valid Stripe-Signature header.")
+		return
+	}
+	select {
+	case h.room <- struct{}{}:
+		defer func() { <-h.room }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		answer(w, http.StatusServiceUnavailable, "Too many events come at once; send it again.")
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -52,7 +71,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		webhook.ConstructEventOptions{Tolerance: tolerance, IgnoreAPIVersionMismatch: true})
 	if err != nil {
 		received.WithLabelValues("refused").Inc()
-		h.logger.WarnContext(r.Context(), "an event was refused", "error", refused(err))
+		if now := time.Now().Unix(); h.told.Swap(now) != now { // once a second: anybody can send them
+			h.logger.WarnContext(r.Context(), "an event was refused", "error", refused(err))
+		}
 		answer(w, http.StatusBadRequest, refused(err))
 		return
 	}

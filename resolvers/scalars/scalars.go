@@ -2,6 +2,7 @@
 package scalars
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"math"
@@ -111,18 +112,8 @@ func UnmarshalCurrencyCode(v any) (string, error) {
 	return s, nil
 }
 
-// MarshalMetadata writes an object.
-func MarshalMetadata(m map[string]string) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		if m == nil {
-			m = map[string]string{}
-		}
-		json.NewEncoder(w).Encode(m) //nolint:errcheck // strings always encode, and gqlgen writes to memory
-	})
-}
-
 // UnmarshalMetadata reads an object whose values are strings.
-func UnmarshalMetadata(v any) (map[string]string, error) {
+func UnmarshalMetadata(_ context.Context, v any) (map[string]string, error) {
 	object, ok := v.(map[string]any)
 	if !ok {
 		return nil, refuse("Metadata cannot represent a value of the type %T", v)
@@ -144,7 +135,11 @@ func MarshalCursor(c ent.Cursor) graphql.Marshaler { return c }
 // UnmarshalCursor reads a cursor that this API has given out.
 func UnmarshalCursor(v any) (ent.Cursor, error) {
 	var c ent.Cursor
-	if err := c.UnmarshalGQL(v); err != nil {
+	s, ok := v.(string)
+	if !ok || !wellFormedCursor(s) || c.UnmarshalGQL(s) != nil {
+		return c, refuse("Cursor cannot represent a value that this API has not given out")
+	}
+	if _, err := billing.ParseID(c.ID); err != nil {
 		return c, refuse("Cursor cannot represent a value that this API has not given out")
 	}
 	return c, nil

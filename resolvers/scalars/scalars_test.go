@@ -1,6 +1,8 @@
 package scalars_test
 
 import (
+	"context"
+	"encoding/base64"
 	"encoding/json"
 	"math"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"tallystick/ent"
 	"tallystick/internal/billing"
 	"tallystick/internal/testkit"
 	"tallystick/resolvers/scalars"
@@ -115,7 +118,7 @@ func TestCurrencyCode(t *testing.T) {
 }
 
 func TestMetadata(t *testing.T) {
-	got, err := scalars.UnmarshalMetadata(map[string]any{"a": "1", "": "é"})
+	got, err := scalars.UnmarshalMetadata(t.Context(), map[string]any{"a": "1", "": "é"})
 	if err != nil || len(got) != 2 || got["a"] != "1" || got[""] != "é" {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -130,13 +133,68 @@ func TestMetadata(t *testing.T) {
 		nil,
 		map[string]any{strings.Repeat("k", 10_000): 1},
 	} {
-		_, err := scalars.UnmarshalMetadata(in)
+		_, err := scalars.UnmarshalMetadata(t.Context(), in)
 		if !billing.IsCode(err, billing.CodeInvalidInput) || len(err.Error()) > 200 {
 			t.Errorf("%.40v: %.300v", in, err)
 		}
 	}
-	same(t, written(scalars.MarshalMetadata(nil)), "{}")
-	same(t, written(scalars.MarshalMetadata(map[string]string{"b": `"`, "a": "1"})), `{"a":"1","b":"\""}`)
+	same(t, writtenIn(t.Context(), scalars.MarshalMetadata(nil)), "{}")
+	same(t, writtenIn(t.Context(), scalars.MarshalMetadata(map[string]string{"b": `"`, "a": "1"})), `{"a":"1","b":"\""}`)
+}
+
+// A budget that is used up leaves the rest out, and says so.
+func TestBudget(t *testing.T) {
+	ctx, budget := scalars.WithBudget(t.Context(), 30)
+	same(t, writtenIn(ctx, scalars.MarshalMetadata(map[string]string{"key": "value"})), `{"key":"value"}`)
+	if budget.Exceeded() {
+		t.Error("it is exceeded too early")
+	}
+	same(t, writtenIn(ctx, scalars.MarshalMetadata(map[string]string{"key": "value"})), "null")
+	if !budget.Exceeded() {
+		t.Error("it is not exceeded")
+	}
+}
+
+// Cursors are decoded strictly: none that this API has not given out gets to a
+// decoder that would allocate what it claims to hold.
+func FuzzCursor(f *testing.F) {
+	for _, value := range []ent.Cursor{
+		{ID: billing.NewID(billing.CustomerPrefix)},
+		{ID: billing.NewID(billing.CustomerPrefix), Value: "ada@example.com"},
+		{ID: billing.NewID(billing.CustomerPrefix), Value: time.Now()},
+		{ID: billing.NewID(billing.CustomerPrefix), Value: strings.Repeat("long", 60)},
+		{ID: billing.NewID(billing.CustomerPrefix), Value: int64(1) << 40},
+	} {
+		var b strings.Builder
+		value.MarshalGQL(&b)
+		f.Add(strings.Trim(b.String(), `"`))
+	}
+	f.Add(base64.RawStdEncoding.EncodeToString([]byte("\x82\xa1i\xa3abc\xa1v\xdd\x7f\xff\xff\xff")))
+	f.Add(base64.RawStdEncoding.EncodeToString([]byte("\xdf\x7f\xff\xff\xff")))
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := scalars.UnmarshalCursor(text)
+		if err != nil {
+			return
+		}
+		if _, err := billing.ParseID(c.ID); err != nil {
+			t.Errorf("%q names %q", text, c.ID)
+		}
+	})
+}
+
+func TestCursorsGivenOutAreRead(t *testing.T) {
+	for _, value := range []any{nil, "ada@example.com", strings.Repeat("é", 200), time.Unix(1700000000, 123456000).UTC(), int64(-7), true} {
+		out := ent.Cursor{ID: billing.NewID(billing.CustomerPrefix), Value: value}
+		var b strings.Builder
+		out.MarshalGQL(&b)
+		in, err := scalars.UnmarshalCursor(strings.Trim(b.String(), `"`))
+		if err != nil || in.ID != out.ID {
+			t.Errorf("%v: %v, %v", value, in, err)
+		}
+	}
+	if _, err := scalars.UnmarshalCursor(strings.Repeat("gqFp", 1000)); !billing.IsCode(err, billing.CodeInvalidInput) {
+		t.Errorf("a long one: %v", err)
+	}
 }
 
 func TestCursor(t *testing.T) {
@@ -145,6 +203,14 @@ func TestCursor(t *testing.T) {
 			t.Errorf("%v: %v", in, err)
 		}
 	}
+}
+
+func writtenIn(ctx context.Context, m graphql.ContextMarshaler) string {
+	var b strings.Builder
+	if err := m.MarshalGQLContext(ctx, &b); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(b.String())
 }
 
 func written(m graphql.Marshaler) string {
