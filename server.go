@@ -12,13 +12,17 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/net/netutil"
 
+	"tallystick/ent/apikey"
+	"tallystick/internal/access"
 	"tallystick/internal/app"
+	"tallystick/internal/auth"
 	"tallystick/internal/config"
 	"tallystick/internal/mirror"
 	"tallystick/internal/reconciliation/report"
@@ -31,6 +35,7 @@ type cli struct {
 	Migrate   migrate          `cmd:"" help:"Bring the database up to date, and stop. The server does so too when it starts."`
 	Reconcile reconcile        `cmd:"" help:"Compare this database with Stripe, and record what differs."`
 	Import    importCommand    `cmd:"" help:"Take in everything that a Stripe account has. It can be stopped and repeated at any time."`
+	Keys      keysCommand      `cmd:"" help:"Make, list and revoke API keys."`
 	Sandbox   sandboxCommand   `cmd:"" help:"Control the sandbox of a running server."`
 	Version   kong.VersionFlag `help:"Print the version." name:"version"`
 }
@@ -136,6 +141,83 @@ func (i importCommand) Run(ctx context.Context) error {
 		return err
 	}
 	return report.Partial(ctx, a.Store, os.Stdout)
+}
+
+type keysCommand struct {
+	Create createKey `cmd:"" help:"Make an API key, and print it once."`
+	List   listKeys  `cmd:"" help:"List the API keys."`
+	Revoke revokeKey `cmd:"" help:"Revoke an API key, everywhere within five seconds."`
+}
+
+type createKey struct {
+	config.Database
+	Name      string        `arg:"" help:"What people call the key."`
+	Scope     []auth.Scope  `help:"What it may do: READ_CATALOG, WRITE_SUBSCRIPTIONS, …; several, comma-separated." required:""`
+	ExpiresIn time.Duration `help:"How long it is valid: 720h. Without this it does not end."`
+}
+
+// Run makes a key.
+func (c createKey) Run(ctx context.Context) error {
+	for _, scope := range c.Scope {
+		if !slices.Contains(auth.Scopes, scope) {
+			return fmt.Errorf("%q is not a scope; there are %v", scope, auth.Scopes)
+		}
+	}
+	return withKeys(ctx, c.Database, func(s *store.Store, m *access.Manager) error {
+		in := access.CreateAPIKey{Name: c.Name, Scopes: c.Scope}
+		if c.ExpiresIn > 0 {
+			at := s.Now().Add(c.ExpiresIn)
+			in.ExpiresAt = &at
+		}
+		row, secret, err := m.CreateAPIKey(ctx, in)
+		if err == nil {
+			fmt.Printf("%s\n%s is shown this once: only its hash is kept.\n", secret, row.ID)
+		}
+		return err
+	})
+}
+
+type listKeys struct {
+	config.Database
+}
+
+// Run lists the keys.
+func (l listKeys) Run(ctx context.Context) error {
+	return withKeys(ctx, l.Database, func(s *store.Store, _ *access.Manager) error {
+		rows, err := s.Client.ApiKey.Query().Order(apikey.ByID()).All(ctx)
+		for _, row := range rows {
+			state := "valid"
+			switch {
+			case row.RevokedAt != nil:
+				state = "revoked"
+			case row.ExpiresAt != nil && !s.Now().Before(*row.ExpiresAt):
+				state = "expired"
+			}
+			fmt.Printf("%s  tsk_%s…  %-7s  %s  %v\n", row.ID, row.Prefix, state, row.Name, row.Scopes)
+		}
+		return err
+	})
+}
+
+type revokeKey struct {
+	config.Database
+	ID string `arg:"" help:"The key's id: apk_…."`
+}
+
+// Run revokes a key.
+func (r revokeKey) Run(ctx context.Context) error {
+	return withKeys(ctx, r.Database, func(_ *store.Store, m *access.Manager) error {
+		_, err := m.RevokeAPIKey(ctx, access.RevokeAPIKey{APIKeyID: r.ID})
+		return err
+	})
+}
+
+func withKeys(ctx context.Context, d config.Database, do func(*store.Store, *access.Manager) error) error {
+	s, err := store.Open(ctx, d.URL())
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Migrate(ctx), do(s, access.NewManager(s)), s.Close())
 }
 
 type sandboxCommand struct {

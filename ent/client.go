@@ -11,7 +11,9 @@ import (
 
 	"tallystick/ent/migrate"
 
+	"tallystick/ent/apikey"
 	"tallystick/ent/customer"
+	"tallystick/ent/customersession"
 	"tallystick/ent/difference"
 	"tallystick/ent/goneobject"
 	"tallystick/ent/idempotencykey"
@@ -37,8 +39,12 @@ type Client struct {
 	config
 	// Schema is the client for creating, migrating and dropping schema.
 	Schema *migrate.Schema
+	// ApiKey is the client for interacting with the ApiKey builders.
+	ApiKey *ApiKeyClient
 	// Customer is the client for interacting with the Customer builders.
 	Customer *CustomerClient
+	// CustomerSession is the client for interacting with the CustomerSession builders.
+	CustomerSession *CustomerSessionClient
 	// Difference is the client for interacting with the Difference builders.
 	Difference *DifferenceClient
 	// GoneObject is the client for interacting with the GoneObject builders.
@@ -76,7 +82,9 @@ func NewClient(opts ...Option) *Client {
 
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
+	c.ApiKey = NewApiKeyClient(c.config)
 	c.Customer = NewCustomerClient(c.config)
+	c.CustomerSession = NewCustomerSessionClient(c.config)
 	c.Difference = NewDifferenceClient(c.config)
 	c.GoneObject = NewGoneObjectClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
@@ -182,7 +190,9 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	return &Tx{
 		ctx:                    ctx,
 		config:                 cfg,
+		ApiKey:                 NewApiKeyClient(cfg),
 		Customer:               NewCustomerClient(cfg),
+		CustomerSession:        NewCustomerSessionClient(cfg),
 		Difference:             NewDifferenceClient(cfg),
 		GoneObject:             NewGoneObjectClient(cfg),
 		IdempotencyKey:         NewIdempotencyKeyClient(cfg),
@@ -215,7 +225,9 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	return &Tx{
 		ctx:                    ctx,
 		config:                 cfg,
+		ApiKey:                 NewApiKeyClient(cfg),
 		Customer:               NewCustomerClient(cfg),
+		CustomerSession:        NewCustomerSessionClient(cfg),
 		Difference:             NewDifferenceClient(cfg),
 		GoneObject:             NewGoneObjectClient(cfg),
 		IdempotencyKey:         NewIdempotencyKeyClient(cfg),
@@ -235,7 +247,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 // Debug returns a new debug-client. It's used to get verbose logging on specific operations.
 //
 //	client.Debug().
-//		Customer.
+//		ApiKey.
 //		Query().
 //		Count(ctx)
 func (c *Client) Debug() *Client {
@@ -258,9 +270,10 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Customer, c.Difference, c.GoneObject, c.IdempotencyKey, c.Invoice,
-		c.Operation, c.Price, c.Product, c.StripeAccount, c.StripeCall, c.Subscription,
-		c.SubscriptionItem, c.SubscriptionTransition, c.WebhookEvent,
+		c.ApiKey, c.Customer, c.CustomerSession, c.Difference, c.GoneObject,
+		c.IdempotencyKey, c.Invoice, c.Operation, c.Price, c.Product, c.StripeAccount,
+		c.StripeCall, c.Subscription, c.SubscriptionItem, c.SubscriptionTransition,
+		c.WebhookEvent,
 	} {
 		n.Use(hooks...)
 	}
@@ -270,9 +283,10 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Customer, c.Difference, c.GoneObject, c.IdempotencyKey, c.Invoice,
-		c.Operation, c.Price, c.Product, c.StripeAccount, c.StripeCall, c.Subscription,
-		c.SubscriptionItem, c.SubscriptionTransition, c.WebhookEvent,
+		c.ApiKey, c.Customer, c.CustomerSession, c.Difference, c.GoneObject,
+		c.IdempotencyKey, c.Invoice, c.Operation, c.Price, c.Product, c.StripeAccount,
+		c.StripeCall, c.Subscription, c.SubscriptionItem, c.SubscriptionTransition,
+		c.WebhookEvent,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -281,8 +295,12 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 // Mutate implements the ent.Mutator interface.
 func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
+	case *ApiKeyMutation:
+		return c.ApiKey.mutate(ctx, m)
 	case *CustomerMutation:
 		return c.Customer.mutate(ctx, m)
+	case *CustomerSessionMutation:
+		return c.CustomerSession.mutate(ctx, m)
 	case *DifferenceMutation:
 		return c.Difference.mutate(ctx, m)
 	case *GoneObjectMutation:
@@ -311,6 +329,139 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.WebhookEvent.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("ent: unknown mutation type %T", m)
+	}
+}
+
+// ApiKeyClient is a client for the ApiKey schema.
+type ApiKeyClient struct {
+	config
+}
+
+// NewApiKeyClient returns a client for the ApiKey from the given config.
+func NewApiKeyClient(c config) *ApiKeyClient {
+	return &ApiKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `apikey.Hooks(f(g(h())))`.
+func (c *ApiKeyClient) Use(hooks ...Hook) {
+	c.hooks.ApiKey = append(c.hooks.ApiKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `apikey.Intercept(f(g(h())))`.
+func (c *ApiKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ApiKey = append(c.inters.ApiKey, interceptors...)
+}
+
+// Create returns a builder for creating a ApiKey entity.
+func (c *ApiKeyClient) Create() *ApiKeyCreate {
+	mutation := newApiKeyMutation(c.config, OpCreate)
+	return &ApiKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ApiKey entities.
+func (c *ApiKeyClient) CreateBulk(builders ...*ApiKeyCreate) *ApiKeyCreateBulk {
+	return &ApiKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ApiKeyClient) MapCreateBulk(slice any, setFunc func(*ApiKeyCreate, int)) *ApiKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ApiKeyCreateBulk{err: fmt.Errorf("calling to ApiKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ApiKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ApiKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ApiKey.
+func (c *ApiKeyClient) Update() *ApiKeyUpdate {
+	mutation := newApiKeyMutation(c.config, OpUpdate)
+	return &ApiKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ApiKeyClient) UpdateOne(_m *ApiKey) *ApiKeyUpdateOne {
+	mutation := newApiKeyMutation(c.config, OpUpdateOne, withApiKey(_m))
+	return &ApiKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ApiKeyClient) UpdateOneID(id string) *ApiKeyUpdateOne {
+	mutation := newApiKeyMutation(c.config, OpUpdateOne, withApiKeyID(id))
+	return &ApiKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ApiKey.
+func (c *ApiKeyClient) Delete() *ApiKeyDelete {
+	mutation := newApiKeyMutation(c.config, OpDelete)
+	return &ApiKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ApiKeyClient) DeleteOne(_m *ApiKey) *ApiKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ApiKeyClient) DeleteOneID(id string) *ApiKeyDeleteOne {
+	builder := c.Delete().Where(apikey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ApiKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for ApiKey.
+func (c *ApiKeyClient) Query() *ApiKeyQuery {
+	return &ApiKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeApiKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ApiKey entity by its id.
+func (c *ApiKeyClient) Get(ctx context.Context, id string) (*ApiKey, error) {
+	return c.Query().Where(apikey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ApiKeyClient) GetX(ctx context.Context, id string) *ApiKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ApiKeyClient) Hooks() []Hook {
+	return c.hooks.ApiKey
+}
+
+// Interceptors returns the client interceptors.
+func (c *ApiKeyClient) Interceptors() []Interceptor {
+	return c.inters.ApiKey
+}
+
+func (c *ApiKeyClient) mutate(ctx context.Context, m *ApiKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ApiKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ApiKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ApiKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ApiKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ApiKey mutation op: %q", m.Op())
 	}
 }
 
@@ -478,6 +629,139 @@ func (c *CustomerClient) mutate(ctx context.Context, m *CustomerMutation) (Value
 		return (&CustomerDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Customer mutation op: %q", m.Op())
+	}
+}
+
+// CustomerSessionClient is a client for the CustomerSession schema.
+type CustomerSessionClient struct {
+	config
+}
+
+// NewCustomerSessionClient returns a client for the CustomerSession from the given config.
+func NewCustomerSessionClient(c config) *CustomerSessionClient {
+	return &CustomerSessionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `customersession.Hooks(f(g(h())))`.
+func (c *CustomerSessionClient) Use(hooks ...Hook) {
+	c.hooks.CustomerSession = append(c.hooks.CustomerSession, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `customersession.Intercept(f(g(h())))`.
+func (c *CustomerSessionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CustomerSession = append(c.inters.CustomerSession, interceptors...)
+}
+
+// Create returns a builder for creating a CustomerSession entity.
+func (c *CustomerSessionClient) Create() *CustomerSessionCreate {
+	mutation := newCustomerSessionMutation(c.config, OpCreate)
+	return &CustomerSessionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CustomerSession entities.
+func (c *CustomerSessionClient) CreateBulk(builders ...*CustomerSessionCreate) *CustomerSessionCreateBulk {
+	return &CustomerSessionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CustomerSessionClient) MapCreateBulk(slice any, setFunc func(*CustomerSessionCreate, int)) *CustomerSessionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CustomerSessionCreateBulk{err: fmt.Errorf("calling to CustomerSessionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CustomerSessionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CustomerSessionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CustomerSession.
+func (c *CustomerSessionClient) Update() *CustomerSessionUpdate {
+	mutation := newCustomerSessionMutation(c.config, OpUpdate)
+	return &CustomerSessionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CustomerSessionClient) UpdateOne(_m *CustomerSession) *CustomerSessionUpdateOne {
+	mutation := newCustomerSessionMutation(c.config, OpUpdateOne, withCustomerSession(_m))
+	return &CustomerSessionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CustomerSessionClient) UpdateOneID(id string) *CustomerSessionUpdateOne {
+	mutation := newCustomerSessionMutation(c.config, OpUpdateOne, withCustomerSessionID(id))
+	return &CustomerSessionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CustomerSession.
+func (c *CustomerSessionClient) Delete() *CustomerSessionDelete {
+	mutation := newCustomerSessionMutation(c.config, OpDelete)
+	return &CustomerSessionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CustomerSessionClient) DeleteOne(_m *CustomerSession) *CustomerSessionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CustomerSessionClient) DeleteOneID(id string) *CustomerSessionDeleteOne {
+	builder := c.Delete().Where(customersession.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CustomerSessionDeleteOne{builder}
+}
+
+// Query returns a query builder for CustomerSession.
+func (c *CustomerSessionClient) Query() *CustomerSessionQuery {
+	return &CustomerSessionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCustomerSession},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CustomerSession entity by its id.
+func (c *CustomerSessionClient) Get(ctx context.Context, id string) (*CustomerSession, error) {
+	return c.Query().Where(customersession.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CustomerSessionClient) GetX(ctx context.Context, id string) *CustomerSession {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CustomerSessionClient) Hooks() []Hook {
+	return c.hooks.CustomerSession
+}
+
+// Interceptors returns the client interceptors.
+func (c *CustomerSessionClient) Interceptors() []Interceptor {
+	return c.inters.CustomerSession
+}
+
+func (c *CustomerSessionClient) mutate(ctx context.Context, m *CustomerSessionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CustomerSessionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CustomerSessionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CustomerSessionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CustomerSessionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CustomerSession mutation op: %q", m.Op())
 	}
 }
 
@@ -2565,13 +2849,13 @@ func (c *WebhookEventClient) mutate(ctx context.Context, m *WebhookEventMutation
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Customer, Difference, GoneObject, IdempotencyKey, Invoice, Operation, Price,
-		Product, StripeAccount, StripeCall, Subscription, SubscriptionItem,
-		SubscriptionTransition, WebhookEvent []ent.Hook
+		ApiKey, Customer, CustomerSession, Difference, GoneObject, IdempotencyKey,
+		Invoice, Operation, Price, Product, StripeAccount, StripeCall, Subscription,
+		SubscriptionItem, SubscriptionTransition, WebhookEvent []ent.Hook
 	}
 	inters struct {
-		Customer, Difference, GoneObject, IdempotencyKey, Invoice, Operation, Price,
-		Product, StripeAccount, StripeCall, Subscription, SubscriptionItem,
-		SubscriptionTransition, WebhookEvent []ent.Interceptor
+		ApiKey, Customer, CustomerSession, Difference, GoneObject, IdempotencyKey,
+		Invoice, Operation, Price, Product, StripeAccount, StripeCall, Subscription,
+		SubscriptionItem, SubscriptionTransition, WebhookEvent []ent.Interceptor
 	}
 )

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"tallystick/ent/apikey"
 	"tallystick/ent/customer"
+	"tallystick/ent/customersession"
 	"tallystick/ent/difference"
 	"tallystick/ent/goneobject"
 	"tallystick/ent/idempotencykey"
@@ -86,7 +88,9 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			apikey.Table:                 apikey.ValidColumn,
 			customer.Table:               customer.ValidColumn,
+			customersession.Table:        customersession.ValidColumn,
 			difference.Table:             difference.ValidColumn,
 			goneobject.Table:             goneobject.ValidColumn,
 			idempotencykey.Table:         idempotencykey.ValidColumn,

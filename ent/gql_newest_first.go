@@ -5,6 +5,7 @@ package ent
 import "entgo.io/contrib/entgql"
 
 func init() {
+	DefaultApiKeyOrder.Direction = entgql.OrderDirectionDesc
 	DefaultCustomerOrder.Direction = entgql.OrderDirectionDesc
 	DefaultDifferenceOrder.Direction = entgql.OrderDirectionDesc
 	DefaultInvoiceOrder.Direction = entgql.OrderDirectionDesc

@@ -41,6 +41,12 @@ type Operation struct {
 	Attempts int `json:"attempts,omitempty"`
 	// How often something here, and not Stripe, has stopped the operation since it was begun or retried.
 	Faults int `json:"faults,omitempty"`
+	// The kind of who asked for it; null for the program itself.
+	RequestedByKind *string `json:"requested_by_kind,omitempty"`
+	// Who asked for it.
+	RequestedBy *string `json:"requested_by,omitempty"`
+	// RequestedByLabel holds the value of the "requested_by_label" field.
+	RequestedByLabel *string `json:"requested_by_label,omitempty"`
 	// ErrorCode holds the value of the "error_code" field.
 	ErrorCode *string `json:"error_code,omitempty"`
 	// LastError holds the value of the "last_error" field.
@@ -96,7 +102,7 @@ func (*Operation) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case operation.FieldPosition, operation.FieldAttempts, operation.FieldFaults:
 			values[i] = new(sql.NullInt64)
-		case operation.FieldID, operation.FieldKind, operation.FieldStatus, operation.FieldSubjectID, operation.FieldScopeID, operation.FieldErrorCode, operation.FieldLastError, operation.FieldErrorNodeID, operation.FieldDeclineCode, operation.FieldLeaseToken:
+		case operation.FieldID, operation.FieldKind, operation.FieldStatus, operation.FieldSubjectID, operation.FieldScopeID, operation.FieldRequestedByKind, operation.FieldRequestedBy, operation.FieldRequestedByLabel, operation.FieldErrorCode, operation.FieldLastError, operation.FieldErrorNodeID, operation.FieldDeclineCode, operation.FieldLeaseToken:
 			values[i] = new(sql.NullString)
 		case operation.FieldCreatedAt, operation.FieldUpdatedAt, operation.FieldNextAttemptAt, operation.FieldLeaseExpiresAt, operation.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
@@ -190,6 +196,27 @@ func (_m *Operation) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field faults", values[i])
 			} else if value.Valid {
 				_m.Faults = int(value.Int64)
+			}
+		case operation.FieldRequestedByKind:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field requested_by_kind", values[i])
+			} else if value.Valid {
+				_m.RequestedByKind = new(string)
+				*_m.RequestedByKind = value.String
+			}
+		case operation.FieldRequestedBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field requested_by", values[i])
+			} else if value.Valid {
+				_m.RequestedBy = new(string)
+				*_m.RequestedBy = value.String
+			}
+		case operation.FieldRequestedByLabel:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field requested_by_label", values[i])
+			} else if value.Valid {
+				_m.RequestedByLabel = new(string)
+				*_m.RequestedByLabel = value.String
 			}
 		case operation.FieldErrorCode:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -328,6 +355,21 @@ func (_m *Operation) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("faults=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Faults))
+	builder.WriteString(", ")
+	if v := _m.RequestedByKind; v != nil {
+		builder.WriteString("requested_by_kind=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.RequestedBy; v != nil {
+		builder.WriteString("requested_by=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.RequestedByLabel; v != nil {
+		builder.WriteString("requested_by_label=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	if v := _m.ErrorCode; v != nil {
 		builder.WriteString("error_code=")

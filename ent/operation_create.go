@@ -129,6 +129,48 @@ func (_c *OperationCreate) SetNillableFaults(v *int) *OperationCreate {
 	return _c
 }
 
+// SetRequestedByKind sets the "requested_by_kind" field.
+func (_c *OperationCreate) SetRequestedByKind(v string) *OperationCreate {
+	_c.mutation.SetRequestedByKind(v)
+	return _c
+}
+
+// SetNillableRequestedByKind sets the "requested_by_kind" field if the given value is not nil.
+func (_c *OperationCreate) SetNillableRequestedByKind(v *string) *OperationCreate {
+	if v != nil {
+		_c.SetRequestedByKind(*v)
+	}
+	return _c
+}
+
+// SetRequestedBy sets the "requested_by" field.
+func (_c *OperationCreate) SetRequestedBy(v string) *OperationCreate {
+	_c.mutation.SetRequestedBy(v)
+	return _c
+}
+
+// SetNillableRequestedBy sets the "requested_by" field if the given value is not nil.
+func (_c *OperationCreate) SetNillableRequestedBy(v *string) *OperationCreate {
+	if v != nil {
+		_c.SetRequestedBy(*v)
+	}
+	return _c
+}
+
+// SetRequestedByLabel sets the "requested_by_label" field.
+func (_c *OperationCreate) SetRequestedByLabel(v string) *OperationCreate {
+	_c.mutation.SetRequestedByLabel(v)
+	return _c
+}
+
+// SetNillableRequestedByLabel sets the "requested_by_label" field if the given value is not nil.
+func (_c *OperationCreate) SetNillableRequestedByLabel(v *string) *OperationCreate {
+	if v != nil {
+		_c.SetRequestedByLabel(*v)
+	}
+	return _c
+}
+
 // SetErrorCode sets the "error_code" field.
 func (_c *OperationCreate) SetErrorCode(v string) *OperationCreate {
 	_c.mutation.SetErrorCode(v)
@@ -465,6 +507,18 @@ func (_c *OperationCreate) createSpec() (*Operation, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Faults(); ok {
 		_spec.SetField(operation.FieldFaults, field.TypeInt, value)
 		_node.Faults = value
+	}
+	if value, ok := _c.mutation.RequestedByKind(); ok {
+		_spec.SetField(operation.FieldRequestedByKind, field.TypeString, value)
+		_node.RequestedByKind = &value
+	}
+	if value, ok := _c.mutation.RequestedBy(); ok {
+		_spec.SetField(operation.FieldRequestedBy, field.TypeString, value)
+		_node.RequestedBy = &value
+	}
+	if value, ok := _c.mutation.RequestedByLabel(); ok {
+		_spec.SetField(operation.FieldRequestedByLabel, field.TypeString, value)
+		_node.RequestedByLabel = &value
 	}
 	if value, ok := _c.mutation.ErrorCode(); ok {
 		_spec.SetField(operation.FieldErrorCode, field.TypeString, value)

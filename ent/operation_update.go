@@ -408,6 +408,15 @@ func (_u *OperationUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedFaults(); ok {
 		_spec.AddField(operation.FieldFaults, field.TypeInt, value)
 	}
+	if _u.mutation.RequestedByKindCleared() {
+		_spec.ClearField(operation.FieldRequestedByKind, field.TypeString)
+	}
+	if _u.mutation.RequestedByCleared() {
+		_spec.ClearField(operation.FieldRequestedBy, field.TypeString)
+	}
+	if _u.mutation.RequestedByLabelCleared() {
+		_spec.ClearField(operation.FieldRequestedByLabel, field.TypeString)
+	}
 	if value, ok := _u.mutation.ErrorCode(); ok {
 		_spec.SetField(operation.FieldErrorCode, field.TypeString, value)
 	}
@@ -938,6 +947,15 @@ func (_u *OperationUpdateOne) sqlSave(ctx context.Context) (_node *Operation, er
 	}
 	if value, ok := _u.mutation.AddedFaults(); ok {
 		_spec.AddField(operation.FieldFaults, field.TypeInt, value)
+	}
+	if _u.mutation.RequestedByKindCleared() {
+		_spec.ClearField(operation.FieldRequestedByKind, field.TypeString)
+	}
+	if _u.mutation.RequestedByCleared() {
+		_spec.ClearField(operation.FieldRequestedBy, field.TypeString)
+	}
+	if _u.mutation.RequestedByLabelCleared() {
+		_spec.ClearField(operation.FieldRequestedByLabel, field.TypeString)
 	}
 	if value, ok := _u.mutation.ErrorCode(); ok {
 		_spec.SetField(operation.FieldErrorCode, field.TypeString, value)

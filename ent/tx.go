@@ -12,8 +12,12 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// ApiKey is the client for interacting with the ApiKey builders.
+	ApiKey *ApiKeyClient
 	// Customer is the client for interacting with the Customer builders.
 	Customer *CustomerClient
+	// CustomerSession is the client for interacting with the CustomerSession builders.
+	CustomerSession *CustomerSessionClient
 	// Difference is the client for interacting with the Difference builders.
 	Difference *DifferenceClient
 	// GoneObject is the client for interacting with the GoneObject builders.
@@ -171,7 +175,9 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.ApiKey = NewApiKeyClient(tx.config)
 	tx.Customer = NewCustomerClient(tx.config)
+	tx.CustomerSession = NewCustomerSessionClient(tx.config)
 	tx.Difference = NewDifferenceClient(tx.config)
 	tx.GoneObject = NewGoneObjectClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
@@ -194,7 +200,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: Customer.QueryXXX(), the query will be executed
+// applies a query, for example: ApiKey.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

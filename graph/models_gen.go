@@ -3,16 +3,21 @@
 package graph
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"strconv"
 	"tallystick/ent"
+	"tallystick/internal/auth"
 	"tallystick/internal/billing"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 )
+
+// Who has asked for something.
+type Actor struct {
+	// The kind of key that was presented.
+	Kind auth.Kind `json:"kind"`
+	// What people call it: a key's name, or a customer's global id.
+	Label string `json:"label"`
+}
 
 // The input of `addProductPrice`.
 type AddProductPriceInput struct {
@@ -130,6 +135,30 @@ type ChangeSubscriptionPricePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The input of `createApiKey`.
+type CreateAPIKeyInput struct {
+	// What people call it, of 100 characters at most.
+	Name string `json:"name"`
+	// What it may do. A key hands out no scope that it lacks.
+	Scopes []auth.Scope `json:"scopes"`
+	// When it ends; left out, it does not.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Accepted, and without effect: the secret of a key is not kept, so a repeated mutation makes another key.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `createApiKey`.
+type CreateAPIKeyPayload struct {
+	// The key; null when it was refused.
+	APIKey *ent.ApiKey `json:"apiKey,omitempty"`
+	// The key itself, `tsk_…`: it is shown once, and kept nowhere.
+	Secret *string `json:"secret,omitempty"`
+	// Always null: Stripe has no part in it.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The input of `createBillingPortalSession`.
 type CreateBillingPortalSessionInput struct {
 	// Who goes to the page.
@@ -199,6 +228,30 @@ type CreateCustomerPayload struct {
 	// The new customer; null when it was refused.
 	Customer *ent.Customer `json:"customer,omitempty"`
 	// The change to both halves; null when it was refused before it began.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The input of `createCustomerSession`.
+type CreateCustomerSessionInput struct {
+	// Whose browser it is for.
+	CustomerID string `json:"customerId"`
+	// For how many seconds the token is valid: 1 to 86,400.
+	ExpiresInSeconds int `json:"expiresInSeconds"`
+	// What the browser may ask for. Left out, that is `CANCEL_AT_PERIOD_END`, `RESUME`, `PAY_INVOICE` and `PORTAL`.
+	Actions []auth.Action `json:"actions,omitempty"`
+	// Accepted, and without effect: a token is not kept, so a repeated mutation makes another one.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `createCustomerSession`.
+type CreateCustomerSessionPayload struct {
+	// The token, for `Authorization: Bearer`; null when it was refused.
+	Token *string `json:"token,omitempty"`
+	// When it ends; earlier when the customer is deleted.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Always null: Stripe has no part in it.
 	Operation *ent.Operation `json:"operation,omitempty"`
 	// Why it was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
@@ -435,6 +488,24 @@ type RetryOperationPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The input of `revokeApiKey`.
+type RevokeAPIKeyInput struct {
+	// Which key.
+	APIKeyID string `json:"apiKeyId"`
+	// Accepted, and without effect: a revoked key stays revoked.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `revokeApiKey`.
+type RevokeAPIKeyPayload struct {
+	// The key; null when it was refused.
+	APIKey *ent.ApiKey `json:"apiKey,omitempty"`
+	// Always null: Stripe has no part in it.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The input of `revokeSubscription`.
 type RevokeSubscriptionInput struct {
 	// Which subscription.
@@ -450,6 +521,28 @@ type RevokeSubscriptionPayload struct {
 	// The subscription as it stands.
 	Subscription *ent.Subscription `json:"subscription,omitempty"`
 	// The change to both halves; null when it was refused before it began.
+	Operation *ent.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was not.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The input of `rotateApiKey`.
+type RotateAPIKeyInput struct {
+	// Which key.
+	APIKeyID string `json:"apiKeyId"`
+	// For how many seconds the old secret is accepted too: 0 to 604,800.
+	GraceSeconds int `json:"graceSeconds"`
+	// Accepted, and without effect: a repeated mutation makes another secret.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The answer of `rotateApiKey`.
+type RotateAPIKeyPayload struct {
+	// The key; null when it was refused.
+	APIKey *ent.ApiKey `json:"apiKey,omitempty"`
+	// The key with its new secret: it is shown once, and kept nowhere.
+	Secret *string `json:"secret,omitempty"`
+	// Always null: Stripe has no part in it.
 	Operation *ent.Operation `json:"operation,omitempty"`
 	// Why it was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
@@ -606,7 +699,7 @@ type UserError struct {
 // Who is asking.
 type Viewer struct {
 	// The kind of key that was presented.
-	Kind ViewerKind `json:"kind"`
+	Kind auth.Kind `json:"kind"`
 	// What the key allows.
 	Scopes []string `json:"scopes"`
 	// The customer whose browser it is; null for other kinds.
@@ -639,65 +732,4 @@ type WebhookEventFilter struct {
 	Type []string `json:"type,omitempty"`
 	// Only those about the object with this id in Stripe.
 	ObjectID *string `json:"objectId,omitempty"`
-}
-
-// The kind of a key.
-type ViewerKind string
-
-const (
-	// The key with every scope.
-	ViewerKindAdmin ViewerKind = "ADMIN"
-	// A key with some scopes.
-	ViewerKindAPIKey ViewerKind = "API_KEY"
-	// The token of one customer's browser.
-	ViewerKindCustomer ViewerKind = "CUSTOMER"
-)
-
-var AllViewerKind = []ViewerKind{
-	ViewerKindAdmin,
-	ViewerKindAPIKey,
-	ViewerKindCustomer,
-}
-
-func (e ViewerKind) IsValid() bool {
-	switch e {
-	case ViewerKindAdmin, ViewerKindAPIKey, ViewerKindCustomer:
-		return true
-	}
-	return false
-}
-
-func (e ViewerKind) String() string {
-	return string(e)
-}
-
-func (e *ViewerKind) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = ViewerKind(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid ViewerKind", str)
-	}
-	return nil
-}
-
-func (e ViewerKind) MarshalGQL(w io.Writer) {
-	fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *ViewerKind) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e ViewerKind) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
 }

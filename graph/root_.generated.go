@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"tallystick/ent"
+	"tallystick/internal/auth"
 
 	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
@@ -39,14 +40,42 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
+	Needs func(ctx context.Context, obj any, next graphql.Resolver, scope *auth.Scope, customer bool) (res any, err error)
 }
 
 type ComplexityRoot struct {
+	Actor struct {
+		Kind  func(childComplexity int) int
+		Label func(childComplexity int) int
+	}
+
 	AddProductPricePayload struct {
 		Operation  func(childComplexity int) int
 		Price      func(childComplexity int) int
 		Product    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	ApiKey struct {
+		CreatedAt  func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Prefix     func(childComplexity int) int
+		RevokedAt  func(childComplexity int) int
+		Scopes     func(childComplexity int) int
+	}
+
+	ApiKeyConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ApiKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ArchivePricePayload struct {
@@ -90,6 +119,13 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 	}
 
+	CreateApiKeyPayload struct {
+		APIKey     func(childComplexity int) int
+		Operation  func(childComplexity int) int
+		Secret     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CreateBillingPortalSessionPayload struct {
 		Operation  func(childComplexity int) int
 		URL        func(childComplexity int) int
@@ -105,6 +141,13 @@ type ComplexityRoot struct {
 	CreateCustomerPayload struct {
 		Customer   func(childComplexity int) int
 		Operation  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CreateCustomerSessionPayload struct {
+		ExpiresAt  func(childComplexity int) int
+		Operation  func(childComplexity int) int
+		Token      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -215,9 +258,11 @@ type ComplexityRoot struct {
 		ArchiveProduct             func(childComplexity int, input ArchiveProductInput) int
 		CancelSubscription         func(childComplexity int, input CancelSubscriptionInput) int
 		ChangeSubscriptionPrice    func(childComplexity int, input ChangeSubscriptionPriceInput) int
+		CreateAPIKey               func(childComplexity int, input CreateAPIKeyInput) int
 		CreateBillingPortalSession func(childComplexity int, input CreateBillingPortalSessionInput) int
 		CreateCheckoutSession      func(childComplexity int, input CreateCheckoutSessionInput) int
 		CreateCustomer             func(childComplexity int, input CreateCustomerInput) int
+		CreateCustomerSession      func(childComplexity int, input CreateCustomerSessionInput) int
 		CreateProduct              func(childComplexity int, input CreateProductInput) int
 		CreateSubscription         func(childComplexity int, input CreateSubscriptionInput) int
 		DeleteCustomer             func(childComplexity int, input DeleteCustomerInput) int
@@ -226,7 +271,9 @@ type ComplexityRoot struct {
 		RestoreCustomer            func(childComplexity int, input RestoreCustomerInput) int
 		ResumeSubscription         func(childComplexity int, input ResumeSubscriptionInput) int
 		RetryOperation             func(childComplexity int, input RetryOperationInput) int
+		RevokeAPIKey               func(childComplexity int, input RevokeAPIKeyInput) int
 		RevokeSubscription         func(childComplexity int, input RevokeSubscriptionInput) int
+		RotateAPIKey               func(childComplexity int, input RotateAPIKeyInput) int
 		StartReconciliation        func(childComplexity int, input StartReconciliationInput) int
 		UpdateCustomer             func(childComplexity int, input UpdateCustomerInput) int
 		UpdateProduct              func(childComplexity int, input UpdateProductInput) int
@@ -243,6 +290,7 @@ type ComplexityRoot struct {
 		Kind          func(childComplexity int) int
 		LastError     func(childComplexity int) int
 		NextAttemptAt func(childComplexity int) int
+		RequestedBy   func(childComplexity int) int
 		Status        func(childComplexity int) int
 		Steps         func(childComplexity int) int
 		StripeCalls   func(childComplexity int) int
@@ -344,6 +392,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		APIKeys              func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string]) int
 		BillingHealth        func(childComplexity int) int
 		Customer             func(childComplexity int, id string, includeDeleted bool) int
 		CustomerByEmail      func(childComplexity int, email string) int
@@ -393,10 +442,23 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	RevokeApiKeyPayload struct {
+		APIKey     func(childComplexity int) int
+		Operation  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	RevokeSubscriptionPayload struct {
 		Operation    func(childComplexity int) int
 		Subscription func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	RotateApiKeyPayload struct {
+		APIKey     func(childComplexity int) int
+		Operation  func(childComplexity int) int
+		Secret     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	StartReconciliationPayload struct {
@@ -566,6 +628,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Actor.kind":
+		if e.ComplexityRoot.Actor.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Actor.Kind(childComplexity), true
+	case "Actor.label":
+		if e.ComplexityRoot.Actor.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Actor.Label(childComplexity), true
+
 	case "AddProductPricePayload.operation":
 		if e.ComplexityRoot.AddProductPricePayload.Operation == nil {
 			break
@@ -590,6 +665,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddProductPricePayload.UserErrors(childComplexity), true
+
+	case "ApiKey.createdAt":
+		if e.ComplexityRoot.ApiKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.CreatedAt(childComplexity), true
+	case "ApiKey.expiresAt":
+		if e.ComplexityRoot.ApiKey.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.ExpiresAt(childComplexity), true
+	case "ApiKey.id":
+		if e.ComplexityRoot.ApiKey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.ID(childComplexity), true
+	case "ApiKey.lastUsedAt":
+		if e.ComplexityRoot.ApiKey.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.LastUsedAt(childComplexity), true
+	case "ApiKey.name":
+		if e.ComplexityRoot.ApiKey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Name(childComplexity), true
+	case "ApiKey.prefix":
+		if e.ComplexityRoot.ApiKey.Prefix == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Prefix(childComplexity), true
+	case "ApiKey.revokedAt":
+		if e.ComplexityRoot.ApiKey.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.RevokedAt(childComplexity), true
+	case "ApiKey.scopes":
+		if e.ComplexityRoot.ApiKey.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Scopes(childComplexity), true
+
+	case "ApiKeyConnection.edges":
+		if e.ComplexityRoot.ApiKeyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.Edges(childComplexity), true
+	case "ApiKeyConnection.pageInfo":
+		if e.ComplexityRoot.ApiKeyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.PageInfo(childComplexity), true
+	case "ApiKeyConnection.totalCount":
+		if e.ComplexityRoot.ApiKeyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.TotalCount(childComplexity), true
+
+	case "ApiKeyEdge.cursor":
+		if e.ComplexityRoot.ApiKeyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyEdge.Cursor(childComplexity), true
+	case "ApiKeyEdge.node":
+		if e.ComplexityRoot.ApiKeyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyEdge.Node(childComplexity), true
 
 	case "ArchivePricePayload.operation":
 		if e.ComplexityRoot.ArchivePricePayload.Operation == nil {
@@ -752,6 +908,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChangeSubscriptionPricePayload.UserErrors(childComplexity), true
 
+	case "CreateApiKeyPayload.apiKey":
+		if e.ComplexityRoot.CreateApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.APIKey(childComplexity), true
+	case "CreateApiKeyPayload.operation":
+		if e.ComplexityRoot.CreateApiKeyPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.Operation(childComplexity), true
+	case "CreateApiKeyPayload.secret":
+		if e.ComplexityRoot.CreateApiKeyPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.Secret(childComplexity), true
+	case "CreateApiKeyPayload.userErrors":
+		if e.ComplexityRoot.CreateApiKeyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.UserErrors(childComplexity), true
+
 	case "CreateBillingPortalSessionPayload.operation":
 		if e.ComplexityRoot.CreateBillingPortalSessionPayload.Operation == nil {
 			break
@@ -808,6 +989,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateCustomerPayload.UserErrors(childComplexity), true
+
+	case "CreateCustomerSessionPayload.expiresAt":
+		if e.ComplexityRoot.CreateCustomerSessionPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCustomerSessionPayload.ExpiresAt(childComplexity), true
+	case "CreateCustomerSessionPayload.operation":
+		if e.ComplexityRoot.CreateCustomerSessionPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCustomerSessionPayload.Operation(childComplexity), true
+	case "CreateCustomerSessionPayload.token":
+		if e.ComplexityRoot.CreateCustomerSessionPayload.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCustomerSessionPayload.Token(childComplexity), true
+	case "CreateCustomerSessionPayload.userErrors":
+		if e.ComplexityRoot.CreateCustomerSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCustomerSessionPayload.UserErrors(childComplexity), true
 
 	case "CreateProductPayload.operation":
 		if e.ComplexityRoot.CreateProductPayload.Operation == nil {
@@ -1259,6 +1465,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeSubscriptionPrice(childComplexity, args["input"].(ChangeSubscriptionPriceInput)), true
+	case "Mutation.createApiKey":
+		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["input"].(CreateAPIKeyInput)), true
 	case "Mutation.createBillingPortalSession":
 		if e.ComplexityRoot.Mutation.CreateBillingPortalSession == nil {
 			break
@@ -1292,6 +1509,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateCustomer(childComplexity, args["input"].(CreateCustomerInput)), true
+	case "Mutation.createCustomerSession":
+		if e.ComplexityRoot.Mutation.CreateCustomerSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createCustomerSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateCustomerSession(childComplexity, args["input"].(CreateCustomerSessionInput)), true
 	case "Mutation.createProduct":
 		if e.ComplexityRoot.Mutation.CreateProduct == nil {
 			break
@@ -1380,6 +1608,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetryOperation(childComplexity, args["input"].(RetryOperationInput)), true
+	case "Mutation.revokeApiKey":
+		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["input"].(RevokeAPIKeyInput)), true
 	case "Mutation.revokeSubscription":
 		if e.ComplexityRoot.Mutation.RevokeSubscription == nil {
 			break
@@ -1391,6 +1630,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeSubscription(childComplexity, args["input"].(RevokeSubscriptionInput)), true
+	case "Mutation.rotateApiKey":
+		if e.ComplexityRoot.Mutation.RotateAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateAPIKey(childComplexity, args["input"].(RotateAPIKeyInput)), true
 	case "Mutation.startReconciliation":
 		if e.ComplexityRoot.Mutation.StartReconciliation == nil {
 			break
@@ -1500,6 +1750,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operation.NextAttemptAt(childComplexity), true
+	case "Operation.requestedBy":
+		if e.ComplexityRoot.Operation.RequestedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.RequestedBy(childComplexity), true
 	case "Operation.status":
 		if e.ComplexityRoot.Operation.Status == nil {
 			break
@@ -1873,6 +2129,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProductEdge.Node(childComplexity), true
 
+	case "Query.apiKeys":
+		if e.ComplexityRoot.Query.APIKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Query_apiKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.APIKeys(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string])), true
 	case "Query.billingHealth":
 		if e.ComplexityRoot.Query.BillingHealth == nil {
 			break
@@ -2162,6 +2429,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RetryOperationPayload.UserErrors(childComplexity), true
 
+	case "RevokeApiKeyPayload.apiKey":
+		if e.ComplexityRoot.RevokeApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeApiKeyPayload.APIKey(childComplexity), true
+	case "RevokeApiKeyPayload.operation":
+		if e.ComplexityRoot.RevokeApiKeyPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeApiKeyPayload.Operation(childComplexity), true
+	case "RevokeApiKeyPayload.userErrors":
+		if e.ComplexityRoot.RevokeApiKeyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeApiKeyPayload.UserErrors(childComplexity), true
+
 	case "RevokeSubscriptionPayload.operation":
 		if e.ComplexityRoot.RevokeSubscriptionPayload.Operation == nil {
 			break
@@ -2180,6 +2466,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeSubscriptionPayload.UserErrors(childComplexity), true
+
+	case "RotateApiKeyPayload.apiKey":
+		if e.ComplexityRoot.RotateApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateApiKeyPayload.APIKey(childComplexity), true
+	case "RotateApiKeyPayload.operation":
+		if e.ComplexityRoot.RotateApiKeyPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateApiKeyPayload.Operation(childComplexity), true
+	case "RotateApiKeyPayload.secret":
+		if e.ComplexityRoot.RotateApiKeyPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateApiKeyPayload.Secret(childComplexity), true
+	case "RotateApiKeyPayload.userErrors":
+		if e.ComplexityRoot.RotateApiKeyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateApiKeyPayload.UserErrors(childComplexity), true
 
 	case "StartReconciliationPayload.operation":
 		if e.ComplexityRoot.StartReconciliationPayload.Operation == nil {
@@ -2805,9 +3116,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputArchiveProductInput,
 		ec.unmarshalInputCancelSubscriptionInput,
 		ec.unmarshalInputChangeSubscriptionPriceInput,
+		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateBillingPortalSessionInput,
 		ec.unmarshalInputCreateCheckoutSessionInput,
 		ec.unmarshalInputCreateCustomerInput,
+		ec.unmarshalInputCreateCustomerSessionInput,
 		ec.unmarshalInputCreateProductInput,
 		ec.unmarshalInputCreateSubscriptionInput,
 		ec.unmarshalInputCustomerFilter,
@@ -2830,7 +3143,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRestoreCustomerInput,
 		ec.unmarshalInputResumeSubscriptionInput,
 		ec.unmarshalInputRetryOperationInput,
+		ec.unmarshalInputRevokeApiKeyInput,
 		ec.unmarshalInputRevokeSubscriptionInput,
+		ec.unmarshalInputRotateApiKeyInput,
 		ec.unmarshalInputStartReconciliationInput,
 		ec.unmarshalInputSubscriptionFilter,
 		ec.unmarshalInputSubscriptionItemChangeInput,
@@ -2924,6 +3239,17 @@ schema {
   query: Query
   mutation: Mutation
 }
+
+"""
+Who may ask for a field: the admin, and API keys with the scope. What a key reads below needs the scope of each type on the
+way.
+"""
+directive @needs(
+  """The scope that an API key needs; null: none."""
+  scope: Scope
+  """Whether one customer's browser may ask for it too, and then sees what is its own and what is on sale."""
+  customer: Boolean! = false
+) on FIELD_DEFINITION
 
 """A moment in time: RFC 3339, in UTC."""
 scalar DateTime
@@ -3645,7 +3971,9 @@ type Operation implements Node {
   createdAt: DateTime!
   """When it succeeded or failed for good."""
   finishedAt: DateTime
-  """Every request to Stripe made for it, in their order."""
+  """Who has asked for it; null when the server itself did."""
+  requestedBy: Actor
+  """Every request to Stripe made for it, in their order; shown to those who may read operations."""
   stripeCalls: [StripeCall!]!
 }
 
@@ -4026,6 +4354,100 @@ type Viewer {
   customer: Customer
 }
 
+"""What an API key may do. One to write includes the one to read."""
+enum Scope {
+  """Read products and prices. A key with this scope alone may be put into a web page."""
+  READ_CATALOG
+  """Change products and prices."""
+  WRITE_CATALOG
+  """Read customers."""
+  READ_CUSTOMERS
+  """Change customers."""
+  WRITE_CUSTOMERS
+  """Read subscriptions."""
+  READ_SUBSCRIPTIONS
+  """Change subscriptions, and make pages at Stripe."""
+  WRITE_SUBSCRIPTIONS
+  """Read invoices."""
+  READ_INVOICES
+  """Pay and void invoices."""
+  WRITE_INVOICES
+  """Read operations, requests to Stripe, events, differences and the health."""
+  READ_OPERATIONS
+  """Retry and resolve operations, and reconcile."""
+  WRITE_OPERATIONS
+  """Make tokens for customers' browsers."""
+  CREATE_CUSTOMER_SESSIONS
+  """Make, change and revoke API keys."""
+  WRITE_API_KEYS
+}
+
+"""What a customer's own browser may ask for."""
+enum CustomerAction {
+  """Cancel a subscription at once."""
+  CANCEL
+  """Cancel a subscription at the end of its period."""
+  CANCEL_AT_PERIOD_END
+  """Take a cancellation back."""
+  RESUME
+  """Move a subscription to another price."""
+  CHANGE_PRICE
+  """Change the quantity of an item."""
+  CHANGE_QUANTITY
+  """Pay an invoice."""
+  PAY_INVOICE
+  """Go to a checkout page."""
+  CHECKOUT
+  """Go to the billing portal."""
+  PORTAL
+}
+
+"""A key with some scopes."""
+type ApiKey implements Node {
+  """The global id."""
+  id: ID!
+  """What people call it."""
+  name: String!
+  """What it may do."""
+  scopes: [Scope!]!
+  """What the key begins with, after ` + "`" + `tsk_` + "`" + `; the secret is shown only once."""
+  prefix: String!
+  """When it was made."""
+  createdAt: DateTime!
+  """When it ends; null when it does not."""
+  expiresAt: DateTime
+  """When it was last used, to the minute; null when it never was."""
+  lastUsedAt: DateTime
+  """When it was revoked; null while it is not."""
+  revokedAt: DateTime
+}
+
+"""A page of API keys."""
+type ApiKeyConnection {
+  """The keys with their cursors."""
+  edges: [ApiKeyEdge!]!
+  """Where the page stands."""
+  pageInfo: PageInfo!
+  """How many there are on all pages. Counted only when asked for."""
+  totalCount: Int!
+}
+
+"""An API key in a page."""
+type ApiKeyEdge {
+  """The key."""
+  node: ApiKey!
+  """Its place in the connection."""
+  cursor: Cursor!
+}
+
+"""Who has asked for something."""
+type Actor {
+  """The kind of key that was presented."""
+  kind: ViewerKind!
+  """What people call it: a key's name, or a customer's global id."""
+  label: String!
+}
+
 """The kind of a key."""
 enum ViewerKind {
   """The key with every scope."""
@@ -4042,17 +4464,17 @@ type Query {
   node(
     """The global id."""
     id: ID!
-  ): Node
+  ): Node @needs(customer: true)
   """The objects with these global ids, in the same order; null where there is none."""
   nodes(
     """The global ids; 100 at most."""
     ids: [ID!]!
-  ): [Node]!
+  ): [Node]! @needs(customer: true)
   """A product; null when there is none."""
   product(
     """The product's global id."""
     id: ID!
-  ): Product
+  ): Product @needs(scope: READ_CATALOG, customer: true)
   """Products, the newest first."""
   products(
     """How many, from the front: 25 by default, 100 at most."""
@@ -4067,29 +4489,29 @@ type Query {
     filter: ProductFilter
     """The order; the newest first by default."""
     orderBy: ProductOrder
-  ): ProductConnection!
+  ): ProductConnection! @needs(scope: READ_CATALOG, customer: true)
   """A customer; null when there is none, or when it is deleted."""
   customer(
     """The customer's global id."""
     id: ID!
     """Whether a deleted customer is shown."""
     includeDeleted: Boolean! = false
-  ): Customer
+  ): Customer @needs(scope: READ_CUSTOMERS, customer: true)
   """The price with a lookup key; null when there is none."""
   priceByLookupKey(
     """The lookup key."""
     lookupKey: String!
-  ): Price
+  ): Price @needs(scope: READ_CATALOG, customer: true)
   """A price; null when there is none."""
   price(
     """The price's global id."""
     id: ID!
-  ): Price
+  ): Price @needs(scope: READ_CATALOG, customer: true)
   """The customer with your application's own id; null when there is none. Deleted customers have none."""
   customerByExternalId(
     """Your application's id."""
     externalId: String!
-  ): Customer
+  ): Customer @needs(scope: READ_CUSTOMERS)
   """
   The customer with an e-mail, in any case; null when there is none. Where several customers share it in Stripe, it is the
   one that holds it here. Deleted customers have none.
@@ -4097,7 +4519,7 @@ type Query {
   customerByEmail(
     """The e-mail."""
     email: String!
-  ): Customer
+  ): Customer @needs(scope: READ_CUSTOMERS)
   """Customers, the newest first. Deleted ones are hidden."""
   customers(
     """How many, from the front: 25 by default, 100 at most."""
@@ -4112,12 +4534,12 @@ type Query {
     filter: CustomerFilter
     """The order; the newest first by default."""
     orderBy: CustomerOrder
-  ): CustomerConnection!
+  ): CustomerConnection! @needs(scope: READ_CUSTOMERS)
   """A subscription; null when there is none."""
   subscription(
     """The subscription's global id."""
     id: ID!
-  ): Subscription
+  ): Subscription @needs(scope: READ_SUBSCRIPTIONS, customer: true)
   """Subscriptions of every status, the newest first."""
   subscriptions(
     """How many, from the front: 25 by default, 100 at most."""
@@ -4132,12 +4554,12 @@ type Query {
     filter: SubscriptionFilter
     """The order; the newest first by default."""
     orderBy: SubscriptionOrder
-  ): SubscriptionConnection!
+  ): SubscriptionConnection! @needs(scope: READ_SUBSCRIPTIONS, customer: true)
   """An invoice; null when there is none."""
   invoice(
     """The invoice's global id."""
     id: ID!
-  ): Invoice
+  ): Invoice @needs(scope: READ_INVOICES, customer: true)
   """Invoices, the newest first."""
   invoices(
     """How many, from the front: 25 by default, 100 at most."""
@@ -4152,12 +4574,12 @@ type Query {
     filter: InvoiceFilter
     """The order; the newest first by default."""
     orderBy: InvoiceOrder
-  ): InvoiceConnection!
+  ): InvoiceConnection! @needs(scope: READ_INVOICES, customer: true)
   """An operation; null when there is none."""
   operation(
     """The operation's global id."""
     id: ID!
-  ): Operation
+  ): Operation @needs(scope: READ_OPERATIONS)
   """Operations, the newest first."""
   operations(
     """How many, from the front: 25 by default, 100 at most."""
@@ -4172,7 +4594,7 @@ type Query {
     filter: OperationFilter
     """The order; the newest first by default."""
     orderBy: OperationOrder
-  ): OperationConnection!
+  ): OperationConnection! @needs(scope: READ_OPERATIONS)
   """The events that Stripe has sent, the newest first."""
   webhookEvents(
     """How many, from the front: 25 by default, 100 at most."""
@@ -4187,7 +4609,7 @@ type Query {
     filter: WebhookEventFilter
     """The order; the newest first by default."""
     orderBy: WebhookEventOrder
-  ): WebhookEventConnection!
+  ): WebhookEventConnection! @needs(scope: READ_OPERATIONS)
   """What differed when both halves were compared, the newest first."""
   differences(
     """How many, from the front: 25 by default, 100 at most."""
@@ -4202,11 +4624,22 @@ type Query {
     filter: DifferenceFilter
     """The order; the newest first by default."""
     orderBy: DifferenceOrder
-  ): DifferenceConnection!
+  ): DifferenceConnection! @needs(scope: READ_OPERATIONS)
+  """API keys, the newest first; revoked ones too."""
+  apiKeys(
+    """How many, from the front: 25 by default, 100 at most."""
+    first: Int
+    """Only those after this cursor."""
+    after: Cursor
+    """How many, from the back; 100 at most."""
+    last: Int
+    """Only those before this cursor."""
+    before: Cursor
+  ): ApiKeyConnection @needs(scope: WRITE_API_KEYS)
   """Whether the two halves are kept equal."""
-  billingHealth: BillingHealth!
+  billingHealth: BillingHealth @needs(scope: READ_OPERATIONS)
   """Who is asking."""
-  viewer: Viewer!
+  viewer: Viewer! @needs(customer: true)
 }
 
 # ---------------------------------------------------------------------------------------------------- mutations
@@ -4271,27 +4704,27 @@ type Mutation {
   createProduct(
     """The product."""
     input: CreateProductInput!
-  ): CreateProductPayload
+  ): CreateProductPayload @needs(scope: WRITE_CATALOG)
   """Changes what is said of a product; what is left out stays."""
   updateProduct(
     """The change."""
     input: UpdateProductInput!
-  ): UpdateProductPayload
+  ): UpdateProductPayload @needs(scope: WRITE_CATALOG)
   """Takes a product off sale. Existing subscriptions go on."""
   archiveProduct(
     """Which product."""
     input: ArchiveProductInput!
-  ): ArchiveProductPayload
+  ): ArchiveProductPayload @needs(scope: WRITE_CATALOG)
   """Adds a price to a product; its default price stays what it is."""
   addProductPrice(
     """The price."""
     input: AddProductPriceInput!
-  ): AddProductPricePayload
+  ): AddProductPricePayload @needs(scope: WRITE_CATALOG)
   """Takes a price off sale. The default price of a product cannot be archived."""
   archivePrice(
     """Which price."""
     input: ArchivePriceInput!
-  ): ArchivePricePayload
+  ): ArchivePricePayload @needs(scope: WRITE_CATALOG)
   """
   Replaces a price by a new one, everywhere or nowhere: creates the new one, makes it the default when the old one was,
   archives the old one and moves its lookup key. Existing subscriptions keep their price.
@@ -4299,32 +4732,32 @@ type Mutation {
   updateProductPrice(
     """The new price."""
     input: UpdateProductPriceInput!
-  ): UpdateProductPricePayload
+  ): UpdateProductPricePayload @needs(scope: WRITE_CATALOG)
   """Creates a customer. Answers at once, whatever state Stripe is in; the customer in Stripe follows by itself."""
   createCustomer(
     """The customer."""
     input: CreateCustomerInput!
-  ): CreateCustomerPayload
+  ): CreateCustomerPayload @needs(scope: WRITE_CUSTOMERS)
   """Changes what is known of a customer; what is left out stays."""
   updateCustomer(
     """The change."""
     input: UpdateCustomerInput!
-  ): UpdateCustomerPayload
+  ): UpdateCustomerPayload @needs(scope: WRITE_CUSTOMERS)
   """Deletes a customer here and in Stripe, ends its subscriptions and frees its e-mail."""
   deleteCustomer(
     """Which customer."""
     input: DeleteCustomerInput!
-  ): DeleteCustomerPayload
+  ): DeleteCustomerPayload @needs(scope: WRITE_CUSTOMERS)
   """Brings back a deleted customer, with a new counterpart in Stripe. Its subscriptions stay ended."""
   restoreCustomer(
     """Which customer."""
     input: RestoreCustomerInput!
-  ): RestoreCustomerPayload
+  ): RestoreCustomerPayload @needs(scope: WRITE_CUSTOMERS)
   """Subscribes a customer to a price, and links the customer to Stripe first when that has not happened yet."""
   createSubscription(
     """The subscription."""
     input: CreateSubscriptionInput!
-  ): CreateSubscriptionPayload
+  ): CreateSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS)
   """
   Cancels a subscription, from every state in which it has not ended. An unpaid invoice stays open and unpaid. A
   subscription that waits for its first payment can only be canceled immediately.
@@ -4332,7 +4765,7 @@ type Mutation {
   cancelSubscription(
     """Which subscription, and when."""
     input: CancelSubscriptionInput!
-  ): CancelSubscriptionPayload
+  ): CancelSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
   """
   Takes back a cancellation that is scheduled, at the end of the period or at a date. A ` + "`" + `PAUSED` + "`" + ` subscription is resumed: it
   is charged from now on.
@@ -4340,12 +4773,12 @@ type Mutation {
   resumeSubscription(
     """Which subscription."""
     input: ResumeSubscriptionInput!
-  ): ResumeSubscriptionPayload
+  ): ResumeSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
   """Moves one item of a subscription to another price, from now on; the only item where none is named."""
   changeSubscriptionPrice(
     """Which subscription, and to which price."""
     input: ChangeSubscriptionPriceInput!
-  ): ChangeSubscriptionPricePayload
+  ): ChangeSubscriptionPricePayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
   """
   Changes what a subscription is for: quantities, prices, new items, and items that end. What is not named stays, at least
   one item remains, and all of it happens or nothing.
@@ -4353,22 +4786,22 @@ type Mutation {
   updateSubscriptionItems(
     """Which subscription, and what changes."""
     input: UpdateSubscriptionItemsInput!
-  ): UpdateSubscriptionItemsPayload
+  ): UpdateSubscriptionItemsPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
   """Ends a subscription at once that its customer did not ask to cancel; it is ` + "`" + `REVOKED` + "`" + ` then."""
   revokeSubscription(
     """Which subscription, and why."""
     input: RevokeSubscriptionInput!
-  ): RevokeSubscriptionPayload
+  ): RevokeSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS)
   """Charges what an open invoice asks for. A subscription that was overdue for it is active again."""
   payInvoice(
     """Which invoice."""
     input: PayInvoiceInput!
-  ): PayInvoicePayload
+  ): PayInvoicePayload @needs(scope: WRITE_INVOICES, customer: true)
   """Takes an open invoice back, for good."""
   voidInvoice(
     """Which invoice."""
     input: VoidInvoiceInput!
-  ): VoidInvoicePayload
+  ): VoidInvoicePayload @needs(scope: WRITE_INVOICES)
   """
   Gives the URL of a page at Stripe on which a customer subscribes to a price, or leaves a payment method. The
   subscription appears here when Stripe reports it.
@@ -4376,12 +4809,12 @@ type Mutation {
   createCheckoutSession(
     """Who, and what for."""
     input: CreateCheckoutSessionInput!
-  ): CreateCheckoutSessionPayload
+  ): CreateCheckoutSessionPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
   """Gives the URL of a page at Stripe on which a customer manages its billing."""
   createBillingPortalSession(
     """Who, and where to go afterwards."""
     input: CreateBillingPortalSessionInput!
-  ): CreateBillingPortalSessionPayload
+  ): CreateBillingPortalSessionPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
   """
   Compares both halves completely. What differs is listed by ` + "`" + `differences` + "`" + ` and counted by ` + "`" + `billingHealth` + "`" + `; the operation is
   ` + "`" + `PENDING` + "`" + ` while the comparison goes on.
@@ -4389,12 +4822,32 @@ type Mutation {
   startReconciliation(
     """Whether what differs is repaired."""
     input: StartReconciliationInput!
-  ): StartReconciliationPayload
+  ): StartReconciliationPayload @needs(scope: WRITE_OPERATIONS)
+  """Makes an API key. Its secret is shown once."""
+  createApiKey(
+    """What the key is to be."""
+    input: CreateApiKeyInput!
+  ): CreateApiKeyPayload @needs(scope: WRITE_API_KEYS)
+  """Gives an API key another secret, which is shown once."""
+  rotateApiKey(
+    """Which key, and for how long the old secret is accepted."""
+    input: RotateApiKeyInput!
+  ): RotateApiKeyPayload @needs(scope: WRITE_API_KEYS)
+  """Revokes an API key, everywhere within five seconds."""
+  revokeApiKey(
+    """Which key."""
+    input: RevokeApiKeyInput!
+  ): RevokeApiKeyPayload @needs(scope: WRITE_API_KEYS)
+  """Makes a short-lived token with which one customer's browser can see and manage that customer's billing."""
+  createCustomerSession(
+    """Which customer, and what the browser may ask for."""
+    input: CreateCustomerSessionInput!
+  ): CreateCustomerSessionPayload @needs(scope: CREATE_CUSTOMER_SESSIONS)
   """Tries an operation again, at once: one that waits, one that needs attention, or a customer's that was refused."""
   retryOperation(
     """Which operation."""
     input: RetryOperationInput!
-  ): RetryOperationPayload
+  ): RetryOperationPayload @needs(scope: WRITE_OPERATIONS)
   """
   Gives up an operation that needs attention and takes Stripe's side: every object that it touched is read from Stripe
   again and shown as it is there, the operation is ` + "`" + `FAILED` + "`" + `, and what waited behind it goes on.
@@ -4402,7 +4855,7 @@ type Mutation {
   resolveOperation(
     """Which operation."""
     input: ResolveOperationInput!
-  ): ResolveOperationPayload
+  ): ResolveOperationPayload @needs(scope: WRITE_OPERATIONS)
 }
 
 """A new price."""
@@ -4994,6 +5447,96 @@ type StartReconciliationPayload {
   userErrors: [UserError!]!
 }
 
+"""The input of ` + "`" + `createApiKey` + "`" + `."""
+input CreateApiKeyInput {
+  """What people call it, of 100 characters at most."""
+  name: String!
+  """What it may do. A key hands out no scope that it lacks."""
+  scopes: [Scope!]!
+  """When it ends; left out, it does not."""
+  expiresAt: DateTime
+  """Accepted, and without effect: the secret of a key is not kept, so a repeated mutation makes another key."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `createApiKey` + "`" + `."""
+type CreateApiKeyPayload {
+  """The key; null when it was refused."""
+  apiKey: ApiKey
+  """The key itself, ` + "`" + `tsk_…` + "`" + `: it is shown once, and kept nowhere."""
+  secret: String
+  """Always null: Stripe has no part in it."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
+"""The input of ` + "`" + `rotateApiKey` + "`" + `."""
+input RotateApiKeyInput {
+  """Which key."""
+  apiKeyId: ID!
+  """For how many seconds the old secret is accepted too: 0 to 604,800."""
+  graceSeconds: Int! = 0
+  """Accepted, and without effect: a repeated mutation makes another secret."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `rotateApiKey` + "`" + `."""
+type RotateApiKeyPayload {
+  """The key; null when it was refused."""
+  apiKey: ApiKey
+  """The key with its new secret: it is shown once, and kept nowhere."""
+  secret: String
+  """Always null: Stripe has no part in it."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
+"""The input of ` + "`" + `revokeApiKey` + "`" + `."""
+input RevokeApiKeyInput {
+  """Which key."""
+  apiKeyId: ID!
+  """Accepted, and without effect: a revoked key stays revoked."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `revokeApiKey` + "`" + `."""
+type RevokeApiKeyPayload {
+  """The key; null when it was refused."""
+  apiKey: ApiKey
+  """Always null: Stripe has no part in it."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
+"""The input of ` + "`" + `createCustomerSession` + "`" + `."""
+input CreateCustomerSessionInput {
+  """Whose browser it is for."""
+  customerId: ID!
+  """For how many seconds the token is valid: 1 to 86,400."""
+  expiresInSeconds: Int! = 3600
+  """
+  What the browser may ask for. Left out, that is ` + "`" + `CANCEL_AT_PERIOD_END` + "`" + `, ` + "`" + `RESUME` + "`" + `, ` + "`" + `PAY_INVOICE` + "`" + ` and ` + "`" + `PORTAL` + "`" + `.
+  """
+  actions: [CustomerAction!]
+  """Accepted, and without effect: a token is not kept, so a repeated mutation makes another one."""
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `createCustomerSession` + "`" + `."""
+type CreateCustomerSessionPayload {
+  """The token, for ` + "`" + `Authorization: Bearer` + "`" + `; null when it was refused."""
+  token: String
+  """When it ends; earlier when the customer is deleted."""
+  expiresAt: DateTime
+  """Always null: Stripe has no part in it."""
+  operation: Operation
+  """Why it was refused; empty when it was not."""
+  userErrors: [UserError!]!
+}
+
 """The input of ` + "`" + `retryOperation` + "`" + `."""
 input RetryOperationInput {
   """Which operation."""
@@ -5041,6 +5584,16 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_Actor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Actor_kind(ctx, field)
+	case "label":
+		return ec.fieldContext_Actor_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Actor", field.Name)
+}
+
 func (ec *executionContext) childFields_AddProductPricePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "product":
@@ -5053,6 +5606,50 @@ func (ec *executionContext) childFields_AddProductPricePayload(ctx context.Conte
 		return ec.fieldContext_AddProductPricePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddProductPricePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ApiKey_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ApiKey_name(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiKey_scopes(ctx, field)
+	case "prefix":
+		return ec.fieldContext_ApiKey_prefix(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ApiKey_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ApiKey_expiresAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApiKeyConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApiKeyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ApiKeyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_ApiKeyEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ArchivePricePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5137,6 +5734,20 @@ func (ec *executionContext) childFields_ChangeSubscriptionPricePayload(ctx conte
 	return nil, fmt.Errorf("no field named %q was found under type ChangeSubscriptionPricePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_CreateApiKeyPayload_apiKey(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateApiKeyPayload_secret(ctx, field)
+	case "operation":
+		return ec.fieldContext_CreateApiKeyPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateApiKeyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateBillingPortalSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -5171,6 +5782,20 @@ func (ec *executionContext) childFields_CreateCustomerPayload(ctx context.Contex
 		return ec.fieldContext_CreateCustomerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateCustomerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateCustomerSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_CreateCustomerSessionPayload_token(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreateCustomerSessionPayload_expiresAt(ctx, field)
+	case "operation":
+		return ec.fieldContext_CreateCustomerSessionPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateCustomerSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateCustomerSessionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateProductPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5397,6 +6022,8 @@ func (ec *executionContext) childFields_Operation(ctx context.Context, field gra
 		return ec.fieldContext_Operation_createdAt(ctx, field)
 	case "finishedAt":
 		return ec.fieldContext_Operation_finishedAt(ctx, field)
+	case "requestedBy":
+		return ec.fieldContext_Operation_requestedBy(ctx, field)
 	case "stripeCalls":
 		return ec.fieldContext_Operation_stripeCalls(ctx, field)
 	}
@@ -5645,6 +6272,18 @@ func (ec *executionContext) childFields_RetryOperationPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type RetryOperationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_RevokeApiKeyPayload_apiKey(ctx, field)
+	case "operation":
+		return ec.fieldContext_RevokeApiKeyPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RevokeApiKeyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeSubscriptionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "subscription":
@@ -5655,6 +6294,20 @@ func (ec *executionContext) childFields_RevokeSubscriptionPayload(ctx context.Co
 		return ec.fieldContext_RevokeSubscriptionPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeSubscriptionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_RotateApiKeyPayload_apiKey(ctx, field)
+	case "secret":
+		return ec.fieldContext_RotateApiKeyPayload_secret(ctx, field)
+	case "operation":
+		return ec.fieldContext_RotateApiKeyPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RotateApiKeyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateApiKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StartReconciliationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -37,9 +37,12 @@ func userErrors(err error) ([]*graph.UserError, error) {
 // A fault shows the client an id to quote; the log has the rest.
 func (r *Resolver) PresentError(ctx context.Context, err error) *gqlerror.Error {
 	var refusal *billing.Error
+	var forbidden *auth.ForbiddenError
 	switch {
 	case errors.Is(err, auth.ErrUnauthenticated):
 		return coded(ctx, "UNAUTHENTICATED", err.Error())
+	case errors.As(err, &forbidden):
+		return coded(ctx, "FORBIDDEN", forbidden.Error())
 	case errors.As(err, &refusal):
 		code := string(refusal.Code)
 		if refusal.Code == billing.CodeInvalidInput {

@@ -10,6 +10,7 @@ import (
 	"tallystick/ent"
 	"tallystick/ent/price"
 	"tallystick/graph"
+	"tallystick/internal/auth"
 	"tallystick/internal/billing"
 	"tallystick/internal/catalog"
 	"tallystick/internal/mirror"
@@ -20,6 +21,10 @@ type productResolver struct{ *Resolver }
 
 func (productResolver) Description(_ context.Context, obj *ent.Product) (*string, error) {
 	return orNone(obj.Description), nil
+}
+
+func (productResolver) Metadata(ctx context.Context, obj *ent.Product) (map[string]string, error) {
+	return private(ctx, obj.Metadata), nil
 }
 
 // Prices come with the product unless they are filtered.
@@ -58,6 +63,10 @@ func (priceResolver) Nickname(_ context.Context, obj *ent.Price) (*string, error
 }
 
 type customerResolver struct{}
+
+func (customerResolver) Metadata(ctx context.Context, obj *ent.Customer) (map[string]string, error) {
+	return private(ctx, obj.Metadata), nil
+}
 
 func (customerResolver) Email(_ context.Context, obj *ent.Customer) (*string, error) {
 	return orNone(obj.Email), nil
@@ -125,11 +134,8 @@ func (subscriptionResolver) PausedCollection(_ context.Context, obj *ent.Subscri
 	return &graph.PausedCollection{Behavior: *obj.PausedBehavior, ResumesAt: obj.PausedUntil}, nil
 }
 
-func (subscriptionResolver) Metadata(_ context.Context, obj *ent.Subscription) (map[string]string, error) {
-	if obj.Metadata == nil { // of one that no report has shown since metadata are kept
-		return map[string]string{}, nil
-	}
-	return obj.Metadata, nil
+func (subscriptionResolver) Metadata(ctx context.Context, obj *ent.Subscription) (map[string]string, error) {
+	return private(ctx, obj.Metadata), nil
 }
 
 type subscriptionItemResolver struct{}
@@ -183,7 +189,25 @@ func (operationResolver) Subject(ctx context.Context, obj *ent.Operation) (ent.N
 	return loadersFrom(ctx).subjects.load(ctx, obj.SubjectID)
 }
 
+// LastError may say what Stripe has said, and is for those who read operations.
+func (operationResolver) LastError(ctx context.Context, obj *ent.Operation) (*string, error) {
+	if p, _ := auth.From(ctx); !p.Has(auth.ReadOperations) {
+		return nil, nil
+	}
+	return obj.LastError, nil
+}
+
+func (operationResolver) RequestedBy(_ context.Context, obj *ent.Operation) (*graph.Actor, error) {
+	if obj.RequestedByKind == nil || obj.RequestedByLabel == nil {
+		return nil, nil
+	}
+	return &graph.Actor{Kind: auth.Kind(*obj.RequestedByKind), Label: *obj.RequestedByLabel}, nil
+}
+
 func (operationResolver) StripeCalls(ctx context.Context, obj *ent.Operation) ([]*ent.StripeCall, error) {
+	if p, _ := auth.From(ctx); !p.Has(auth.ReadOperations) {
+		return nil, nil
+	}
 	calls, err := obj.StripeCalls(ctx)
 	return slices.SortedFunc(slices.Values(calls), func(a, b *ent.StripeCall) int {
 		return strings.Compare(a.ID, b.ID) // in the order of time, also where the time is not asked for
@@ -201,8 +225,16 @@ func (differenceResolver) Object(ctx context.Context, obj *ent.Difference) (ent.
 
 type stripeLinkResolver struct{}
 
+// LastError may say what Stripe has said, which is not for customers.
+func (stripeLinkResolver) LastError(ctx context.Context, obj *billing.StripeLink) (*string, error) {
+	if p, _ := auth.From(ctx); p.Kind == auth.KindCustomer {
+		return nil, nil
+	}
+	return obj.LastError, nil
+}
+
 func (stripeLinkResolver) PendingOperation(ctx context.Context, obj *billing.StripeLink) (*ent.Operation, error) {
-	if obj.OperationID == nil {
+	if p, _ := auth.From(ctx); obj.OperationID == nil || !p.Has(auth.ReadOperations) {
 		return nil, nil
 	}
 	return loadersFrom(ctx).operations.load(ctx, *obj.OperationID)

@@ -6,6 +6,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"tallystick/graph"
+	"tallystick/internal/access"
+	"tallystick/internal/auth"
 	"tallystick/internal/billing"
 	"tallystick/internal/catalog"
 	"tallystick/internal/customers"
@@ -22,7 +24,7 @@ func (r mutationResolver) CreateProduct(ctx context.Context, input graph.CreateP
 		IdempotencyKey: input.IdempotencyKey,
 	})
 	refused, err := userErrors(err)
-	return &graph.CreateProductPayload{Product: result.Product, Operation: result.Operation, UserErrors: refused}, err
+	return &graph.CreateProductPayload{Product: result.Product, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) UpdateProduct(ctx context.Context, input graph.UpdateProductInput) (*graph.UpdateProductPayload, error) {
@@ -31,13 +33,13 @@ func (r mutationResolver) UpdateProduct(ctx context.Context, input graph.UpdateP
 		Metadata: input.Metadata, Active: input.Active, IdempotencyKey: input.IdempotencyKey,
 	})
 	refused, err := userErrors(err)
-	return &graph.UpdateProductPayload{Product: result.Product, Operation: result.Operation, UserErrors: refused}, err
+	return &graph.UpdateProductPayload{Product: result.Product, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) ArchiveProduct(ctx context.Context, input graph.ArchiveProductInput) (*graph.ArchiveProductPayload, error) {
 	result, err := r.catalog.ArchiveProduct(ctx, catalog.ArchiveProduct(input))
 	refused, err := userErrors(err)
-	return &graph.ArchiveProductPayload{Product: result.Product, Operation: result.Operation, UserErrors: refused}, err
+	return &graph.ArchiveProductPayload{Product: result.Product, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) AddProductPrice(ctx context.Context, input graph.AddProductPriceInput) (*graph.AddProductPricePayload, error) {
@@ -51,7 +53,7 @@ func (r mutationResolver) AddProductPrice(ctx context.Context, input graph.AddPr
 	})
 	refused, err := userErrors(err)
 	return &graph.AddProductPricePayload{
-		Product: result.Product, Price: result.Price, Operation: result.Operation, UserErrors: refused,
+		Product: result.Product, Price: result.Price, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
@@ -59,7 +61,7 @@ func (r mutationResolver) ArchivePrice(ctx context.Context, input graph.ArchiveP
 	result, err := r.catalog.ArchivePrice(ctx, catalog.ArchivePrice(input))
 	refused, err := userErrors(err)
 	return &graph.ArchivePricePayload{
-		Product: result.Product, Price: result.Price, Operation: result.Operation, UserErrors: refused,
+		Product: result.Product, Price: result.Price, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
@@ -74,14 +76,14 @@ func (r mutationResolver) UpdateProductPrice(ctx context.Context, input graph.Up
 	refused, err := userErrors(err)
 	return &graph.UpdateProductPricePayload{
 		Product: result.Product, Price: result.Price, PreviousPrice: result.PreviousPrice,
-		Operation: result.Operation, UserErrors: refused,
+		Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
 func (r mutationResolver) CreateCustomer(ctx context.Context, input graph.CreateCustomerInput) (*graph.CreateCustomerPayload, error) {
 	result, err := r.customers.CreateCustomer(ctx, customers.CreateCustomer(input))
 	refused, err := userErrors(err)
-	return &graph.CreateCustomerPayload{Customer: result.Customer, Operation: result.Operation, UserErrors: refused}, err
+	return &graph.CreateCustomerPayload{Customer: result.Customer, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) UpdateCustomer(ctx context.Context, input graph.UpdateCustomerInput) (*graph.UpdateCustomerPayload, error) {
@@ -91,19 +93,19 @@ func (r mutationResolver) UpdateCustomer(ctx context.Context, input graph.Update
 		IdempotencyKey: input.IdempotencyKey,
 	})
 	refused, err := userErrors(err)
-	return &graph.UpdateCustomerPayload{Customer: result.Customer, Operation: result.Operation, UserErrors: refused}, err
+	return &graph.UpdateCustomerPayload{Customer: result.Customer, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) DeleteCustomer(ctx context.Context, input graph.DeleteCustomerInput) (*graph.DeleteCustomerPayload, error) {
 	result, err := r.customers.DeleteCustomer(ctx, customers.DeleteCustomer(input))
 	refused, err := userErrors(err)
-	return &graph.DeleteCustomerPayload{Customer: result.Customer, Operation: result.Operation, UserErrors: refused}, err
+	return &graph.DeleteCustomerPayload{Customer: result.Customer, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) RestoreCustomer(ctx context.Context, input graph.RestoreCustomerInput) (*graph.RestoreCustomerPayload, error) {
 	result, err := r.customers.RestoreCustomer(ctx, customers.RestoreCustomer(input))
 	refused, err := userErrors(err)
-	return &graph.RestoreCustomerPayload{Customer: result.Customer, Operation: result.Operation, UserErrors: refused}, err
+	return &graph.RestoreCustomerPayload{Customer: result.Customer, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) CreateSubscription(ctx context.Context, input graph.CreateSubscriptionInput) (*graph.CreateSubscriptionPayload, error) {
@@ -111,39 +113,57 @@ func (r mutationResolver) CreateSubscription(ctx context.Context, input graph.Cr
 	refused, err := userErrors(err)
 	return &graph.CreateSubscriptionPayload{
 		Subscription: result.Subscription, ClientSecret: result.ClientSecret,
-		Operation: result.Operation, UserErrors: refused,
+		Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
 func (r mutationResolver) CancelSubscription(ctx context.Context, input graph.CancelSubscriptionInput) (*graph.CancelSubscriptionPayload, error) {
+	if err := r.permit(ctx, cancelAction(input.At), owned{subscription: input.SubscriptionID}); err != nil {
+		refused, err := userErrors(err)
+		return &graph.CancelSubscriptionPayload{UserErrors: refused}, err
+	}
 	result, err := r.subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription(input))
 	refused, err := userErrors(err)
 	return &graph.CancelSubscriptionPayload{
-		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
+		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
 func (r mutationResolver) ResumeSubscription(ctx context.Context, input graph.ResumeSubscriptionInput) (*graph.ResumeSubscriptionPayload, error) {
+	if err := r.permit(ctx, auth.ActionResume, owned{subscription: input.SubscriptionID}); err != nil {
+		refused, err := userErrors(err)
+		return &graph.ResumeSubscriptionPayload{UserErrors: refused}, err
+	}
 	result, err := r.subscriptions.ResumeSubscription(ctx, subscriptions.ResumeSubscription(input))
 	refused, err := userErrors(err)
 	return &graph.ResumeSubscriptionPayload{
-		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
+		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
 func (r mutationResolver) ChangeSubscriptionPrice(ctx context.Context, input graph.ChangeSubscriptionPriceInput) (*graph.ChangeSubscriptionPricePayload, error) {
+	if err := r.permit(ctx, auth.ActionChangePrice, owned{subscription: input.SubscriptionID}); err != nil {
+		refused, err := userErrors(err)
+		return &graph.ChangeSubscriptionPricePayload{UserErrors: refused}, err
+	}
 	result, err := r.subscriptions.ChangeSubscriptionPrice(ctx, subscriptions.ChangeSubscriptionPrice(input))
 	refused, err := userErrors(err)
 	return &graph.ChangeSubscriptionPricePayload{
-		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
+		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
 func (r mutationResolver) UpdateSubscriptionItems(ctx context.Context, input graph.UpdateSubscriptionItemsInput) (*graph.UpdateSubscriptionItemsPayload, error) {
+	for _, action := range itemActions(input.Items) {
+		if err := r.permit(ctx, action, owned{subscription: input.SubscriptionID}); err != nil {
+			refused, err := userErrors(err)
+			return &graph.UpdateSubscriptionItemsPayload{UserErrors: refused}, err
+		}
+	}
 	result, err := r.subscriptions.UpdateSubscriptionItems(ctx, subscriptions.UpdateSubscriptionItems(input))
 	refused, err := userErrors(err)
 	return &graph.UpdateSubscriptionItemsPayload{
-		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
+		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
@@ -151,35 +171,47 @@ func (r mutationResolver) RevokeSubscription(ctx context.Context, input graph.Re
 	result, err := r.subscriptions.RevokeSubscription(ctx, subscriptions.RevokeSubscription(input))
 	refused, err := userErrors(err)
 	return &graph.RevokeSubscriptionPayload{
-		Subscription: result.Subscription, Operation: result.Operation, UserErrors: refused,
+		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
 func (r mutationResolver) PayInvoice(ctx context.Context, input graph.PayInvoiceInput) (*graph.PayInvoicePayload, error) {
+	if err := r.permit(ctx, auth.ActionPayInvoice, owned{invoice: input.InvoiceID}); err != nil {
+		refused, err := userErrors(err)
+		return &graph.PayInvoicePayload{UserErrors: refused}, err
+	}
 	result, err := r.subscriptions.PayInvoice(ctx, subscriptions.PayInvoice(input))
 	refused, err := userErrors(err)
-	return &graph.PayInvoicePayload{Invoice: result.Invoice, Operation: result.Operation, UserErrors: refused}, err
+	return &graph.PayInvoicePayload{Invoice: result.Invoice, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) VoidInvoice(ctx context.Context, input graph.VoidInvoiceInput) (*graph.VoidInvoicePayload, error) {
 	result, err := r.subscriptions.VoidInvoice(ctx, subscriptions.VoidInvoice(input))
 	refused, err := userErrors(err)
-	return &graph.VoidInvoicePayload{Invoice: result.Invoice, Operation: result.Operation, UserErrors: refused}, err
+	return &graph.VoidInvoicePayload{Invoice: result.Invoice, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) CreateCheckoutSession(ctx context.Context, input graph.CreateCheckoutSessionInput) (*graph.CreateCheckoutSessionPayload, error) {
+	if err := r.permit(ctx, auth.ActionCheckout, owned{customer: input.CustomerID}); err != nil {
+		refused, err := userErrors(err)
+		return &graph.CreateCheckoutSessionPayload{UserErrors: refused}, err
+	}
 	result, err := r.subscriptions.CreateCheckoutSession(ctx, subscriptions.CreateCheckoutSession(input))
 	refused, err := userErrors(err)
 	return &graph.CreateCheckoutSessionPayload{
-		URL: orNone(result.URL), Operation: result.Operation, UserErrors: refused,
+		URL: orNone(result.URL), Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
 func (r mutationResolver) CreateBillingPortalSession(ctx context.Context, input graph.CreateBillingPortalSessionInput) (*graph.CreateBillingPortalSessionPayload, error) {
+	if err := r.permit(ctx, auth.ActionPortal, owned{customer: input.CustomerID}); err != nil {
+		refused, err := userErrors(err)
+		return &graph.CreateBillingPortalSessionPayload{UserErrors: refused}, err
+	}
 	result, err := r.subscriptions.CreateBillingPortalSession(ctx, subscriptions.CreateBillingPortalSession(input))
 	refused, err := userErrors(err)
 	return &graph.CreateBillingPortalSessionPayload{
-		URL: orNone(result.URL), Operation: result.Operation, UserErrors: refused,
+		URL: orNone(result.URL), Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
 }
 
@@ -211,4 +243,53 @@ func orEmpty(s graphql.Omittable[*string]) *string {
 		return new(string)
 	}
 	return value
+}
+
+// cancelAction is what a customer's browser needs to cancel.
+func cancelAction(at billing.CancelTime) auth.Action {
+	if at == billing.CancelImmediately {
+		return auth.ActionCancel
+	}
+	return auth.ActionCancelAtPeriodEnd
+}
+
+// itemActions are what a customer's browser needs to change items: one action for
+// quantities, and one for everything else.
+func itemActions(changes []*billing.ItemChange) (actions []auth.Action) {
+	for _, c := range changes {
+		action := auth.ActionChangePrice
+		if c.ID != nil && c.PriceID == nil && c.Quantity != nil && !billing.ValueOr(c.Delete, false) {
+			action = auth.ActionChangeQuantity
+		}
+		actions = append(actions, action)
+	}
+	return actions
+}
+
+func (r mutationResolver) CreateAPIKey(ctx context.Context, input graph.CreateAPIKeyInput) (*graph.CreateAPIKeyPayload, error) {
+	row, secret, err := r.keys.CreateAPIKey(ctx, access.CreateAPIKey(input))
+	refused, err := userErrors(err)
+	return &graph.CreateAPIKeyPayload{APIKey: row, Secret: orNone(secret), UserErrors: refused}, err
+}
+
+func (r mutationResolver) RotateAPIKey(ctx context.Context, input graph.RotateAPIKeyInput) (*graph.RotateAPIKeyPayload, error) {
+	row, secret, err := r.keys.RotateAPIKey(ctx, access.RotateAPIKey(input))
+	refused, err := userErrors(err)
+	return &graph.RotateAPIKeyPayload{APIKey: row, Secret: orNone(secret), UserErrors: refused}, err
+}
+
+func (r mutationResolver) RevokeAPIKey(ctx context.Context, input graph.RevokeAPIKeyInput) (*graph.RevokeAPIKeyPayload, error) {
+	row, err := r.keys.RevokeAPIKey(ctx, access.RevokeAPIKey(input))
+	refused, err := userErrors(err)
+	return &graph.RevokeAPIKeyPayload{APIKey: row, UserErrors: refused}, err
+}
+
+func (r mutationResolver) CreateCustomerSession(ctx context.Context, input graph.CreateCustomerSessionInput) (*graph.CreateCustomerSessionPayload, error) {
+	token, expiresAt, err := r.keys.CreateCustomerSession(ctx, access.CreateCustomerSession(input))
+	refused, err := userErrors(err)
+	payload := &graph.CreateCustomerSessionPayload{Token: orNone(token), UserErrors: refused}
+	if token != "" {
+		payload.ExpiresAt = &expiresAt
+	}
+	return payload, err
 }

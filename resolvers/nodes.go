@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tallystick/ent"
+	"tallystick/ent/apikey"
 	"tallystick/ent/customer"
 	"tallystick/ent/difference"
 	"tallystick/ent/invoice"
@@ -53,6 +54,9 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) (map[string]ent.Node
 		case billing.DifferencePrefix:
 			err = collect(ctx, found, client.Difference.Query().Where(difference.IDIn(ids...)), "Difference",
 				func(row *ent.Difference) string { return row.ID })
+		case billing.APIKeyPrefix:
+			err = collect(ctx, found, client.ApiKey.Query().Where(apikey.IDIn(ids...)), "ApiKey",
+				func(row *ent.ApiKey) string { return row.ID })
 		case billing.OperationPrefix:
 			err = collect(ctx, found, client.Operation.Query().Where(operation.IDIn(ids...)), "Operation",
 				func(row *ent.Operation) string { return row.ID })

@@ -292,8 +292,12 @@ func (r queryResolver) Differences(ctx context.Context, first *int, after *ent.C
 	return query.Paginate(ctx, after, first, before, last, ent.WithDifferenceOrder(orderBy))
 }
 
+func (r queryResolver) APIKeys(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor) (*ent.ApiKeyConnection, error) {
+	return r.store.Client.ApiKey.Query().Paginate(ctx, after, first, before, last)
+}
+
 func (r queryResolver) BillingHealth(ctx context.Context) (*billing.Health, error) {
-	return r.health.Read(ctx)
+	return r.health.Read(auth.Trusted(ctx))
 }
 
 func (r queryResolver) Viewer(ctx context.Context) (*graph.Viewer, error) {
@@ -301,7 +305,19 @@ func (r queryResolver) Viewer(ctx context.Context) (*graph.Viewer, error) {
 	if !ok {
 		return nil, auth.ErrUnauthenticated
 	}
-	return &graph.Viewer{Kind: graph.ViewerKindAdmin, Scopes: principal.Scopes}, nil
+	viewer := &graph.Viewer{Kind: principal.Kind, Scopes: []string{}}
+	if principal.Kind == auth.KindAdmin {
+		viewer.Scopes = []string{"*"}
+	}
+	for _, scope := range principal.Scopes {
+		viewer.Scopes = append(viewer.Scopes, string(scope))
+	}
+	if principal.Kind != auth.KindCustomer {
+		return viewer, nil
+	}
+	var err error
+	viewer.Customer, err = orNull(r.store.Client.Customer.Get(ctx, principal.CustomerID))
+	return viewer, err
 }
 
 // names reports whether an id can name an object of a type. One of another

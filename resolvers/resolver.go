@@ -11,6 +11,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/graph"
+	"tallystick/internal/access"
 	"tallystick/internal/billing"
 	"tallystick/internal/catalog"
 	"tallystick/internal/customers"
@@ -31,6 +32,7 @@ type Resolver struct {
 	sync           *stripesync.Engine
 	reconciliation *reconciliation.Reconciliation
 	health         *health.Reader
+	keys           *access.Manager
 	logger         *slog.Logger
 }
 
@@ -43,6 +45,7 @@ type Options struct {
 	Sync           *stripesync.Engine
 	Reconciliation *reconciliation.Reconciliation
 	Health         *health.Reader
+	Keys           *access.Manager
 	Logger         *slog.Logger
 }
 
@@ -51,13 +54,13 @@ func New(o Options) *Resolver {
 	o.Store.Client.Intercept(ent.InterceptFunc(expectReferred))
 	return &Resolver{
 		store: o.Store, catalog: o.Catalog, customers: o.Customers, subscriptions: o.Subscriptions,
-		sync: o.Sync, reconciliation: o.Reconciliation, health: o.Health, logger: o.Logger,
+		sync: o.Sync, reconciliation: o.Reconciliation, health: o.Health, keys: o.Keys, logger: o.Logger,
 	}
 }
 
 // Schema is the executable schema.
 func (r *Resolver) Schema() graphql.ExecutableSchema {
-	return graph.NewExecutableSchema(graph.Config{Resolvers: r})
+	return graph.NewExecutableSchema(graph.Config{Resolvers: r, Directives: graph.DirectiveRoot{Needs: needs}})
 }
 
 // CheckCursor reports whether a cursor is one that this API has given out.

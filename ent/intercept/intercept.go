@@ -7,7 +7,9 @@ import (
 	"fmt"
 
 	"tallystick/ent"
+	"tallystick/ent/apikey"
 	"tallystick/ent/customer"
+	"tallystick/ent/customersession"
 	"tallystick/ent/difference"
 	"tallystick/ent/goneobject"
 	"tallystick/ent/idempotencykey"
@@ -82,6 +84,33 @@ func (f TraverseFunc) Traverse(ctx context.Context, q ent.Query) error {
 	return f(ctx, query)
 }
 
+// The ApiKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ApiKeyFunc func(context.Context, *ent.ApiKeyQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ApiKeyFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ApiKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ApiKeyQuery", q)
+}
+
+// The TraverseApiKey type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseApiKey func(context.Context, *ent.ApiKeyQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseApiKey) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseApiKey) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ApiKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ApiKeyQuery", q)
+}
+
 // The CustomerFunc type is an adapter to allow the use of ordinary function as a Querier.
 type CustomerFunc func(context.Context, *ent.CustomerQuery) (ent.Value, error)
 
@@ -107,6 +136,33 @@ func (f TraverseCustomer) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.CustomerQuery", q)
+}
+
+// The CustomerSessionFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CustomerSessionFunc func(context.Context, *ent.CustomerSessionQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CustomerSessionFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CustomerSessionQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CustomerSessionQuery", q)
+}
+
+// The TraverseCustomerSession type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCustomerSession func(context.Context, *ent.CustomerSessionQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCustomerSession) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCustomerSession) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CustomerSessionQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CustomerSessionQuery", q)
 }
 
 // The DifferenceFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -463,8 +519,12 @@ func (f TraverseWebhookEvent) Traverse(ctx context.Context, q ent.Query) error {
 // NewQuery returns the generic Query interface for the given typed query.
 func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
+	case *ent.ApiKeyQuery:
+		return &query[*ent.ApiKeyQuery, predicate.ApiKey, apikey.OrderOption]{typ: ent.TypeApiKey, tq: q}, nil
 	case *ent.CustomerQuery:
 		return &query[*ent.CustomerQuery, predicate.Customer, customer.OrderOption]{typ: ent.TypeCustomer, tq: q}, nil
+	case *ent.CustomerSessionQuery:
+		return &query[*ent.CustomerSessionQuery, predicate.CustomerSession, customersession.OrderOption]{typ: ent.TypeCustomerSession, tq: q}, nil
 	case *ent.DifferenceQuery:
 		return &query[*ent.DifferenceQuery, predicate.Difference, difference.OrderOption]{typ: ent.TypeDifference, tq: q}, nil
 	case *ent.GoneObjectQuery:

@@ -9,6 +9,34 @@ import (
 )
 
 var (
+	// APIKeysColumns holds the columns for the "api_keys" table.
+	APIKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "name", Type: field.TypeString},
+		{Name: "scopes", Type: field.TypeJSON},
+		{Name: "prefix", Type: field.TypeString, Unique: true},
+		{Name: "hash", Type: field.TypeString},
+		{Name: "former_hash", Type: field.TypeString, Nullable: true},
+		{Name: "former_until", Type: field.TypeTime, Nullable: true},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
+		{Name: "last_used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
+	}
+	// APIKeysTable holds the schema information for the "api_keys" table.
+	APIKeysTable = &schema.Table{
+		Name:       "api_keys",
+		Columns:    APIKeysColumns,
+		PrimaryKey: []*schema.Column{APIKeysColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "apikey_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeysColumns[1], APIKeysColumns[0]},
+			},
+		},
+	}
 	// CustomersColumns holds the columns for the "customers" table.
 	CustomersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -45,6 +73,34 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL",
 				},
+			},
+		},
+	}
+	// CustomerSessionsColumns holds the columns for the "customer_sessions" table.
+	CustomerSessionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "customer_id", Type: field.TypeString},
+		{Name: "actions", Type: field.TypeJSON},
+		{Name: "prefix", Type: field.TypeString, Unique: true},
+		{Name: "hash", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// CustomerSessionsTable holds the schema information for the "customer_sessions" table.
+	CustomerSessionsTable = &schema.Table{
+		Name:       "customer_sessions",
+		Columns:    CustomerSessionsColumns,
+		PrimaryKey: []*schema.Column{CustomerSessionsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "customersession_customer_id",
+				Unique:  false,
+				Columns: []*schema.Column{CustomerSessionsColumns[1]},
+			},
+			{
+				Name:    "customersession_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{CustomerSessionsColumns[6]},
 			},
 		},
 	}
@@ -206,6 +262,9 @@ var (
 		{Name: "steps", Type: field.TypeJSON},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "faults", Type: field.TypeInt, Default: 0},
+		{Name: "requested_by_kind", Type: field.TypeString, Nullable: true},
+		{Name: "requested_by", Type: field.TypeString, Nullable: true},
+		{Name: "requested_by_label", Type: field.TypeString, Nullable: true},
 		{Name: "error_code", Type: field.TypeString, Nullable: true},
 		{Name: "last_error", Type: field.TypeString, Nullable: true},
 		{Name: "error_path", Type: field.TypeJSON, Nullable: true},
@@ -245,7 +304,7 @@ var (
 			{
 				Name:    "operation_next_attempt_at",
 				Unique:  false,
-				Columns: []*schema.Column{OperationsColumns[17]},
+				Columns: []*schema.Column{OperationsColumns[20]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "finished_at IS NULL",
 				},
@@ -649,7 +708,9 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		APIKeysTable,
 		CustomersTable,
+		CustomerSessionsTable,
 		DifferencesTable,
 		GoneObjectsTable,
 		IdempotencyKeysTable,
@@ -667,8 +728,14 @@ var (
 )
 
 func init() {
+	APIKeysTable.Annotation = &entsql.Annotation{
+		Table: "api_keys",
+	}
 	CustomersTable.Annotation = &entsql.Annotation{
 		Table: "customers",
+	}
+	CustomerSessionsTable.Annotation = &entsql.Annotation{
+		Table: "customer_sessions",
 	}
 	DifferencesTable.Annotation = &entsql.Annotation{
 		Table: "differences",

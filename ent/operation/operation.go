@@ -38,6 +38,12 @@ const (
 	FieldAttempts = "attempts"
 	// FieldFaults holds the string denoting the faults field in the database.
 	FieldFaults = "faults"
+	// FieldRequestedByKind holds the string denoting the requested_by_kind field in the database.
+	FieldRequestedByKind = "requested_by_kind"
+	// FieldRequestedBy holds the string denoting the requested_by field in the database.
+	FieldRequestedBy = "requested_by"
+	// FieldRequestedByLabel holds the string denoting the requested_by_label field in the database.
+	FieldRequestedByLabel = "requested_by_label"
 	// FieldErrorCode holds the string denoting the error_code field in the database.
 	FieldErrorCode = "error_code"
 	// FieldLastError holds the string denoting the last_error field in the database.
@@ -83,6 +89,9 @@ var Columns = []string{
 	FieldSteps,
 	FieldAttempts,
 	FieldFaults,
+	FieldRequestedByKind,
+	FieldRequestedBy,
+	FieldRequestedByLabel,
 	FieldErrorCode,
 	FieldLastError,
 	FieldErrorPath,
@@ -194,6 +203,21 @@ func ByAttempts(opts ...sql.OrderTermOption) OrderOption {
 // ByFaults orders the results by the faults field.
 func ByFaults(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldFaults, opts...).ToFunc()
+}
+
+// ByRequestedByKind orders the results by the requested_by_kind field.
+func ByRequestedByKind(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRequestedByKind, opts...).ToFunc()
+}
+
+// ByRequestedBy orders the results by the requested_by field.
+func ByRequestedBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRequestedBy, opts...).ToFunc()
+}
+
+// ByRequestedByLabel orders the results by the requested_by_label field.
+func ByRequestedByLabel(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRequestedByLabel, opts...).ToFunc()
 }
 
 // ByErrorCode orders the results by the error_code field.

@@ -101,6 +101,21 @@ func Faults(v int) predicate.Operation {
 	return predicate.Operation(sql.FieldEQ(FieldFaults, v))
 }
 
+// RequestedByKind applies equality check predicate on the "requested_by_kind" field. It's identical to RequestedByKindEQ.
+func RequestedByKind(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldRequestedByKind, v))
+}
+
+// RequestedBy applies equality check predicate on the "requested_by" field. It's identical to RequestedByEQ.
+func RequestedBy(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldRequestedBy, v))
+}
+
+// RequestedByLabel applies equality check predicate on the "requested_by_label" field. It's identical to RequestedByLabelEQ.
+func RequestedByLabel(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldRequestedByLabel, v))
+}
+
 // ErrorCode applies equality check predicate on the "error_code" field. It's identical to ErrorCodeEQ.
 func ErrorCode(v string) predicate.Operation {
 	return predicate.Operation(sql.FieldEQ(FieldErrorCode, v))
@@ -529,6 +544,231 @@ func FaultsLT(v int) predicate.Operation {
 // FaultsLTE applies the LTE predicate on the "faults" field.
 func FaultsLTE(v int) predicate.Operation {
 	return predicate.Operation(sql.FieldLTE(FieldFaults, v))
+}
+
+// RequestedByKindEQ applies the EQ predicate on the "requested_by_kind" field.
+func RequestedByKindEQ(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldRequestedByKind, v))
+}
+
+// RequestedByKindNEQ applies the NEQ predicate on the "requested_by_kind" field.
+func RequestedByKindNEQ(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldNEQ(FieldRequestedByKind, v))
+}
+
+// RequestedByKindIn applies the In predicate on the "requested_by_kind" field.
+func RequestedByKindIn(vs ...string) predicate.Operation {
+	return predicate.Operation(sql.FieldIn(FieldRequestedByKind, vs...))
+}
+
+// RequestedByKindNotIn applies the NotIn predicate on the "requested_by_kind" field.
+func RequestedByKindNotIn(vs ...string) predicate.Operation {
+	return predicate.Operation(sql.FieldNotIn(FieldRequestedByKind, vs...))
+}
+
+// RequestedByKindGT applies the GT predicate on the "requested_by_kind" field.
+func RequestedByKindGT(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldGT(FieldRequestedByKind, v))
+}
+
+// RequestedByKindGTE applies the GTE predicate on the "requested_by_kind" field.
+func RequestedByKindGTE(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldGTE(FieldRequestedByKind, v))
+}
+
+// RequestedByKindLT applies the LT predicate on the "requested_by_kind" field.
+func RequestedByKindLT(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldLT(FieldRequestedByKind, v))
+}
+
+// RequestedByKindLTE applies the LTE predicate on the "requested_by_kind" field.
+func RequestedByKindLTE(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldLTE(FieldRequestedByKind, v))
+}
+
+// RequestedByKindContains applies the Contains predicate on the "requested_by_kind" field.
+func RequestedByKindContains(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldContains(FieldRequestedByKind, v))
+}
+
+// RequestedByKindHasPrefix applies the HasPrefix predicate on the "requested_by_kind" field.
+func RequestedByKindHasPrefix(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldHasPrefix(FieldRequestedByKind, v))
+}
+
+// RequestedByKindHasSuffix applies the HasSuffix predicate on the "requested_by_kind" field.
+func RequestedByKindHasSuffix(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldHasSuffix(FieldRequestedByKind, v))
+}
+
+// RequestedByKindIsNil applies the IsNil predicate on the "requested_by_kind" field.
+func RequestedByKindIsNil() predicate.Operation {
+	return predicate.Operation(sql.FieldIsNull(FieldRequestedByKind))
+}
+
+// RequestedByKindNotNil applies the NotNil predicate on the "requested_by_kind" field.
+func RequestedByKindNotNil() predicate.Operation {
+	return predicate.Operation(sql.FieldNotNull(FieldRequestedByKind))
+}
+
+// RequestedByKindEqualFold applies the EqualFold predicate on the "requested_by_kind" field.
+func RequestedByKindEqualFold(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEqualFold(FieldRequestedByKind, v))
+}
+
+// RequestedByKindContainsFold applies the ContainsFold predicate on the "requested_by_kind" field.
+func RequestedByKindContainsFold(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldContainsFold(FieldRequestedByKind, v))
+}
+
+// RequestedByEQ applies the EQ predicate on the "requested_by" field.
+func RequestedByEQ(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldRequestedBy, v))
+}
+
+// RequestedByNEQ applies the NEQ predicate on the "requested_by" field.
+func RequestedByNEQ(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldNEQ(FieldRequestedBy, v))
+}
+
+// RequestedByIn applies the In predicate on the "requested_by" field.
+func RequestedByIn(vs ...string) predicate.Operation {
+	return predicate.Operation(sql.FieldIn(FieldRequestedBy, vs...))
+}
+
+// RequestedByNotIn applies the NotIn predicate on the "requested_by" field.
+func RequestedByNotIn(vs ...string) predicate.Operation {
+	return predicate.Operation(sql.FieldNotIn(FieldRequestedBy, vs...))
+}
+
+// RequestedByGT applies the GT predicate on the "requested_by" field.
+func RequestedByGT(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldGT(FieldRequestedBy, v))
+}
+
+// RequestedByGTE applies the GTE predicate on the "requested_by" field.
+func RequestedByGTE(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldGTE(FieldRequestedBy, v))
+}
+
+// RequestedByLT applies the LT predicate on the "requested_by" field.
+func RequestedByLT(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldLT(FieldRequestedBy, v))
+}
+
+// RequestedByLTE applies the LTE predicate on the "requested_by" field.
+func RequestedByLTE(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldLTE(FieldRequestedBy, v))
+}
+
+// RequestedByContains applies the Contains predicate on the "requested_by" field.
+func RequestedByContains(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldContains(FieldRequestedBy, v))
+}
+
+// RequestedByHasPrefix applies the HasPrefix predicate on the "requested_by" field.
+func RequestedByHasPrefix(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldHasPrefix(FieldRequestedBy, v))
+}
+
+// RequestedByHasSuffix applies the HasSuffix predicate on the "requested_by" field.
+func RequestedByHasSuffix(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldHasSuffix(FieldRequestedBy, v))
+}
+
+// RequestedByIsNil applies the IsNil predicate on the "requested_by" field.
+func RequestedByIsNil() predicate.Operation {
+	return predicate.Operation(sql.FieldIsNull(FieldRequestedBy))
+}
+
+// RequestedByNotNil applies the NotNil predicate on the "requested_by" field.
+func RequestedByNotNil() predicate.Operation {
+	return predicate.Operation(sql.FieldNotNull(FieldRequestedBy))
+}
+
+// RequestedByEqualFold applies the EqualFold predicate on the "requested_by" field.
+func RequestedByEqualFold(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEqualFold(FieldRequestedBy, v))
+}
+
+// RequestedByContainsFold applies the ContainsFold predicate on the "requested_by" field.
+func RequestedByContainsFold(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldContainsFold(FieldRequestedBy, v))
+}
+
+// RequestedByLabelEQ applies the EQ predicate on the "requested_by_label" field.
+func RequestedByLabelEQ(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelNEQ applies the NEQ predicate on the "requested_by_label" field.
+func RequestedByLabelNEQ(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldNEQ(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelIn applies the In predicate on the "requested_by_label" field.
+func RequestedByLabelIn(vs ...string) predicate.Operation {
+	return predicate.Operation(sql.FieldIn(FieldRequestedByLabel, vs...))
+}
+
+// RequestedByLabelNotIn applies the NotIn predicate on the "requested_by_label" field.
+func RequestedByLabelNotIn(vs ...string) predicate.Operation {
+	return predicate.Operation(sql.FieldNotIn(FieldRequestedByLabel, vs...))
+}
+
+// RequestedByLabelGT applies the GT predicate on the "requested_by_label" field.
+func RequestedByLabelGT(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldGT(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelGTE applies the GTE predicate on the "requested_by_label" field.
+func RequestedByLabelGTE(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldGTE(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelLT applies the LT predicate on the "requested_by_label" field.
+func RequestedByLabelLT(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldLT(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelLTE applies the LTE predicate on the "requested_by_label" field.
+func RequestedByLabelLTE(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldLTE(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelContains applies the Contains predicate on the "requested_by_label" field.
+func RequestedByLabelContains(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldContains(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelHasPrefix applies the HasPrefix predicate on the "requested_by_label" field.
+func RequestedByLabelHasPrefix(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldHasPrefix(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelHasSuffix applies the HasSuffix predicate on the "requested_by_label" field.
+func RequestedByLabelHasSuffix(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldHasSuffix(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelIsNil applies the IsNil predicate on the "requested_by_label" field.
+func RequestedByLabelIsNil() predicate.Operation {
+	return predicate.Operation(sql.FieldIsNull(FieldRequestedByLabel))
+}
+
+// RequestedByLabelNotNil applies the NotNil predicate on the "requested_by_label" field.
+func RequestedByLabelNotNil() predicate.Operation {
+	return predicate.Operation(sql.FieldNotNull(FieldRequestedByLabel))
+}
+
+// RequestedByLabelEqualFold applies the EqualFold predicate on the "requested_by_label" field.
+func RequestedByLabelEqualFold(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEqualFold(FieldRequestedByLabel, v))
+}
+
+// RequestedByLabelContainsFold applies the ContainsFold predicate on the "requested_by_label" field.
+func RequestedByLabelContainsFold(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldContainsFold(FieldRequestedByLabel, v))
 }
 
 // ErrorCodeEQ applies the EQ predicate on the "error_code" field.

@@ -6,8 +6,14 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// ApiKey is the predicate function for apikey builders.
+type ApiKey func(*sql.Selector)
+
 // Customer is the predicate function for customer builders.
 type Customer func(*sql.Selector)
+
+// CustomerSession is the predicate function for customersession builders.
+type CustomerSession func(*sql.Selector)
 
 // Difference is the predicate function for difference builders.
 type Difference func(*sql.Selector)

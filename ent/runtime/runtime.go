@@ -3,7 +3,9 @@
 package runtime
 
 import (
+	"tallystick/ent/apikey"
 	"tallystick/ent/customer"
+	"tallystick/ent/customersession"
 	"tallystick/ent/difference"
 	"tallystick/ent/goneobject"
 	"tallystick/ent/idempotencykey"
@@ -25,6 +27,33 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	apikeyMixin := schema.ApiKey{}.Mixin()
+	apikeyMixinFields0 := apikeyMixin[0].Fields()
+	_ = apikeyMixinFields0
+	apikeyMixinFields1 := apikeyMixin[1].Fields()
+	_ = apikeyMixinFields1
+	apikeyFields := schema.ApiKey{}.Fields()
+	_ = apikeyFields
+	// apikeyDescCreatedAt is the schema descriptor for created_at field.
+	apikeyDescCreatedAt := apikeyMixinFields1[0].Descriptor()
+	// apikey.DefaultCreatedAt holds the default value on creation for the created_at field.
+	apikey.DefaultCreatedAt = apikeyDescCreatedAt.Default.(func() time.Time)
+	// apikeyDescUpdatedAt is the schema descriptor for updated_at field.
+	apikeyDescUpdatedAt := apikeyMixinFields1[1].Descriptor()
+	// apikey.DefaultUpdatedAt holds the default value on creation for the updated_at field.
+	apikey.DefaultUpdatedAt = apikeyDescUpdatedAt.Default.(func() time.Time)
+	// apikey.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
+	apikey.UpdateDefaultUpdatedAt = apikeyDescUpdatedAt.UpdateDefault.(func() time.Time)
+	// apikeyDescName is the schema descriptor for name field.
+	apikeyDescName := apikeyFields[0].Descriptor()
+	// apikey.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	apikey.NameValidator = apikeyDescName.Validators[0].(func(string) error)
+	// apikeyDescID is the schema descriptor for id field.
+	apikeyDescID := apikeyMixinFields0[0].Descriptor()
+	// apikey.DefaultID holds the default value on creation for the id field.
+	apikey.DefaultID = apikeyDescID.Default.(func() string)
+	// apikey.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	apikey.IDValidator = apikeyDescID.Validators[0].(func(string) error)
 	customerMixin := schema.Customer{}.Mixin()
 	customerMixinHooks3 := customerMixin[3].Hooks()
 	customer.Hooks[0] = customerMixinHooks3[0]
@@ -67,6 +96,21 @@ func init() {
 	customer.DefaultID = customerDescID.Default.(func() string)
 	// customer.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	customer.IDValidator = customerDescID.Validators[0].(func(string) error)
+	customersessionMixin := schema.CustomerSession{}.Mixin()
+	customersessionMixinFields0 := customersessionMixin[0].Fields()
+	_ = customersessionMixinFields0
+	customersessionFields := schema.CustomerSession{}.Fields()
+	_ = customersessionFields
+	// customersessionDescCreatedAt is the schema descriptor for created_at field.
+	customersessionDescCreatedAt := customersessionFields[4].Descriptor()
+	// customersession.DefaultCreatedAt holds the default value on creation for the created_at field.
+	customersession.DefaultCreatedAt = customersessionDescCreatedAt.Default.(func() time.Time)
+	// customersessionDescID is the schema descriptor for id field.
+	customersessionDescID := customersessionMixinFields0[0].Descriptor()
+	// customersession.DefaultID holds the default value on creation for the id field.
+	customersession.DefaultID = customersessionDescID.Default.(func() string)
+	// customersession.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	customersession.IDValidator = customersessionDescID.Validators[0].(func(string) error)
 	differenceMixin := schema.Difference{}.Mixin()
 	differenceMixinFields0 := differenceMixin[0].Fields()
 	_ = differenceMixinFields0

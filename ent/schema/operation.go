@@ -36,6 +36,9 @@ func (Operation) Fields() []ent.Field {
 		field.Int("attempts").Default(0),
 		field.Int("faults").Default(0).
 			Comment("How often something here, and not Stripe, has stopped the operation since it was begun or retried."),
+		field.String("requested_by_kind").Optional().Nillable().Immutable().Comment("The kind of who asked for it; null for the program itself."),
+		field.String("requested_by").Optional().Nillable().Immutable().Comment("Who asked for it."),
+		field.String("requested_by_label").Optional().Nillable().Immutable(),
 		field.String("error_code").Optional().Nillable(),
 		field.String("last_error").Optional().Nillable(),
 		field.JSON("error_path", []string{}).Optional(),

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"tallystick/internal/access"
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
 	"tallystick/internal/catalog"
@@ -96,6 +97,7 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 	if a.Store, err = store.Open(ctx, c.URL()); err != nil {
 		return nil, err
 	}
+	a.Store.Client.Intercept(access.Policy())
 	if err = a.Store.Migrate(ctx); err != nil {
 		return nil, err
 	}
@@ -130,7 +132,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	}
 	s.Engine = stripesync.Options{
 		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
-		Principal: principal, Refresh: a.refresh, Gone: a.gone,
+		Principal: principal, Requester: requester, Refresh: a.refresh, Gone: a.gone,
 	}
 	for _, c := range change {
 		c(&s)
@@ -188,6 +190,15 @@ func principal(ctx context.Context) (string, error) {
 	return p.ID, nil
 }
 
+// requester is who asks for an operation; nil when the program itself does.
+func requester(ctx context.Context) *stripesync.Requester {
+	p, ok := auth.From(ctx)
+	if !ok {
+		return nil
+	}
+	return &stripesync.Requester{Kind: string(p.Kind), ID: p.ID, Label: p.Label}
+}
+
 // startWorking starts what works by itself: the workers that carry out what
 // nobody waits for, and the watch over Stripe.
 func (a *App) startWorking(ctx context.Context) error {
@@ -220,14 +231,14 @@ func (a *App) startWorking(ctx context.Context) error {
 func (a *App) routes() http.Handler {
 	r := resolvers.New(resolvers.Options{
 		Store: a.Store, Catalog: a.Catalog, Customers: a.Customers, Subscriptions: a.Subscriptions,
-		Sync: a.Engine, Reconciliation: a.Reconciliation, Health: a.Health, Logger: a.logger,
+		Sync: a.Engine, Reconciliation: a.Reconciliation, Health: a.Health, Keys: access.NewManager(a.Store), Logger: a.logger,
 	})
 	return httpapi.New(httpapi.Options{
 		Schema:         r.Schema(),
 		ErrorPresenter: r.PresentError,
 		Recover:        r.Recover,
 		CheckCursor:    r.CheckCursor,
-		Authenticate:   auth.NewKeys(a.adminKey).Authenticate,
+		Authenticate:   a.authenticate(access.NewKeys(a.Store, a.adminKey, a.logger)),
 		Around:         r.WithLoaders,
 		Ready:          a.Store.Ready,
 		Metrics:        a.Metrics(),
@@ -237,6 +248,13 @@ func (a *App) routes() http.Handler {
 		Webhooks:       webhooks.NewHandler(a.Inbox, a.webhookSecret(), a.logger),
 		Logger:         a.logger,
 	})
+}
+
+// authenticate finds out who asks.
+func (a *App) authenticate(keys *access.Keys) func(context.Context, string) (context.Context, error) {
+	return func(ctx context.Context, bearer string) (context.Context, error) {
+		return keys.Authenticate(access.WithRemote(ctx, httpapi.Remote(ctx)), bearer)
+	}
 }
 
 // Metrics serves the process's own metrics, and the health's.

@@ -21,6 +21,9 @@ const (
 	TransitionPrefix   = "stn"
 	WebhookEventPrefix = "whe"
 	DifferencePrefix   = "dfr"
+	APIKeyPrefix       = "apk"
+	// CustomerSessionPrefix is for rows that the schema does not show.
+	CustomerSessionPrefix = "cse"
 	// SubscriptionItemPrefix is that of a subscription's items.
 	SubscriptionItemPrefix = "sbi"
 
@@ -57,7 +60,7 @@ func ParseID(id string) (prefix string, err error) {
 	}
 	switch prefix {
 	case ProductPrefix, PricePrefix, CustomerPrefix, SubscriptionPrefix, InvoicePrefix,
-		OperationPrefix, StripeCallPrefix, TransitionPrefix, WebhookEventPrefix, DifferencePrefix, SubscriptionItemPrefix:
+		OperationPrefix, StripeCallPrefix, TransitionPrefix, WebhookEventPrefix, DifferencePrefix, SubscriptionItemPrefix, APIKeyPrefix:
 		return prefix, nil
 	}
 	return "", malformedID(id)

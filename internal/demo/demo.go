@@ -12,7 +12,7 @@ import (
 )
 
 // principal is who seeds the catalogue.
-var principal = auth.Principal{ID: "demo", Scopes: auth.Admin.Scopes}
+var principal = auth.Principal{ID: "demo", Kind: auth.KindAdmin, Label: "demo"}
 
 // Seed gives a new database a small catalogue, by the same changes that clients
 // make. Their idempotency keys let it go on where it was stopped. When Stripe

@@ -57,8 +57,16 @@ func (g *graphQL) principal(r *http.Request) (context.Context, bool) {
 	if !strings.EqualFold(scheme, "Bearer") || key == "" {
 		return nil, false
 	}
-	ctx, err := g.authenticate(r.Context(), key)
+	ctx, err := g.authenticate(context.WithValue(r.Context(), remoteKey{}, r.RemoteAddr), key)
 	return ctx, err == nil
+}
+
+type remoteKey struct{}
+
+// Remote is the address from which somebody asks. It is known to Options.Authenticate.
+func Remote(ctx context.Context) string {
+	address, _ := ctx.Value(remoteKey{}).(string)
+	return address
 }
 
 // withKey serves those who have a valid key.

@@ -149,17 +149,24 @@ func isLocal(host string) bool {
 	return host == "localhost" || host == "" || ip != nil && ip.IsLoopback()
 }
 
-// isProgram tells a request that no web page of another origin can make a browser send without being asked first: one
-// without an Origin of its own, and with JSON where it brings a body.
+// isProgram tells a request that no web page of another origin can make a browser send unasked. A browser says where a
+// request comes from, and sends JSON to another origin only after asking; programs that say nothing of the kind may leave
+// the media type to their defaults.
 func isProgram(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host {
 		return false
 	}
-	if r.Method != http.MethodPost {
-		return true
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return false
 	}
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && mediaType == "application/json"
+	switch {
+	case r.Method != http.MethodPost, err == nil && mediaType == "application/json":
+		return true
+	case r.Header.Get("Origin") != "", r.Header.Get("Sec-Fetch-Site") != "", r.Header.Get("Referer") != "":
+		return false
+	}
+	return r.Header.Get("Content-Type") == "" || mediaType == "application/x-www-form-urlencoded" // what curl -d says
 }
 
 // now is the sandbox's idea of the time.

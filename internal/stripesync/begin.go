@@ -73,6 +73,9 @@ func (o *Operation[P]) Begin(ctx context.Context, tx *store.Tx, b Beginning[P]) 
 		SetSteps(steps).
 		SetCreatedAt(now).
 		SetUpdatedAt(now)
+	if by := e.requester(ctx); by != nil {
+		create.SetRequestedByKind(by.Kind).SetRequestedBy(by.ID).SetRequestedByLabel(by.Label)
+	}
 	if first && !b.Background {
 		create.SetStatus(billing.OperationRunning).
 			SetLeaseToken(billing.NewID("lse")).

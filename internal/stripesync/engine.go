@@ -49,6 +49,8 @@ type Options struct {
 	// Principal names who asks for a mutation; their idempotency keys are
 	// apart. It fails when nobody is known to.
 	Principal func(context.Context) (string, error)
+	// Requester tells who asks for an operation; nil for the program itself.
+	Requester func(context.Context) *Requester
 	// Refresh reads an object from Stripe and shows it here. One that cannot be
 	// shown is passed over.
 	Refresh func(ctx context.Context, objectType, stripeID string) error
@@ -63,6 +65,9 @@ type Options struct {
 	Pause func(ctx context.Context, try int)
 }
 
+// Requester is who has asked for an operation.
+type Requester struct{ Kind, ID, Label string }
+
 // Engine carries operations out.
 type Engine struct {
 	store     *store.Store
@@ -74,6 +79,7 @@ type Engine struct {
 	pause     func(context.Context, int)
 	kinds     map[billing.OperationKind]definition
 	principal func(context.Context) (string, error)
+	requester func(context.Context) *Requester
 	refresh   func(ctx context.Context, objectType, stripeID string) error
 	gone      func(ctx context.Context, objectType, stripeID string) (bool, error)
 
@@ -102,6 +108,9 @@ func New(o Options) *Engine {
 	}
 	if e.pause == nil {
 		e.pause = pause
+	}
+	if e.requester = o.Requester; e.requester == nil {
+		e.requester = func(context.Context) *Requester { return nil }
 	}
 	e.stop, e.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // work outlives the requests that begin it
 	return e
