@@ -110,7 +110,9 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 	if err = a.startEngine(ctx, change); err != nil {
 		return nil, err
 	}
-	a.Handler = a.routes()
+	if a.Handler, err = a.routes(ctx); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -228,13 +230,24 @@ func (a *App) startWorking(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) routes() http.Handler {
+func (a *App) routes(ctx context.Context) (http.Handler, error) {
 	r := resolvers.New(resolvers.Options{
 		Store: a.Store, Catalog: a.Catalog, Customers: a.Customers, Subscriptions: a.Subscriptions,
 		Sync: a.Engine, Reconciliation: a.Reconciliation, Health: a.Health, Keys: access.NewManager(a.Store), Logger: a.logger,
 	})
+	schema := r.Schema()
+	var trusted httpapi.Trusted
+	if a.config.TrustedDocuments != "" {
+		var err error
+		if trusted, err = httpapi.ReadTrusted(ctx, a.config.TrustedDocuments, schema); err != nil {
+			return nil, fmt.Errorf("TRUSTED_DOCUMENTS: %w", err)
+		}
+	}
 	return httpapi.New(httpapi.Options{
-		Schema:         r.Schema(),
+		Schema:         schema,
+		Allowance:      a.allowance,
+		Trusted:        trusted,
+		SchemaNeedsKey: a.config.Introspection == "admin" || a.config.Introspection == "false",
 		ErrorPresenter: r.PresentError,
 		Recover:        r.Recover,
 		CheckCursor:    r.CheckCursor,
@@ -247,7 +260,7 @@ func (a *App) routes() http.Handler {
 		LocalOnly:      a.config.LocalOnly(),
 		Webhooks:       webhooks.NewHandler(a.Inbox, a.webhookSecret(), a.logger),
 		Logger:         a.logger,
-	})
+	}), nil
 }
 
 // authenticate finds out who asks.

@@ -108,6 +108,9 @@ func TestBadConfiguration(t *testing.T) {
 		"timeout, no number":   {[]string{"MUTATION_TIMEOUT=soon"}, "MUTATION_TIMEOUT"},
 		"timeout, negative":    {[]string{"MUTATION_TIMEOUT=-1s"}, "MUTATION_TIMEOUT must be"},
 		"timeout, too long":    {[]string{"MUTATION_TIMEOUT=1h"}, "MUTATION_TIMEOUT must be"},
+		"negative rate limit":  {[]string{"RATE_LIMIT=-1"}, "RATE_LIMIT must be"},
+		"introspection":        {[]string{"INTROSPECTION=maybe"}, "introspection must be"},
+		"no manifest":          {[]string{"TRUSTED_DOCUMENTS=/no/such/file"}, "TRUSTED_DOCUMENTS"},
 		"log level":            {[]string{"LOG_LEVEL=loud"}, "loud"},
 		"log format":           {[]string{"LOG_FORMAT=xml"}, "xml"},
 	} {

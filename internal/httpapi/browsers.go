@@ -67,6 +67,17 @@ func onlyLocalHosts(next http.Handler) http.Handler {
 	})
 }
 
+// mayIntrospect serves those who may ask for the schema.
+func (g *graphQL) mayIntrospect(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.exec.allowance(r.Context()).NoIntrospection {
+			writeStatus(w, http.StatusForbidden, "forbidden")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // serveSDL serves the schema as it is committed.
 func serveSDL(sdl string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {

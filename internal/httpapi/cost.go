@@ -22,9 +22,23 @@ const costExtension = "cost"
 
 // Cost is what the operation that ctx belongs to costs by the rules of Limits.Complexity. It is known to
 // Options.Around and to resolvers.
-func Cost(ctx context.Context) int {
-	cost, _ := graphql.GetOperationContext(ctx).Stats.GetExtension(costExtension).(int)
+func Cost(ctx context.Context) int { return costOf(graphql.GetOperationContext(ctx)) }
+
+func costOf(opCtx *graphql.OperationContext) int {
+	cost, _ := opCtx.Stats.GetExtension(costExtension).(int)
 	return cost
+}
+
+// withCost tells those what an operation has cost who ask for it by extensions.cost: true.
+func withCost(opCtx *graphql.OperationContext, response *graphql.Response) *graphql.Response {
+	if asked, _ := opCtx.Extensions[costExtension].(bool); !asked || response == nil {
+		return response
+	}
+	if response.Extensions == nil {
+		response.Extensions = map[string]any{}
+	}
+	response.Extensions[costExtension] = costOf(opCtx)
+	return response
 }
 
 // weight is the cost of a selection set. Inside a connection, what is selected below its edges counts once for every
@@ -48,15 +62,15 @@ type costing struct {
 
 // settle checks a validated operation against the rules for pages and the limit for its cost, and completes its
 // variables.
-func (d *document) settle(opCtx *graphql.OperationContext, limits Limits) gqlerror.List {
+func (d *document) settle(opCtx *graphql.OperationContext, limits Limits, complexity int) gqlerror.List {
 	c := &costing{doc: d, limits: limits, vars: opCtx.Variables, weighed: map[string]weight{}}
 	cost := c.selections(opCtx.Operation.SelectionSet).once
 	if len(c.errs) > 0 {
 		return c.errs
 	}
-	if cost > int64(limits.Complexity) {
+	if cost > int64(complexity) {
 		return gqlerror.List{errorAt(opCtx.Operation.Position, codeTooComplex,
-			"The operation costs %d, the limit is %d: ask for fewer fields or smaller pages", cost, limits.Complexity)}
+			"The operation costs %d, the limit is %d: ask for fewer fields or smaller pages", cost, complexity)}
 	}
 	opCtx.Stats.SetExtension(costExtension, int(cost))
 	return nil

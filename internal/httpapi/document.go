@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/core"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
@@ -25,6 +26,7 @@ type document struct {
 	schema      *ast.Schema
 	pages       map[*ast.Field]page
 	checkCursor func(any) error
+	introspects bool // asks for the schema, or a type of it
 }
 
 // documents turns query text into documents, remembering the ones it has seen.
@@ -45,7 +47,8 @@ func newDocuments(o Options, limits Limits) *documents {
 	return d
 }
 
-func (d *documents) load(ctx context.Context, query string) (*document, gqlerror.List) {
+// load checks a document. Errors about names suggest others when that is wanted.
+func (d *documents) load(ctx context.Context, query string, suggest bool) (*document, gqlerror.List) {
 	if doc, ok := d.cache.Get(ctx, query); ok {
 		return doc, nil
 	}
@@ -53,7 +56,7 @@ func (d *documents) load(ctx context.Context, query string) (*document, gqlerror
 	if err != nil {
 		return nil, gqlerror.List{err}
 	}
-	if errs := validator.ValidateWithRules(d.schema, parsed, rules.NewDefaultRules()); len(errs) > 0 {
+	if errs := validator.ValidateWithRules(d.schema, parsed, validation(suggest)); len(errs) > 0 {
 		for _, err := range errs {
 			setCode(err, codeValidationFailed)
 		}
@@ -67,6 +70,24 @@ func (d *documents) load(ctx context.Context, query string) (*document, gqlerror
 		d.cache.Add(ctx, query, doc)
 	}
 	return doc, nil
+}
+
+// validation are the rules of a valid document.
+func validation(suggest bool) *rules.Rules {
+	all := rules.NewDefaultRules()
+	if suggest {
+		return all
+	}
+	for name, silent := range map[string]core.Rule{
+		rules.FieldsOnCorrectTypeRule.Name: rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
+		rules.KnownArgumentNamesRule.Name:  rules.KnownArgumentNamesRuleWithoutSuggestions,
+		rules.KnownTypeNamesRule.Name:      rules.KnownTypeNamesRuleWithoutSuggestions,
+		rules.ScalarLeafsRule.Name:         rules.ScalarLeafsRuleWithoutSuggestions,
+		rules.ValuesOfCorrectTypeRule.Name: rules.ValuesOfCorrectTypeRuleWithoutSuggestions,
+	} {
+		all.ReplaceRule(name, silent.RuleFunc)
+	}
+	return all
 }
 
 // parse refuses what would be expensive to validate along with what cannot be parsed.
@@ -122,6 +143,7 @@ func (c *completion) field(field *ast.Field) {
 	for _, arg := range field.Arguments {
 		c.literals(arg.Value)
 	}
+	c.doc.introspects = c.doc.introspects || isIntrospection(field)
 	if isPaged(field) {
 		c.doc.pages[field] = pageOf(field, len(c.doc.pages), c.defaultPage)
 	}

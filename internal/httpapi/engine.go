@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -14,6 +15,9 @@ import (
 type engine struct {
 	*executor.Executor
 	documents *documents
+	persisted *persisted
+	spending  *spending
+	allowance func(context.Context) Allowance
 	limits    Limits
 }
 
@@ -31,17 +35,47 @@ func newEngine(o Options, limits Limits) *engine {
 	if o.Around != nil {
 		exec.AroundOperations(o.Around)
 	}
-	return &engine{Executor: exec, documents: newDocuments(o, limits), limits: limits}
+	e := &engine{
+		Executor: exec, documents: newDocuments(o, limits), persisted: newPersisted(o.Trusted),
+		spending: newSpending(limits, time.Now), allowance: o.Allowance, limits: limits,
+	}
+	if e.allowance == nil {
+		e.allowance = func(context.Context) Allowance { return Allowance{} }
+	}
+	return e
 }
 
 // CreateOperationContext prepares an operation; an error means that it must not run.
 func (e *engine) CreateOperationContext(
 	ctx context.Context, params *graphql.RawParams,
 ) (*graphql.OperationContext, gqlerror.List) {
-	doc, errs := e.documents.load(ctx, params.Query)
+	allowance := e.allowance(ctx)
+	opCtx, errs := e.prepare(ctx, params, allowance)
+	cost := refusedCost
+	if errs == nil {
+		cost = costOf(opCtx)
+	}
+	if err := e.spending.charge(allowance, cost); err != nil {
+		return &graphql.OperationContext{}, gqlerror.List{err}
+	}
+	return opCtx, errs
+}
+
+func (e *engine) prepare(
+	ctx context.Context, params *graphql.RawParams, allowance Allowance,
+) (*graphql.OperationContext, gqlerror.List) {
+	hash, err := e.persisted.find(ctx, params, allowance.TrustedOnly)
+	if err != nil {
+		return &graphql.OperationContext{}, gqlerror.List{err}
+	}
+	doc, errs := e.documents.load(ctx, params.Query, !allowance.NoIntrospection)
 	if errs != nil {
 		return &graphql.OperationContext{}, errs
 	}
+	if doc.introspects && allowance.NoIntrospection {
+		return &graphql.OperationContext{}, gqlerror.List{newError(codeForbidden, "This key may not ask for the schema")}
+	}
+	e.persisted.keep(ctx, hash, params.Query)
 	plainNumbers(params.Variables)
 	if err := checkVariables(doc.schema, doc.QueryDocument, params); err != nil {
 		return &graphql.OperationContext{}, gqlerror.List{err}
@@ -56,7 +90,7 @@ func (e *engine) CreateOperationContext(
 		return opCtx, errs
 	}
 	opCtx.DisableIntrospection = false // who may ask is decided by the key
-	return opCtx, doc.settle(opCtx, e.limits)
+	return opCtx, doc.settle(opCtx, e.limits, allowance.complexity(e.limits))
 }
 
 // DispatchError answers a request that did not get as far as running. The errors are this package's own, with their

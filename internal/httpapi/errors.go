@@ -18,6 +18,8 @@ const (
 	codeTooComplex       = "QUERY_TOO_COMPLEX"
 	codeRateLimited      = "RATE_LIMITED"
 	codeInternal         = "INTERNAL"
+	// Apollo's word, on which its clients send the whole document.
+	codePersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND"
 )
 
 // maxMessage bounds one error's message: the parser and the validator quote the document, and a document may hold a

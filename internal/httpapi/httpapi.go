@@ -27,6 +27,15 @@ type Options struct {
 	// before their arguments are read, so that only a look at the document finds it in time. Nil accepts everything.
 	CheckCursor func(cursor any) error
 
+	// Allowance is what the principal of a context may ask for. Nil is everything for everybody.
+	Allowance func(ctx context.Context) Allowance
+
+	// Trusted are the documents that everybody may run.
+	Trusted Trusted
+
+	// SchemaNeedsKey says that the SDL is for those who may introspect, as Allowance says, and not for everybody.
+	SchemaNeedsKey bool
+
 	// Around runs around each operation, after the limits are checked; Cost tells it what the operation costs.
 	Around graphql.OperationMiddleware
 
@@ -55,7 +64,11 @@ func New(o Options) http.Handler {
 	api := &graphQL{exec: newEngine(o, limits), authenticate: o.Authenticate, limits: limits}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", crossOrigin(o.Origins, compressed(api)))
-	mux.Handle("GET /schema.graphql", crossOrigin(o.Origins, compressed(serveSDL(o.Schema.Schema().Query.Position.Src.Input))))
+	var sdl http.Handler = serveSDL(o.Schema.Schema().Query.Position.Src.Input)
+	if o.SchemaNeedsKey {
+		sdl = api.withKey(api.mayIntrospect(sdl))
+	}
+	mux.Handle("GET /schema.graphql", crossOrigin(o.Origins, compressed(sdl)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", readiness(o.Ready, o.Logger))
 	play := newPlayground()

@@ -103,7 +103,7 @@ func readParams(field func(name string) json.RawMessage) (*graphql.RawParams, *r
 			return nil, badRequest("The parameter %s must be %s", param.name, param.kind)
 		}
 	}
-	if strings.TrimSpace(p.Query) == "" {
+	if strings.TrimSpace(p.Query) == "" && p.Extensions["persistedQuery"] == nil {
 		return nil, badRequest("The parameter query is missing or empty")
 	}
 	return &p, nil

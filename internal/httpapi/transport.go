@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -89,8 +90,18 @@ func (g *graphQL) serve(a *answer, r *http.Request) {
 		return
 	}
 	params.Headers = r.Header
+	leave, busy := g.exec.spending.enter(r.Context(), g.exec.allowance(r.Context()))
+	if busy != nil {
+		a.tooMany(busy)
+		return
+	}
+	defer leave()
 	opCtx, errs := g.exec.CreateOperationContext(r.Context(), params)
-	if errs != nil {
+	switch {
+	case errs != nil && codeOf(errs[0]) == codeRateLimited:
+		a.tooMany(errs[0])
+		return
+	case errs != nil:
 		a.respond(g.exec.DispatchError(r.Context(), errs))
 		return
 	}
@@ -103,7 +114,7 @@ func (g *graphQL) serve(a *answer, r *http.Request) {
 		a.notAllowed("POST", "Mutations are sent with POST")
 	default:
 		respond, ctx := g.exec.DispatchOperation(r.Context(), opCtx)
-		a.respond(respond(ctx))
+		a.respond(withCost(opCtx, respond(ctx)))
 	}
 }
 
@@ -145,6 +156,12 @@ func (a *answer) refuse(status int, err *gqlerror.Error) {
 func (a *answer) notAllowed(allow, message string) {
 	a.Header().Set("Allow", allow)
 	a.refuse(http.StatusMethodNotAllowed, newError(codeBadUserInput, "%s", message))
+}
+
+// tooMany says when to come again, in either media type.
+func (a *answer) tooMany(err *gqlerror.Error) {
+	a.Header().Set("Retry-After", fmt.Sprint(err.Extensions[retryAfterExtension]))
+	a.refuse(http.StatusTooManyRequests, err)
 }
 
 // respond answers a GraphQL request. Clients of application/json expect 200 whatever became of it; those of

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,7 +15,11 @@ var statements = promauto.NewCounter(prometheus.CounterOpts{
 })
 
 // poolDriver counts what ent does outside of transactions.
-type poolDriver struct{ *entsql.Driver }
+type poolDriver struct {
+	*entsql.Driver
+	// timeout ends a query where the database does not do so itself; 0: it does.
+	timeout time.Duration
+}
 
 func (d poolDriver) Exec(ctx context.Context, query string, args, v any) error {
 	statements.Inc()
@@ -23,5 +28,26 @@ func (d poolDriver) Exec(ctx context.Context, query string, args, v any) error {
 
 func (d poolDriver) Query(ctx context.Context, query string, args, v any) error {
 	statements.Inc()
-	return d.Driver.Query(ctx, query, args, v)
+	rows, ok := v.(*entsql.Rows)
+	if d.timeout == 0 || !ok {
+		return d.Driver.Query(ctx, query, args, v)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	if err := d.Driver.Query(ctx, query, args, v); err != nil {
+		cancel()
+		return err
+	}
+	rows.ColumnScanner = timedRows{rows.ColumnScanner, cancel}
+	return nil
+}
+
+// timedRows are the rows of a query whose time runs until they are closed.
+type timedRows struct {
+	entsql.ColumnScanner
+	cancel context.CancelFunc
+}
+
+func (r timedRows) Close() error {
+	defer r.cancel()
+	return r.ColumnScanner.Close()
 }

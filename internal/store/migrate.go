@@ -9,6 +9,7 @@ import (
 	"log/slog"
 
 	"entgo.io/ent/dialect"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
@@ -27,17 +28,34 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if s.dialect == dialect.SQLite {
 		return s.migrate(ctx)
 	}
-	conn, err := s.DB.Conn(ctx)
+	patient := s.patient()
+	defer patient.Close()
+	conn, err := patient.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close() // goes back to the pool
+	defer conn.Close()
 	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
 		return fmt.Errorf("wait for other replicas' migrations: %w", err)
 	}
-	err = s.migrate(ctx)
+	err = s.on(patient).migrate(ctx)
 	_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
 	return errors.Join(err, unlockErr)
+}
+
+// patient are connections whose statements may take any time: another replica's
+// migrations are waited for, and an index over many rows takes long.
+func (s *Store) patient() *sql.DB {
+	config := s.Pool.Config().ConnConfig.Copy()
+	config.RuntimeParams["statement_timeout"] = "0"
+	return stdlib.OpenDB(*config)
+}
+
+// on is the store on other connections.
+func (s *Store) on(db *sql.DB) *Store {
+	other := *s
+	other.DB = db
+	return &other
 }
 
 func (s *Store) migrate(ctx context.Context) error {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -94,8 +95,8 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), writer.Close(), readers.Close())
 	}
 	return &Store{
-		Client:   ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, readers)})),
-		Writer:   ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, writer)})),
+		Client:   ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, readers), statementTimeout})),
+		Writer:   ent.NewClient(ent.Driver(poolDriver{Driver: entsql.OpenDB(dialect.SQLite, writer)})),
 		DB:       writer,
 		dialect:  dialect.SQLite,
 		migrated: new(atomic.Bool),
@@ -103,6 +104,11 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		readers:  readers,
 	}, nil
 }
+
+// statementTimeout bounds each statement that reads, and on PostgreSQL each one but
+// for those of migrations. Another one can be set in the URL there, as
+// statement_timeout.
+const statementTimeout = 10 * time.Second
 
 // minConns is what is in use at the same time at least: one that listens, one
 // that holds the migrations' lock, and two that work.
@@ -117,6 +123,9 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 		config.MaxConns = int32(max(16, 4*runtime.NumCPU())) //nolint:gosec // a small number
 	}
 	config.MaxConns = max(config.MaxConns, minConns)
+	if _, set := config.ConnConfig.RuntimeParams["statement_timeout"]; !set {
+		config.ConnConfig.RuntimeParams["statement_timeout"] = strconv.FormatInt(statementTimeout.Milliseconds(), 10)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
@@ -129,7 +138,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 			config.ConnConfig.Host, config.ConnConfig.Port, reason(err))
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	client := ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.Postgres, db)}))
+	client := ent.NewClient(ent.Driver(poolDriver{Driver: entsql.OpenDB(dialect.Postgres, db)}))
 	s := &Store{
 		Client:   client,
 		Writer:   client,

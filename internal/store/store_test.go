@@ -332,3 +332,48 @@ func TestNewerSchema(t *testing.T) {
 		})
 	}
 }
+
+// Statements end after ten seconds, but for those of migrations, and unless the URL
+// says otherwise.
+func TestStatementsHaveATimeout(t *testing.T) {
+	t.Parallel()
+	url := testkit.EmptyPostgres(t)
+	another := url + "?statement_timeout=100"
+	if strings.Contains(url, "?") {
+		another = url + "&statement_timeout=100"
+	}
+	for url, want := range map[string]string{url: "10s", another: "100ms"} {
+		var got string
+		if err := open(t, url).DB.QueryRowContext(t.Context(), "SHOW statement_timeout").Scan(&got); err != nil || got != want {
+			t.Errorf("%q, want %q: %v", got, want, err)
+		}
+	}
+	s := open(t, another)
+	if _, err := s.DB.ExecContext(t.Context(), "SELECT pg_sleep(60)"); err == nil {
+		t.Error("a statement took a minute")
+	}
+	holder, err := open(t, url).DB.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close()
+	lock := func(function string) {
+		t.Helper()
+		if _, err := holder.ExecContext(t.Context(), "SELECT "+function+"($1)", 0x7461_6c6c_79); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock("pg_advisory_lock")
+	done := make(chan error, 1)
+	go func() { done <- s.Migrate(t.Context()) }()
+	waiting := func() (waits bool) {
+		err := s.DB.QueryRowContext(t.Context(), `SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()
+			AND wait_event = 'advisory' AND now() - query_start > interval '200 ms'`).Scan(&waits)
+		return err == nil && waits
+	}
+	testkit.Eventually(t, "the migrations to wait for longer than a statement may take", waiting)
+	lock("pg_advisory_unlock")
+	if err := <-done; err != nil {
+		t.Errorf("the migrations did not wait for another replica's: %v", err)
+	}
+}
