@@ -110,7 +110,7 @@ func (tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {
 func watchAll(t *testing.T, k *testkit.Kit) *statements {
 	t.Helper()
 	s := &statements{}
-	config := k.Store.Pool.Config()
+	config := k.Store.Queue.Config()
 	config.ConnConfig.Tracer = tracer{s}
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {

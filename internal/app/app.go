@@ -219,6 +219,7 @@ func (a *App) startWorking(ctx context.Context) error {
 	watch, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	a.unwatch = unwatch
 	a.watching.Go(func() { a.Store.FollowClock(watch, a.logger) })
+	a.watching.Go(func() { a.Store.FollowServer(watch, a.logger) })
 	a.watching.Go(func() {
 		a.Stripe.Watch(watch, a.confirmLater, func() {
 			_, err := a.Engine.Sweep(watch)

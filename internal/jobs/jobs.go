@@ -183,7 +183,7 @@ func NewWorkers(o Options) (*Workers, error) {
 		}
 		return o.workers(client), nil
 	}
-	client, err := river.NewClient(riverpgxv5.New(s.Pool), config)
+	client, err := river.NewClient(riverpgxv5.New(s.Queue), config)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 // patient are connections whose statements may take any time: another replica's
 // migrations are waited for, and an index over many rows takes long.
 func (s *Store) patient() *sql.DB {
-	config := s.Pool.Config().ConnConfig.Copy()
+	config := s.servers.config.ConnConfig.Copy()
 	config.RuntimeParams["statement_timeout"] = "0"
 	return stdlib.OpenDB(*config)
 }

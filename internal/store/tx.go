@@ -53,16 +53,8 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	driver.ExecQuerier = s.reader()
+	driver.ExecQuerier = s.readers
 	return nil
-}
-
-// reader is the pool that reads outside of transactions.
-func (s *Store) reader() *sql.DB {
-	if s.readers != nil {
-		return s.readers
-	}
-	return s.DB
 }
 
 // txDriver lets ent work inside a transaction that it did not begin. The ones
