@@ -69,6 +69,7 @@ type App struct {
 type Settings struct {
 	Stripe stripeapi.Options
 	Engine stripesync.Options
+	Access access.Rules
 	// Idle leaves out everything that works by itself: the workers, and the
 	// watch over Stripe.
 	Idle bool
@@ -97,7 +98,6 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 	if a.Store, err = store.Open(ctx, c.URL()); err != nil {
 		return nil, err
 	}
-	a.Store.Client.Intercept(access.Policy())
 	if err = a.Store.Migrate(ctx); err != nil {
 		return nil, err
 	}
@@ -136,9 +136,11 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
 		Principal: principal, Requester: requester, Refresh: a.refresh, Gone: a.gone,
 	}
+	s.Access = access.DefaultRules()
 	for _, c := range change {
 		c(&s)
 	}
+	a.Store.Client.Intercept(s.Access.Policy())
 	a.Stripe = stripeapi.New(s.Stripe)
 	if s.Engine.Now == nil {
 		s.Engine.Now = a.Store.Now

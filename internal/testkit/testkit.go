@@ -70,7 +70,7 @@ func New(t testing.TB, database string, change ...func(*app.Settings)) *Kit {
 	k.config = config.Serve{
 		ListenAddr: "127.0.0.1:0", AdminAPIKey: AdminKey,
 		Stripe:              config.Stripe{StripeSecretKey: SecretKey, StripeAPIBase: k.Stripe.URL},
-		StripeWebhookSecret: WebhookSecret, MutationTimeout: 10 * time.Second,
+		StripeWebhookSecret: WebhookSecret, MutationTimeout: 10 * time.Second, RateLimit: 1_000_000,
 	}
 	k.config.DataDir = dir
 	k.config.DatabaseURL = "sqlite://" + filepath.Join(dir, "tallystick.db")
