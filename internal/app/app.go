@@ -54,7 +54,7 @@ type App struct {
 	Reconciliation *reconciliation.Reconciliation
 
 	config   config.Serve
-	lock     *flock.Flock // on the data directory, when the sandbox is in it
+	locks    []*flock.Flock // on the data directory of a sandbox, and on a SQLite database
 	adminKey string
 	sandbox  *sandbox.Sandbox // nil with a real Stripe key, and with another process's
 	// sandboxURL is where the sandbox listens that stands in for Stripe.
@@ -73,6 +73,8 @@ type Settings struct {
 	// Idle leaves out everything that works by itself: the workers, and the
 	// watch over Stripe.
 	Idle bool
+	// Beside lets this process work on a SQLite database that a server has.
+	Beside bool
 }
 
 // Start opens and migrates the database, starts the sandbox unless there is a
@@ -85,7 +87,7 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 		}
 	}()
 	if c.Sandbox() {
-		if a.lock, err = lockDirectory(ctx, c.DataDir); err != nil {
+		if err = a.lockDirectory(ctx, c.DataDir); err != nil {
 			return nil, err
 		}
 	}
@@ -119,8 +121,13 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 // startEngine builds the ways to Stripe.
 func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	var s Settings
-	s.Stripe = stripeapi.Options{
-		SecretKey: a.config.StripeSecretKey, BaseURL: a.config.StripeAPIBase, Logger: a.logger,
+	s.Stripe = stripeapi.Options{BaseURL: a.config.StripeAPIBase, Logger: a.logger}
+	switch keys := a.config.SecretKeys(); len(keys) {
+	case 2:
+		s.Stripe.NextSecretKey = keys[1]
+		fallthrough
+	case 1:
+		s.Stripe.SecretKey = keys[0]
 	}
 	if a.sandboxURL != "" {
 		s.Stripe.SecretKey, s.Stripe.Sandbox = sandbox.Key, true
@@ -141,6 +148,11 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		c(&s)
 	}
 	a.Store.Client.Intercept(s.Access.Policy())
+	if !s.Beside {
+		if err := a.lockDatabase(ctx, a.config.URL()); err != nil {
+			return err
+		}
+	}
 	a.Stripe = stripeapi.New(s.Stripe)
 	if s.Engine.Now == nil {
 		s.Engine.Now = a.Store.Now
@@ -261,7 +273,7 @@ func (a *App) routes(ctx context.Context) (http.Handler, error) {
 		MetricsNeedKey: !a.config.Sandbox(),
 		Origins:        a.config.Origins(),
 		LocalOnly:      a.config.LocalOnly(),
-		Webhooks:       webhooks.NewHandler(a.Inbox, a.webhookSecret(), a.logger),
+		Webhooks:       webhooks.NewHandler(a.Inbox, a.webhookSecrets(), a.logger),
 		Logger:         a.logger,
 	}), nil
 }
@@ -280,13 +292,13 @@ func (a *App) Metrics() http.Handler {
 	return promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, own}, promhttp.HandlerOpts{})
 }
 
-// webhookSecret is what events are signed with: by Stripe with the one that
-// was set, and by the sandbox with one of its own.
-func (a *App) webhookSecret() string {
-	if a.config.StripeWebhookSecret != "" || a.sandbox == nil {
-		return a.config.StripeWebhookSecret
+// webhookSecrets are what events are signed with: by Stripe with one of those that
+// were set, and by the sandbox with its own when none was.
+func (a *App) webhookSecrets() []string {
+	if secrets := a.config.WebhookSecrets(); len(secrets) > 0 || a.sandbox == nil {
+		return secrets
 	}
-	return a.sandbox.WebhookSecret
+	return []string{a.sandbox.WebhookSecret}
 }
 
 // AdminKey is the key with every scope.
@@ -314,7 +326,7 @@ func (a *App) ListensOn(ctx context.Context, addr net.Addr) error {
 		host = "127.0.0.1"
 	}
 	url := "http://" + net.JoinHostPort(host, port) + "/webhooks/stripe"
-	if err := a.sandbox.SendEvents(url, a.webhookSecret()); err != nil {
+	if err := a.sandbox.SendEvents(url, a.webhookSecrets()[0]); err != nil {
 		return fmt.Errorf("connect the sandbox: %w", err)
 	}
 	if !a.config.Demo {
@@ -362,8 +374,8 @@ func (a *App) Close(ctx context.Context) error {
 	if a.Store != nil {
 		errs = append(errs, a.Store.Close())
 	}
-	if a.lock != nil {
-		errs = append(errs, a.lock.Unlock())
+	for _, lock := range a.locks {
+		errs = append(errs, lock.Unlock())
 	}
 	return errors.Join(errs...)
 }

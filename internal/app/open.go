@@ -23,7 +23,7 @@ func Open(ctx context.Context, c config.Both, logger *slog.Logger) (_ *App, err 
 	}()
 	if c.Sandbox() {
 		if a.sandboxURL, err = sandbox.URL(c.DataDir); err != nil {
-			if a.lock, err = lockDirectory(ctx, c.DataDir); err != nil {
+			if err = a.lockDirectory(ctx, c.DataDir); err != nil {
 				return nil, err
 			}
 			if a.sandbox, err = sandbox.Start(ctx, sandbox.Options{Addr: "127.0.0.1:0", DataDir: c.DataDir, Logger: logger}); err != nil {
@@ -39,7 +39,7 @@ func Open(ctx context.Context, c config.Both, logger *slog.Logger) (_ *App, err 
 		return nil, err
 	}
 	return a, a.startEngine(ctx, []func(*Settings){func(s *Settings) {
-		s.Idle = true
+		s.Idle, s.Beside = true, true
 		s.Stripe.Timeout = 0
 	}})
 }

@@ -86,3 +86,35 @@ func TestOnlyTheOwnerReadsTheData(t *testing.T) {
 		}
 	}
 }
+
+// TestOneServerOnSQLite starts a second server on a SQLite database with a real
+// key: both would carry out the same operations.
+func TestOneServerOnSQLite(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := config.Serve{
+		Stripe:      config.Stripe{StripeSecretKey: testkit.SecretKey, StripeAPIBase: testkit.NewStripe(t).URL},
+		AdminAPIKey: testkit.AdminKey, StripeWebhookSecret: testkit.WebhookSecret,
+	}
+	c.DataDir, c.DatabaseURL = dir, "sqlite://"+filepath.Join(dir, "a.db")
+	first, err := app.Start(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := c
+	other.DataDir = t.TempDir()
+	if _, err := app.Start(t.Context(), other, slog.New(slog.DiscardHandler)); err == nil ||
+		!strings.Contains(err.Error(), "another server runs on the database") {
+		t.Errorf("a second server: %v", err)
+	}
+	if err := first.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	again, err := app.Start(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatalf("after the first one has stopped: %v", err)
+	}
+	if err := again.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Error(err)
+	}
+}

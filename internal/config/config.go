@@ -61,7 +61,7 @@ func isTerminal(f *os.File) bool {
 
 // Stripe says which Stripe it is.
 type Stripe struct {
-	StripeSecretKey string `help:"Secret key of the Stripe account. Empty: the built-in sandbox." env:"STRIPE_SECRET_KEY" placeholder:"KEY"`
+	StripeSecretKey string `help:"Secret key of the Stripe account; two, comma-separated, while one is being replaced. Empty: the built-in sandbox." env:"STRIPE_SECRET_KEY" placeholder:"KEY"`
 	StripeAPIBase   string `help:"Another base URL for the Stripe API: a proxy, a test double." env:"STRIPE_API_BASE" placeholder:"URL"`
 }
 
@@ -81,7 +81,7 @@ type Serve struct {
 	Log
 	Stripe
 	ListenAddr          string        `help:"Where the API listens." env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	StripeWebhookSecret string        `help:"Signing secret of the webhook endpoint in Stripe. Needed with a real Stripe key; generated for the sandbox." env:"STRIPE_WEBHOOK_SECRET" placeholder:"SECRET"`
+	StripeWebhookSecret string        `help:"Signing secret of the webhook endpoint in Stripe; two, comma-separated, while one is being replaced. Needed with a real Stripe key; generated for the sandbox." env:"STRIPE_WEBHOOK_SECRET" placeholder:"SECRET"`
 	AdminAPIKey         string        `help:"Bearer key with every scope. Needed with a real Stripe key; generated for the sandbox, and shown at start." env:"ADMIN_API_KEY" placeholder:"KEY"`
 	SandboxAddr         string        `help:"Where the built-in sandbox listens. By default on any free port." env:"SANDBOX_ADDR" default:"127.0.0.1:0" placeholder:"HOST:PORT"`
 	AllowedOrigins      []string      `help:"Origins whose web pages may call the API, comma-separated; a port may be *. In the sandbox, those of this machine by default." env:"ALLOWED_ORIGINS" placeholder:"ORIGIN"`
@@ -95,6 +95,20 @@ type Serve struct {
 
 // Sandbox reports whether the built-in sandbox stands in for Stripe.
 func (s Stripe) Sandbox() bool { return s.StripeSecretKey == "" }
+
+// SecretKeys are the Stripe account's, in the order in which they are used; none
+// for the sandbox.
+func (s Stripe) SecretKeys() []string { return split(s.StripeSecretKey) }
+
+// WebhookSecrets are those that an event may be signed with.
+func (s Serve) WebhookSecrets() []string { return split(s.StripeWebhookSecret) }
+
+func split(values string) []string {
+	if values == "" {
+		return nil
+	}
+	return strings.Split(values, ",")
+}
 
 // Origins are those whose web pages may call the API.
 func (s Serve) Origins() []string {
@@ -163,6 +177,11 @@ func (s Serve) Validate() error {
 	if s.StripeWebhookSecret == "" {
 		return errors.New("with a real Stripe key, STRIPE_WEBHOOK_SECRET must be set too: without it nobody can tell Stripe's events from forged ones")
 	}
+	for _, secret := range s.WebhookSecrets() {
+		if !strings.HasPrefix(secret, "whsec_") || !isToken(secret) {
+			return errors.New("STRIPE_WEBHOOK_SECRET must be a signing secret such as whsec_…, or two while one is being replaced")
+		}
+	}
 	return nil
 }
 
@@ -177,17 +196,35 @@ func (s Stripe) check() error {
 	if s.Sandbox() {
 		return nil
 	}
-	if !strings.HasPrefix(s.StripeSecretKey, "sk_") && !strings.HasPrefix(s.StripeSecretKey, "rk_") {
-		return errors.New("STRIPE_SECRET_KEY must start with sk_ or rk_")
+	keys := s.SecretKeys()
+	if len(keys) > 2 {
+		return errors.New("STRIPE_SECRET_KEY must be one key, or two while one is being replaced")
 	}
-	if !isToken(s.StripeSecretKey) {
-		return errors.New("STRIPE_SECRET_KEY must be the key alone: letters, digits and underscores")
+	for _, key := range keys {
+		if err := checkSecretKey(key); err != nil {
+			return err
+		}
+		if live(key) != live(keys[0]) {
+			return errors.New("STRIPE_SECRET_KEY must not mix keys of test mode and of live mode")
+		}
 	}
-	if base != nil && base.Scheme == "http" && strings.Contains(s.StripeSecretKey, "_live_") && !isLoopback(base.Hostname()) {
+	if base != nil && base.Scheme == "http" && live(keys[0]) && !isLoopback(base.Hostname()) {
 		return fmt.Errorf("STRIPE_API_BASE must be https:// with a live key: over %s strangers could read it", s.StripeAPIBase)
 	}
 	return nil
 }
+
+func checkSecretKey(key string) error {
+	if !strings.HasPrefix(key, "sk_") && !strings.HasPrefix(key, "rk_") {
+		return errors.New("STRIPE_SECRET_KEY must start with sk_ or rk_")
+	}
+	if !isToken(key) {
+		return errors.New("STRIPE_SECRET_KEY must be the key alone: letters, digits and underscores")
+	}
+	return nil
+}
+
+func live(key string) bool { return strings.Contains(key, "_live_") }
 
 // isToken reports whether a key can stand in an Authorization header.
 func isToken(key string) bool {

@@ -54,6 +54,12 @@ func TestValidate(t *testing.T) {
 		"API base that is none":    {sandbox, func(s *config.Serve) { s.StripeAPIBase = "http://[" }, "STRIPE_API_BASE"},
 		"publishable key":          {live, func(s *config.Serve) { s.StripeSecretKey = "pk_live_1" }, "STRIPE_SECRET_KEY"},
 		"key with a space":         {live, func(s *config.Serve) { s.StripeSecretKey = "sk_live_1 " }, "STRIPE_SECRET_KEY"},
+		"two keys":                 {live, func(s *config.Serve) { s.StripeSecretKey = "sk_live_1,rk_live_2" }, ""},
+		"three keys":               {live, func(s *config.Serve) { s.StripeSecretKey = "sk_live_1,sk_live_2,sk_live_3" }, "STRIPE_SECRET_KEY"},
+		"keys of both modes":       {live, func(s *config.Serve) { s.StripeSecretKey = "sk_live_1,sk_test_2" }, "STRIPE_SECRET_KEY"},
+		"a key and nothing":        {live, func(s *config.Serve) { s.StripeSecretKey = "sk_live_1," }, "STRIPE_SECRET_KEY"},
+		"two secrets":              {live, func(s *config.Serve) { s.StripeWebhookSecret = "whsec_1,whsec_2" }, ""},
+		"a secret that is none":    {live, func(s *config.Serve) { s.StripeWebhookSecret = "whsec_1,we_2" }, "STRIPE_WEBHOOK_SECRET"},
 		"live without a secret":    {live, func(s *config.Serve) { s.StripeWebhookSecret = "" }, "STRIPE_WEBHOOK_SECRET"},
 		"live without admin key":   {live, func(s *config.Serve) { s.AdminAPIKey = "" }, "ADMIN_API_KEY"},
 	} {

@@ -49,11 +49,31 @@ var ErrWrongAccount = errors.New("wrong Stripe account")
 // Confirm asks Stripe whose key it is and lets a function hold that against what
 // is known. Until it has agreed once, no word of Stripe's that something does
 // not exist is believed. When it says [ErrWrongAccount], nothing more is sent.
-// A key that may not read its own account is taken at its word.
+// A key that may not read its own account is taken at its word. Of two keys, the
+// one that is not in use is asked about as well, so that it can take over; that
+// Stripe does not accept it yet, or any more, is no error.
 func (c *Client) Confirm(ctx context.Context, known func(context.Context, Account) error) error {
-	account := OfKey(c.secretKey, c.sandbox)
+	inUse := int(c.keys.inUse.Load())
+	spare := c.keys.other(inUse)
+	if spare != inUse && c.gate.refused() {
+		inUse, spare = spare, inUse // this one may be accepted
+	}
+	err := c.confirm(ctx, inUse, known)
+	if e := AsError(err); spare != inUse && (err == nil || e != nil && e.Status == http.StatusUnauthorized) {
+		if spareErr := c.confirm(ctx, spare, known); spareErr == nil || AsError(spareErr) == nil {
+			err = spareErr
+		}
+	}
+	return err
+}
+
+// confirm is Confirm for one key, which is used from then on if that in use is not
+// accepted.
+func (c *Client) confirm(ctx context.Context, key int, known func(context.Context, Account) error) error {
+	account := OfKey(c.keys.keys[key], c.sandbox)
 	answer := &stripe.Account{}
-	err := c.Accounts.B.Call(http.MethodGet, accountPath, c.secretKey, &stripe.AccountParams{Params: stripe.Params{Context: ctx}}, answer)
+	err := c.Accounts.B.Call(http.MethodGet, accountPath, c.keys.keys[key],
+		&stripe.AccountParams{Params: stripe.Params{Context: pin(ctx, key)}}, answer)
 	switch e := AsError(err); {
 	case e != nil && e.Status == http.StatusForbidden:
 		c.logger.Warn("The Stripe key may not read its own account; that it belongs to this database is not certain")
@@ -67,6 +87,10 @@ func (c *Client) Confirm(ctx context.Context, known func(context.Context, Accoun
 			c.gate.wrong.Store(true)
 		}
 		return err
+	}
+	c.keys.trusted[key].Store(true)
+	if inUse := int(c.keys.inUse.Load()); inUse != key && !c.keys.trusted[inUse].Load() {
+		c.keys.inUse.Store(int32(key)) //nolint:gosec // 0 or 1
 	}
 	c.gate.confirmed.Store(true)
 	return nil

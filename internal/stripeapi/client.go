@@ -18,6 +18,9 @@ import (
 // Options configure a [Client].
 type Options struct {
 	SecretKey string
+	// NextSecretKey takes over when Stripe refuses SecretKey (401), as while that
+	// one is being replaced; empty when there is none.
+	NextSecretKey string
 	// BaseURL replaces Stripe's own; for a proxy, a test double or the
 	// sandbox.
 	BaseURL string
@@ -44,7 +47,7 @@ type Client struct {
 	*client.API
 	gate       *gate
 	sandbox    bool
-	secretKey  string
+	keys       *keyring
 	probeEvery time.Duration
 	logger     *slog.Logger
 }
@@ -67,9 +70,10 @@ func New(o Options) *Client {
 	base.MaxIdleConnsPerHost = 64
 	g := newGate(o.ProbeEvery, o.Logger)
 	g.confirmed.Store(o.Unbound)
+	keys := newKeyring(o)
 	httpClient := &http.Client{
 		Timeout:   o.Timeout,
-		Transport: &transport{base: base, gate: g, limiter: newLimiter(o)},
+		Transport: &transport{base: base, gate: g, limiter: newLimiter(o), keys: keys, logger: o.Logger},
 		// Stripe does not redirect; a proxy that does is not Stripe.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -85,7 +89,7 @@ func New(o Options) *Client {
 		API:        client.New(o.SecretKey, &stripe.Backends{API: backend}),
 		gate:       g,
 		sandbox:    o.Sandbox,
-		secretKey:  o.SecretKey,
+		keys:       keys,
 		probeEvery: o.ProbeEvery,
 		logger:     o.Logger,
 	}
@@ -130,7 +134,7 @@ func (c *Client) Watch(ctx context.Context, confirm func(context.Context) error,
 // gate yet.
 func (c *Client) answers(ctx context.Context, confirm func(context.Context) error) bool {
 	ask := c.Ping
-	if !c.gate.confirmed.Load() {
+	if !c.gate.confirmed.Load() || c.gate.refused() && len(c.keys.keys) > 1 {
 		ask = confirm
 	}
 	f := Classify(ask(ctx))

@@ -64,6 +64,9 @@ func newGate(probeEvery time.Duration, logger *slog.Logger) *gate {
 // open reports whether requests are let through.
 func (g *gate) open() bool { return !g.wrong.Load() && g.breaker.State() == gobreaker.StateClosed }
 
+// refused reports whether Stripe refuses the key.
+func (g *gate) refused() bool { return !g.open() && g.last.Load() == billing.StripeInvalidKey }
+
 // enter lets a request through, or not. Its outcome must be given to the
 // function that it returns.
 func (g *gate) enter() (leave func(status int, err error), err error) {
@@ -75,7 +78,7 @@ func (g *gate) enter() (leave func(status int, err error), err error) {
 		return nil, errNotAvailable
 	}
 	return func(status int, err error) {
-		if err != nil && (errors.Is(err, errNotRecorded) || errors.Is(err, context.Canceled)) {
+		if err != nil && (errors.Is(err, errNotRecorded) || errors.Is(err, errAnotherKey) || errors.Is(err, context.Canceled)) {
 			// It says nothing of Stripe. If it was the one that tries, another must.
 			if !g.open() {
 				done(false)

@@ -31,7 +31,7 @@ func (c *Client) Each(ctx context.Context, path string, parameters [][2]string, 
 		if after != "" {
 			body.Add("starting_after", after)
 		}
-		if err := c.Products.B.CallRaw(http.MethodGet, path, c.secretKey, body, &stripe.Params{Context: ctx}, &p); err != nil {
+		if err := c.Products.B.CallRaw(http.MethodGet, path, c.keys.keys[0], body, &stripe.Params{Context: ctx}, &p); err != nil {
 			return err
 		}
 		for _, raw := range p.Data {

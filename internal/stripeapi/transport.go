@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -63,9 +64,37 @@ type transport struct {
 	base    http.RoundTripper
 	gate    *gate
 	limiter *limiter
+	keys    *keyring
+	logger  *slog.Logger
 }
 
+// errAnotherKey says that Stripe refuses a key, and that there is another one.
+var errAnotherKey = errors.New("stripe refuses the key; there is another one")
+
+// RoundTrip implements [http.RoundTripper]. A request whose key Stripe refuses has
+// had no effect, and is made again with the next key where there is one.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		req.Body.Close()
+	}
+	key, pinned := t.keys.of(req.Context())
+	resp, err := t.once(req, body, key, pinned)
+	if !errors.Is(err, errAnotherKey) {
+		return resp, err
+	}
+	next := t.keys.replace(key)
+	t.logger.WarnContext(req.Context(), "Stripe refuses the key; the next one of STRIPE_SECRET_KEY is used from now on")
+	return t.once(req, body, next, false)
+}
+
+// once makes a request with one key. When Stripe refuses that and another one can
+// take over, it fails with errAnotherKey, unless the key is pinned.
+func (t *transport) once(req *http.Request, body []byte, key int, pinned bool) (*http.Response, error) {
 	ctx := req.Context()
 	if err := t.limiter.wait(ctx); err != nil {
 		return nil, err
@@ -88,8 +117,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	resp, err := t.send(req, call)
-	leave(call.Status, err)
+	resp, err := t.send(t.prepare(req, body, key), call)
+	heard := err
+	if call.Status == http.StatusUnauthorized && err == nil && t.keys.spare(key, pinned) {
+		if heard = errAnotherKey; !pinned {
+			resp, err = nil, errAnotherKey
+		}
+	}
+	leave(call.Status, heard)
 	t.limiter.report(call.Status == http.StatusTooManyRequests)
 	callSeconds.WithLabelValues(call.Method, fmt.Sprint(call.Status)).Observe(call.Duration.Seconds())
 	if recorder != nil {
@@ -98,14 +133,23 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// prepare is the request as it is sent with a key. Without GetBody the HTTP
+// transport does not repeat it by itself, unseen, when a connection breaks.
+func (t *transport) prepare(req *http.Request, body []byte, key int) *http.Request {
+	once := req.Clone(req.Context())
+	once.GetBody = nil
+	once.Body = http.NoBody
+	if len(body) > 0 {
+		once.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	t.keys.sign(once, key)
+	return once
+}
+
 // send makes the request and fills in its outcome. An answer that is not
 // Stripe's, such as a proxy's page, becomes an error.
 func (t *transport) send(req *http.Request, call *Call) (*http.Response, error) {
-	// Without GetBody the HTTP transport does not repeat a request by itself,
-	// unseen, when a connection breaks.
-	once := req.Clone(req.Context())
-	once.GetBody = nil
-	resp, err := t.base.RoundTrip(once)
+	resp, err := t.base.RoundTrip(req)
 	if err == nil {
 		err = t.read(resp, call)
 	}

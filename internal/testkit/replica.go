@@ -13,7 +13,7 @@ import (
 // kit's own by the changes alone.
 func (k *Kit) Replica(t testing.TB, change ...func(*app.Settings)) *app.App {
 	t.Helper()
-	changes := append(append([]func(*app.Settings){}, k.change...), change...)
+	changes := append(append([]func(*app.Settings){beside}, k.change...), change...)
 	a, err := app.Start(context.Background(), k.config, slog.New(slog.NewTextHandler(logTo{t}, nil)), changes...)
 	if err != nil {
 		t.Fatalf("start a replica: %v", err)
@@ -25,3 +25,5 @@ func (k *Kit) Replica(t testing.TB, change ...func(*app.Settings)) *app.App {
 	})
 	return a
 }
+
+func beside(s *app.Settings) { s.Beside = true }

@@ -27,19 +27,20 @@ const (
 
 // Handler takes events in. It answers 2xx only once an event is stored.
 type Handler struct {
-	inbox  *Inbox
-	secret string
-	logger *slog.Logger
-	room   chan struct{} // taken by each event that is being read
-	told   atomic.Int64  // when a refusal was last logged, in Unix seconds
+	inbox   *Inbox
+	secrets []string
+	logger  *slog.Logger
+	room    chan struct{} // taken by each event that is being read
+	told    atomic.Int64  // when a refusal was last logged, in Unix seconds
 }
 
 // atOnce is how many events are read at the same time.
 const atOnce = 64
 
-// NewHandler builds the handler of events that are signed with a secret.
-func NewHandler(inbox *Inbox, secret string, logger *slog.Logger) *Handler {
-	return &Handler{inbox: inbox, secret: secret, logger: logger, room: make(chan struct{}, atOnce)}
+// NewHandler builds the handler of events that are signed with one of the secrets:
+// there are two while one is being replaced.
+func NewHandler(inbox *Inbox, secrets []string, logger *slog.Logger) *Handler {
+	return &Handler{inbox: inbox, secrets: secrets, logger: logger, room: make(chan struct{}, atOnce)}
 }
 
 // ServeHTTP implements [http.Handler].
@@ -67,8 +68,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, "The event could not be read.")
 		return
 	}
-	event, err := webhook.ConstructEventWithOptions(body, r.Header.Get("Stripe-Signature"), h.secret,
-		webhook.ConstructEventOptions{Tolerance: tolerance, IgnoreAPIVersionMismatch: true})
+	event, err := h.verify(body, r.Header.Get("Stripe-Signature"))
 	if err != nil {
 		received.WithLabelValues("refused").Inc()
 		if now := time.Now().Unix(); h.told.Swap(now) != now { // once a second: anybody can send them
@@ -97,6 +97,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	received.WithLabelValues("stored").Inc()
 	answer(w, http.StatusOK, "The event is stored.")
+}
+
+// verify reads an event that is signed with any of the secrets.
+func (h *Handler) verify(body []byte, signature string) (event stripe.Event, err error) {
+	err = webhook.ErrNoValidSignature
+	for _, secret := range h.secrets {
+		event, err = webhook.ConstructEventWithOptions(body, signature, secret,
+			webhook.ConstructEventOptions{Tolerance: tolerance, IgnoreAPIVersionMismatch: true})
+		if !errors.Is(err, webhook.ErrNoValidSignature) {
+			break
+		}
+	}
+	return event, err
 }
 
 // refused says why an event is not taken in, without repeating any of it.

@@ -2,7 +2,9 @@ package webhooks_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -248,4 +250,22 @@ func TestEventsAboutNothingHere(t *testing.T) {
 			t.Errorf("%d requests to Stripe, want none", n)
 		}
 	})
+}
+
+// TestEverySecretVerifies delivers while the signing secret is being replaced.
+func TestEverySecretVerifies(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t, "sqlite", testkit.Idle)
+	handler := webhooks.NewHandler(k.Inbox, []string{"whsec_old", "whsec_new"}, slog.New(slog.DiscardHandler))
+	for secret, status := range map[string]int{"whsec_old": 200, "whsec_new": 200, "whsec_other": 400} {
+		body := event("evt_"+secret, "product.updated", "product", "prod_1")
+		signed := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: []byte(body), Secret: secret})
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/stripe", strings.NewReader(body))
+		r.Header.Set("Stripe-Signature", signed.Header)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != status {
+			t.Errorf("signed with %s: status %d, want %d", secret, w.Code, status)
+		}
+	}
 }
