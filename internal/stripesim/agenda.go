@@ -22,7 +22,7 @@ type entry struct {
 }
 
 // schedule puts on the agenda what comes next for an object that has just changed.
-func (c *call) schedule(d document) error {
+func (c *tx) schedule(d document) error {
 	x, lives := d.(living)
 	if !lives {
 		return nil

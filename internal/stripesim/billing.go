@@ -9,7 +9,7 @@ import (
 const draftLife = int64(time.Hour / time.Second)
 
 // newInvoice drafts an invoice of the given lines for a subscription.
-func (c *call) newInvoice(id string, sub *subscription, payer *customer, reason string, lines []invoiceLine) *invoice {
+func (c *tx) newInvoice(id string, sub *subscription, payer *customer, reason string, lines []invoiceLine) *invoice {
 	made := &invoice{
 		record: record{ID: id, Object: "invoice", Created: c.now}, Status: "draft", BillingReason: reason,
 		CollectionMethod: sub.CollectionMethod, Currency: sub.Currency, Customer: payer.ID, Subscription: sub.ID,
@@ -50,14 +50,14 @@ func periodLine(sub *subscription, item subscriptionItem, terms *price, amount i
 }
 
 // periodLines bills every item of a subscription for its current period: nothing while it is a trial.
-func (c *call) periodLines(sub *subscription) ([]invoiceLine, error) {
+func (c *tx) periodLines(sub *subscription) ([]invoiceLine, error) {
 	var lines []invoiceLine
 	for _, item := range sub.Items.Data {
 		terms, err := c.priceByID(item.Price)
 		if err != nil {
 			return nil, err
 		}
-		owner, err := find[product](c.tx, "product", terms.Product, notFound("product", terms.Product, "product"))
+		owner, err := find[product](c, "product", terms.Product, notFound("product", terms.Product, "product"))
 		if err != nil {
 			return nil, err
 		}
@@ -72,8 +72,8 @@ func (c *call) periodLines(sub *subscription) ([]invoiceLine, error) {
 }
 
 // finalize opens a draft: it gets its number, takes up the customer's balance, and is paid when nothing is left to pay.
-func (c *call) finalize(due *invoice) error {
-	payer, err := find[customer](c.tx, "customer", due.Customer, notFound("customer", due.Customer, "customer"))
+func (c *tx) finalize(due *invoice) error {
+	payer, err := find[customer](c, "customer", due.Customer, notFound("customer", due.Customer, "customer"))
 	if err != nil {
 		return err
 	}
@@ -112,26 +112,26 @@ func (c *call) finalize(due *invoice) error {
 
 // defaultMethod is what an invoice is paid with unless told otherwise: the subscription's payment method before the
 // customer's. Nil when there is none.
-func (c *call) defaultMethod(due *invoice) (*paymentMethod, error) {
+func (c *tx) defaultMethod(due *invoice) (*paymentMethod, error) {
 	sub, err := c.subscriptionByID(due.Subscription)
 	if err != nil {
 		return nil, err
 	}
-	payer, err := find[customer](c.tx, "customer", due.Customer, notFound("customer", due.Customer, "customer"))
+	payer, err := find[customer](c, "customer", due.Customer, notFound("customer", due.Customer, "customer"))
 	if err != nil {
 		return nil, err
 	}
 	return c.methodOf(sub.DefaultPaymentMethod, payer)
 }
 
-func (c *call) methodOf(chosen *string, payer *customer) (*paymentMethod, error) {
+func (c *tx) methodOf(chosen *string, payer *customer) (*paymentMethod, error) {
 	if chosen == nil {
 		chosen = payer.InvoiceSettings.DefaultPaymentMethod
 	}
 	if chosen == nil {
 		return nil, nil
 	}
-	return find[paymentMethod](c.tx, "payment_method", *chosen, notFound("payment_method", *chosen, "payment_method"))
+	return find[paymentMethod](c, "payment_method", *chosen, notFound("payment_method", *chosen, "payment_method"))
 }
 
 func noPaymentMethod() *apiError {
@@ -141,7 +141,7 @@ func noPaymentMethod() *apiError {
 
 // charge takes an open invoice's money from a payment method. Declined says why it could not: the attempt is recorded,
 // and stands even if the request ends with that error.
-func (c *call) charge(due *invoice, method *paymentMethod) (declined *apiError, err error) {
+func (c *tx) charge(due *invoice, method *paymentMethod) (declined *apiError, err error) {
 	intent, err := c.intentOf(due)
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func (c *call) charge(due *invoice, method *paymentMethod) (declined *apiError, 
 }
 
 // succeed records that the money for an invoice came in.
-func (c *call) succeed(due *invoice, intent *paymentIntent, method *paymentMethod) error {
+func (c *tx) succeed(due *invoice, intent *paymentIntent, method *paymentMethod) error {
 	taken, err := c.takeMoney(intent, method)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (c *call) succeed(due *invoice, intent *paymentIntent, method *paymentMetho
 }
 
 // takeMoney charges an intent to a payment method whose bank agrees.
-func (c *call) takeMoney(intent *paymentIntent, method *paymentMethod) (*charge, error) {
+func (c *tx) takeMoney(intent *paymentIntent, method *paymentMethod) (*charge, error) {
 	taken, err := c.newCharge(intent, method, nil)
 	if err != nil {
 		return nil, err
@@ -181,7 +181,7 @@ func (c *call) takeMoney(intent *paymentIntent, method *paymentMethod) (*charge,
 }
 
 // rememberMethod makes a successful payment method the subscription's own when it asks for that.
-func (c *call) rememberMethod(due *invoice, method *paymentMethod) error {
+func (c *tx) rememberMethod(due *invoice, method *paymentMethod) error {
 	sub, err := c.subscriptionByID(due.Subscription)
 	if err != nil {
 		return err
@@ -194,7 +194,7 @@ func (c *call) rememberMethod(due *invoice, method *paymentMethod) error {
 }
 
 // decline records a failed attempt.
-func (c *call) decline(due *invoice, intent *paymentIntent, method *paymentMethod, reason string) (*apiError, error) {
+func (c *tx) decline(due *invoice, intent *paymentIntent, method *paymentMethod, reason string) (*apiError, error) {
 	declined := cardDeclined(reason)
 	failed, err := c.newCharge(intent, method, declined)
 	if err != nil {
@@ -212,7 +212,7 @@ func (c *call) decline(due *invoice, intent *paymentIntent, method *paymentMetho
 }
 
 // awaitAuthentication records an attempt that waits for the card's holder.
-func (c *call) awaitAuthentication(due *invoice, intent *paymentIntent, method *paymentMethod) (*apiError, error) {
+func (c *tx) awaitAuthentication(due *invoice, intent *paymentIntent, method *paymentMethod) (*apiError, error) {
 	intent.Status, intent.PaymentMethod = "requires_action", &method.ID
 	intent.NextAction = &nextAction{Type: "use_stripe_sdk", UseStripeSDK: map[string]any{"type": "three_d_secure_redirect"}}
 	if err := c.update(intent, "payment_intent.requires_action"); err != nil {
@@ -230,7 +230,7 @@ func (c *call) awaitAuthentication(due *invoice, intent *paymentIntent, method *
 }
 
 // paymentFailed leaves the invoice open, to be tried again, and what was active past due.
-func (c *call) paymentFailed(due *invoice, intent *paymentIntent, declined *apiError) (*apiError, error) {
+func (c *tx) paymentFailed(due *invoice, intent *paymentIntent, declined *apiError) (*apiError, error) {
 	sub, err := c.subscriptionByID(due.Subscription)
 	if err != nil {
 		return nil, err
@@ -259,7 +259,7 @@ func (c *call) paymentFailed(due *invoice, intent *paymentIntent, declined *apiE
 }
 
 // settle marks an invoice as paid in full. Paying its latest invoice brings a subscription back.
-func (c *call) settle(due *invoice) error {
+func (c *tx) settle(due *invoice) error {
 	due.Status, due.Paid, due.AutoAdvance, due.NextPaymentAttempt = "paid", true, false, nil
 	due.Attempted = true
 	due.AmountPaid, due.AmountRemaining = due.AmountDue, 0
@@ -299,8 +299,8 @@ func (c *call) settle(due *invoice) error {
 }
 
 // setDelinquent says on a customer whether its latest payment failed.
-func (c *call) setDelinquent(customerID string, delinquent bool) error {
-	payers, err := findAll[customer](c.tx, "customer", equal("id", customerID))
+func (c *tx) setDelinquent(customerID string, delinquent bool) error {
+	payers, err := findAll[customer](c, "customer", equal("id", customerID))
 	if err != nil || len(payers) == 0 {
 		return err // a deleted customer owes nothing
 	}
@@ -309,7 +309,7 @@ func (c *call) setDelinquent(customerID string, delinquent bool) error {
 }
 
 // void ends an invoice that will not be paid, and its intent. Without its first invoice a subscription never begins.
-func (c *call) void(due *invoice) error {
+func (c *tx) void(due *invoice) error {
 	due.Status, due.AutoAdvance, due.NextPaymentAttempt = "void", false, nil
 	due.StatusTransitions.VoidedAt = &c.now
 	if err := c.cancelIntent(due, "void_invoice"); err != nil {
@@ -326,12 +326,12 @@ func (c *call) void(due *invoice) error {
 	return c.update(sub, "customer.subscription.updated")
 }
 
-func (c *call) intentOf(due *invoice) (*paymentIntent, error) {
-	return find[paymentIntent](c.tx, "payment_intent", *due.PaymentIntent, notFound("payment_intent", *due.PaymentIntent, "intent"))
+func (c *tx) intentOf(due *invoice) (*paymentIntent, error) {
+	return find[paymentIntent](c, "payment_intent", *due.PaymentIntent, notFound("payment_intent", *due.PaymentIntent, "intent"))
 }
 
 // cancelIntent ends the intent of an invoice that will not be paid through it.
-func (c *call) cancelIntent(due *invoice, reason string) error {
+func (c *tx) cancelIntent(due *invoice, reason string) error {
 	if due.PaymentIntent == nil {
 		return nil
 	}

@@ -9,10 +9,8 @@ import (
 // call is one API request under way: its parameters, its transaction, and the moment it happens at.
 type call struct {
 	*tx
-	params  *params
-	http    *http.Request
-	now     int64
-	request requestRef
+	params *params
+	http   *http.Request
 }
 
 // requestRef names the request that caused an event.
@@ -25,12 +23,12 @@ type requestRef struct {
 func (c *call) id() string { return c.http.PathValue("id") }
 
 // newRecord is the head of an object made by this call. Prefix decides the style of its id.
-func (c *call) newRecord(kind, prefix string) record {
-	return record{ID: newID(prefix), Object: kind, Created: c.now}
+func (t *tx) newRecord(kind, prefix string) record {
+	return record{ID: newID(prefix), Object: kind, Created: t.now}
 }
 
 // create stores a new object and records its event.
-func (c *call) create(d document, event string) error {
+func (c *tx) create(d document, event string) error {
 	if err := c.insert(d); err != nil {
 		return err
 	}
@@ -42,7 +40,7 @@ func (c *call) create(d document, event string) error {
 
 // update stores a changed object and records its event with what the attributes were before. A change that changes
 // nothing leaves no event.
-func (c *call) update(d document, event string) error {
+func (c *tx) update(d document, event string) error {
 	id, _ := d.identity()
 	body, _, err := c.body(id)
 	if err != nil {
@@ -65,7 +63,7 @@ func (c *call) update(d document, event string) error {
 }
 
 // remove deletes an object; its event carries it whole, once more.
-func (c *call) remove(d document, event string) error {
+func (c *tx) remove(d document, event string) error {
 	id, _ := d.identity()
 	if err := c.replace(d, true); err != nil {
 		return err

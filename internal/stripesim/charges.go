@@ -51,7 +51,7 @@ type chargedCard struct {
 }
 
 // newCharge records an attempt to take an intent's money: a success, or a failure when declined says why.
-func (c *call) newCharge(intent *paymentIntent, method *paymentMethod, declined *apiError) (*charge, error) {
+func (c *tx) newCharge(intent *paymentIntent, method *paymentMethod, declined *apiError) (*charge, error) {
 	made := &charge{
 		record: c.newRecord("charge", "ch_3"), Amount: intent.Amount, Currency: intent.Currency, Customer: intent.Customer,
 		Description: intent.Description, Invoice: intent.Invoice, PaymentIntent: intent.ID,

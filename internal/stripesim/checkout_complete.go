@@ -11,7 +11,7 @@ type checkoutChoice struct {
 
 // completeCheckout pays for a session and hands over what it sells. A refusal leaves the session as it was, so that the
 // customer can try another card.
-func (c *call) completeCheckout(session *checkoutSession, choice checkoutChoice) error {
+func (c *tx) completeCheckout(session *checkoutSession, choice checkoutChoice) error {
 	payer, err := c.checkoutCustomer(session, choice.email)
 	if err != nil {
 		return err
@@ -33,9 +33,9 @@ func (c *call) completeCheckout(session *checkoutSession, choice checkoutChoice)
 }
 
 // checkoutCustomer is the session's customer, or a new one.
-func (c *call) checkoutCustomer(session *checkoutSession, email string) (*customer, error) {
+func (c *tx) checkoutCustomer(session *checkoutSession, email string) (*customer, error) {
 	if session.Customer != nil {
-		return find[customer](c.tx, "customer", *session.Customer, notFound("customer", *session.Customer, "customer"))
+		return find[customer](c, "customer", *session.Customer, notFound("customer", *session.Customer, "customer"))
 	}
 	email = cmp.Or(orDefault(session.CustomerEmail, ""), email)
 	if !plausibleEmail.MatchString(email) {
@@ -46,8 +46,8 @@ func (c *call) checkoutCustomer(session *checkoutSession, email string) (*custom
 	return made, c.create(made, "customer.created")
 }
 
-func (c *call) completeSetup(session *checkoutSession, choice checkoutChoice) error {
-	intent, err := find[setupIntent](c.tx, "setup_intent", *session.SetupIntent, notFound("setup_intent", *session.SetupIntent, "intent"))
+func (c *tx) completeSetup(session *checkoutSession, choice checkoutChoice) error {
+	intent, err := find[setupIntent](c, "setup_intent", *session.SetupIntent, notFound("setup_intent", *session.SetupIntent, "intent"))
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c *call) completeSetup(session *checkoutSession, choice checkoutChoice) er
 }
 
 // completePayment charges a card once, without an invoice.
-func (c *call) completePayment(session *checkoutSession, payer *customer, choice checkoutChoice) error {
+func (c *tx) completePayment(session *checkoutSession, payer *customer, choice checkoutChoice) error {
 	method, err := c.payingMethod(choice.card, payer.ID)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (c *call) completePayment(session *checkoutSession, payer *customer, choice
 }
 
 // completeSubscription starts the subscription that a session sells. A trial collects a card, but no money.
-func (c *call) completeSubscription(session *checkoutSession, payer *customer, choice checkoutChoice) error {
+func (c *tx) completeSubscription(session *checkoutSession, payer *customer, choice checkoutChoice) error {
 	method, err := c.attach(choice.card, payer, unknownReference("payment_method", choice.card, "payment_method"))
 	if err != nil {
 		return err

@@ -93,7 +93,7 @@ func (x *checkoutSession) nextDue(int64) int64 {
 }
 
 // liveCheckoutSession is the end of a session that nobody completed.
-func liveCheckoutSession(c *call, id string) error {
+func liveCheckoutSession(c *tx, id string) error {
 	session, err := c.checkoutSessionByID(id)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func liveCheckoutSession(c *call, id string) error {
 	return c.expireSession(session)
 }
 
-func (c *call) expireSession(session *checkoutSession) error {
+func (c *tx) expireSession(session *checkoutSession) error {
 	session.Status, session.URL = "expired", nil
 	return c.update(session, "checkout.session.expired")
 }
@@ -228,13 +228,13 @@ func createCheckoutSession(c *call) (any, error) {
 }
 
 // introduce takes over what is known about a session's customer.
-func (c *call) introduce(made *checkoutSession) error {
+func (c *tx) introduce(made *checkoutSession) error {
 	if made.Customer == nil {
 		creation := "always"
 		made.CustomerCreation = &creation
 		return nil
 	}
-	payer, err := find[customer](c.tx, "customer", *made.Customer, unknownReference("customer", *made.Customer, "customer"))
+	payer, err := find[customer](c, "customer", *made.Customer, unknownReference("customer", *made.Customer, "customer"))
 	if err != nil {
 		return err
 	}
@@ -244,7 +244,7 @@ func (c *call) introduce(made *checkoutSession) error {
 }
 
 // startSetup makes the setup intent that a session in setup mode has from its beginning.
-func (c *call) startSetup(made *checkoutSession) error {
+func (c *tx) startSetup(made *checkoutSession) error {
 	intent := c.newSetupIntent(made.Customer)
 	intent.Metadata, intent.Description = made.Private.Metadata, made.Private.Description
 	if err := c.create(intent, "setup_intent.created"); err != nil {
@@ -255,7 +255,7 @@ func (c *call) startSetup(made *checkoutSession) error {
 }
 
 // insertScheduled stores a new session. Stripe has no event for that.
-func (c *call) insertScheduled(made *checkoutSession) error {
+func (c *tx) insertScheduled(made *checkoutSession) error {
 	if err := c.insert(made); err != nil {
 		return err
 	}
@@ -263,7 +263,7 @@ func (c *call) insertScheduled(made *checkoutSession) error {
 }
 
 // fillOrder puts the line items into a session, and adds them up.
-func (c *call) fillOrder(made *checkoutSession, items []newItem) error {
+func (c *tx) fillOrder(made *checkoutSession, items []newItem) error {
 	var total int64
 	var all []*price
 	for _, item := range items {
@@ -271,7 +271,7 @@ func (c *call) fillOrder(made *checkoutSession, items []newItem) error {
 		if err != nil {
 			return err
 		}
-		owner, err := find[product](c.tx, "product", terms.Product, unknownReference("product", terms.Product, "product"))
+		owner, err := find[product](c, "product", terms.Product, unknownReference("product", terms.Product, "product"))
 		if err != nil {
 			return err
 		}
@@ -301,8 +301,8 @@ func (c *call) fillOrder(made *checkoutSession, items []newItem) error {
 }
 
 // sellable is a price that a session of the mode can sell.
-func (c *call) sellable(mode string, item newItem) (*price, error) {
-	terms, err := find[price](c.tx, "price", item.price, unknownReference("price", item.price, item.param))
+func (c *tx) sellable(mode string, item newItem) (*price, error) {
+	terms, err := find[price](c, "price", item.price, unknownReference("price", item.price, item.param))
 	switch {
 	case err != nil:
 		return nil, err
@@ -316,9 +316,9 @@ func (c *call) sellable(mode string, item newItem) (*price, error) {
 	return terms, nil
 }
 
-func (c *call) checkoutSessionByID(id string) (*checkoutSession, error) {
+func (c *tx) checkoutSessionByID(id string) (*checkoutSession, error) {
 	missing := notFound("checkout.session", id, "session")
-	return find[checkoutSession](c.tx, "checkout.session", id, missing)
+	return find[checkoutSession](c, "checkout.session", id, missing)
 }
 
 func getCheckoutSession(c *call) (any, error) {

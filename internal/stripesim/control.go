@@ -86,9 +86,9 @@ func (s *Sandbox) changing(run endpoint) http.HandlerFunc {
 		}
 		defer t.Rollback()
 		var result any
-		moment, err := t.momentOf(s.now(), r.PathValue("id"))
+		t.now, err = t.momentOf(s.now(), r.PathValue("id"))
 		if err == nil {
-			result, err = run(&call{tx: t, http: r, now: moment})
+			result, err = run(&call{tx: t, http: r})
 		}
 		if err == nil {
 			result, err = t.render(result, nil)

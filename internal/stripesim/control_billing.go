@@ -55,13 +55,13 @@ func conflict(message string) *apiError {
 }
 
 // standIn is a card for one attempt that does not touch the customer's own payment methods.
-func (c *call) standIn(token string) (*paymentMethod, error) {
+func (c *tx) standIn(token string) (*paymentMethod, error) {
 	method := c.newPaymentMethod(testCards[token])
 	return method, c.insert(method)
 }
 
 // attempt charges an open invoice to a stand-in card.
-func (c *call) attempt(due *invoice, token string) error {
+func (c *tx) attempt(due *invoice, token string) error {
 	method, err := c.standIn(token)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (c *call) attempt(due *invoice, token string) error {
 }
 
 // bringBack pays what is open. Where nothing is, because a trial or a pause ends, a new period begins and is paid.
-func (c *call) bringBack(sub *subscription) error {
+func (c *tx) bringBack(sub *subscription) error {
 	due, err := c.invoiceByID(*sub.LatestInvoice)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func endOfTrial(sub *subscription, now int64) *int64 {
 }
 
 // openPeriod begins a new period with a finalized invoice.
-func (c *call) openPeriod(sub *subscription, reason string) (*invoice, error) {
+func (c *tx) openPeriod(sub *subscription, reason string) (*invoice, error) {
 	due, err := c.beginPeriod(sub, reason)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (c *call) openPeriod(sub *subscription, reason string) (*invoice, error) {
 }
 
 // fallBehind renews the subscription with a payment that fails.
-func (c *call) fallBehind(sub *subscription, status string) error {
+func (c *tx) fallBehind(sub *subscription, status string) error {
 	if sub.Status == statusPastDue && status == statusUnpaid {
 		sub.Status = status
 		return c.update(sub, "customer.subscription.updated")
@@ -131,7 +131,7 @@ func (c *call) fallBehind(sub *subscription, status string) error {
 }
 
 // startOver puts the subscription before its first payment, which has failed.
-func (c *call) startOver(sub *subscription) error {
+func (c *tx) startOver(sub *subscription) error {
 	sub.Status, sub.TrialStart, sub.TrialEnd = statusIncomplete, nil, nil
 	due, err := c.openPeriod(sub, reasonCreate)
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *call) startOver(sub *subscription) error {
 }
 
 // expire lets the time for the first payment run out.
-func (c *call) expire(sub *subscription) error {
+func (c *tx) expire(sub *subscription) error {
 	if sub.Status != statusIncomplete {
 		if err := c.startOver(sub); err != nil {
 			return err
@@ -158,7 +158,7 @@ func (c *call) expire(sub *subscription) error {
 }
 
 // startTrial starts a trial now, with the empty invoice that trials begin with.
-func (c *call) startTrial(sub *subscription) error {
+func (c *tx) startTrial(sub *subscription) error {
 	end := c.now + controlTrial
 	sub.Status, sub.TrialStart, sub.TrialEnd = statusTrialing, &c.now, &end
 	sub.BillingCycleAnchor, sub.CurrentPeriodStart, sub.CurrentPeriodEnd = end, c.now, end
@@ -174,7 +174,7 @@ func (c *call) startTrial(sub *subscription) error {
 }
 
 // pause is what the end of a trial without a payment method comes to, when the trial's settings say so.
-func (c *call) pause(sub *subscription) error {
+func (c *tx) pause(sub *subscription) error {
 	if sub.TrialStart == nil {
 		sub.TrialStart, sub.TrialEnd = &sub.StartDate, &c.now
 	}
@@ -186,7 +186,7 @@ func (c *call) pause(sub *subscription) error {
 	return c.emit("customer.subscription.paused", sub, nil)
 }
 
-func (c *call) endFor(sub *subscription, reason string) error {
+func (c *tx) endFor(sub *subscription, reason string) error {
 	switch reason {
 	case "":
 		reason = reasonRequested

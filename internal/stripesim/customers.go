@@ -147,7 +147,7 @@ func (change customerChange) applyTo(x *customer) (err error) {
 }
 
 // chooseMethod makes one of the customer's payment methods the default for invoices.
-func (c *call) chooseMethod(x *customer, id *string) error {
+func (c *tx) chooseMethod(x *customer, id *string) error {
 	if id == nil || *id == "" {
 		setNullable(&x.InvoiceSettings.DefaultPaymentMethod, id)
 		return nil
@@ -160,7 +160,7 @@ func (c *call) chooseMethod(x *customer, id *string) error {
 	return nil
 }
 
-func (c *call) newCustomer() *customer {
+func (c *tx) newCustomer() *customer {
 	return &customer{
 		record:        c.newRecord("customer", "cus_"),
 		InvoicePrefix: randomString(8, "0123456789ABCDEF"), NextInvoiceSequence: 1,

@@ -17,7 +17,7 @@ type eventData struct {
 
 // emit records an event about d in the call's transaction, and queues it for the webhooks: it exists exactly when the
 // change does.
-func (c *call) emit(kind string, d document, previous map[string]any) error {
+func (c *tx) emit(kind string, d document, previous map[string]any) error {
 	snapshot, err := c.render(d, nil)
 	if err != nil {
 		return err

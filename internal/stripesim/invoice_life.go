@@ -30,7 +30,7 @@ func (x *invoice) nextDue(after int64) int64 {
 }
 
 // liveInvoice does what is due for an invoice.
-func liveInvoice(c *call, id string) error {
+func liveInvoice(c *tx, id string) error {
 	due, err := c.invoiceByID(id)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func liveInvoice(c *call, id string) error {
 }
 
 // setAside is what becomes of a draft while collection is paused.
-func (c *call) setAside(due *invoice, behavior string) error {
+func (c *tx) setAside(due *invoice, behavior string) error {
 	if behavior == "keep_as_draft" {
 		due.AutoAdvance, due.NextPaymentAttempt = false, nil
 		return c.update(due, "invoice.updated")
@@ -73,7 +73,7 @@ func (c *call) setAside(due *invoice, behavior string) error {
 }
 
 // overdue makes a subscription past due whose latest invoice was not paid by its date.
-func (c *call) overdue(sub *subscription, due *invoice) error {
+func (c *tx) overdue(sub *subscription, due *invoice) error {
 	if sub.Status != statusActive || sub.LatestInvoice == nil || *sub.LatestInvoice != due.ID {
 		return nil
 	}
@@ -116,7 +116,7 @@ func (x *invoice) planRetry(now int64) (exhausted bool) {
 }
 
 // giveUp ends the dunning of a subscription as the account's setting says.
-func (c *call) giveUp(subscriptionID string) error {
+func (c *tx) giveUp(subscriptionID string) error {
 	sub, err := c.subscriptionByID(subscriptionID)
 	if err != nil || sub.Status != statusPastDue {
 		return err

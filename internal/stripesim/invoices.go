@@ -92,8 +92,8 @@ type period struct {
 }
 
 // invoiceByID loads an invoice that another object refers to.
-func (c *call) invoiceByID(id string) (*invoice, error) {
-	return find[invoice](c.tx, "invoice", id, notFound("invoice", id, "invoice"))
+func (c *tx) invoiceByID(id string) (*invoice, error) {
+	return find[invoice](c, "invoice", id, notFound("invoice", id, "invoice"))
 }
 
 // invoiceIn is the invoice that the URL names; param is what Stripe calls that part of the URL at this endpoint.
@@ -181,7 +181,7 @@ func payInvoice(c *call) (any, error) {
 }
 
 // payWith charges an open invoice to the named payment method, or to the one that its customer pays with by default.
-func (c *call) payWith(due *invoice, methodID *string) (any, error) {
+func (c *tx) payWith(due *invoice, methodID *string) (any, error) {
 	var method *paymentMethod
 	var err error
 	if methodID != nil {
@@ -234,7 +234,7 @@ func markUncollectible(c *call) (any, error) {
 }
 
 // writeOff marks an invoice as one that will hardly be paid, though it still can be.
-func (c *call) writeOff(due *invoice) error {
+func (c *tx) writeOff(due *invoice) error {
 	due.Status, due.AutoAdvance, due.NextPaymentAttempt = "uncollectible", false, nil
 	due.StatusTransitions.MarkedUncollectibleAt = &c.now
 	return c.update(due, "invoice.marked_uncollectible")

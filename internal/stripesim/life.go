@@ -10,7 +10,7 @@ import (
 const mostAtOnce = 10
 
 // lives says, by kind of object, what happens when something is due for it.
-var lives = map[string]func(c *call, id string) error{
+var lives = map[string]func(c *tx, id string) error{
 	"checkout.session":        liveCheckoutSession,
 	"subscription":            liveSubscription,
 	"invoice":                 liveInvoice,
@@ -135,13 +135,13 @@ func (s *Sandbox) step(clock string) error {
 	if err != nil || next == nil {
 		return err
 	}
-	c := &call{tx: t, now: next.due}
+	t.now = next.due
 	if clock != "" {
-		if err := c.moveTestClock(clock, next.due); err != nil {
+		if err := t.moveTestClock(clock, next.due); err != nil {
 			return err
 		}
 	}
-	if err := c.happen(next); err != nil {
+	if err := t.happen(next); err != nil {
 		return fmt.Errorf("%s %s, due at %d: %w", next.kind, next.object, next.due, err)
 	}
 	if clock != "" {
@@ -151,7 +151,7 @@ func (s *Sandbox) step(clock string) error {
 }
 
 // happen does what is due for an object, and puts on the agenda what comes after that, even when nothing changed.
-func (c *call) happen(due *entry) error {
+func (c *tx) happen(due *entry) error {
 	if err := c.unschedule(due.object); err != nil {
 		return err
 	}

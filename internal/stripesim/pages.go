@@ -103,7 +103,7 @@ func (s *Sandbox) pageWork(r *http.Request, run func(c *call) (*screen, error), 
 		return nil, err
 	}
 	defer t.Rollback()
-	moment, err := t.momentOf(s.now(), r.PathValue("id"))
+	t.now, err = t.momentOf(s.now(), r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (s *Sandbox) pageWork(r *http.Request, run func(c *call) (*screen, error), 
 			return nil, err
 		}
 	}
-	next, err := run(&call{tx: t, http: r, now: moment})
+	next, err := run(&call{tx: t, http: r})
 	if err != nil || !writes {
 		return next, err
 	}

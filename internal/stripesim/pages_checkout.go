@@ -39,7 +39,7 @@ func showCheckout(c *call, message string) (*screen, error) {
 }
 
 // describe says what a session sells.
-func (c *call) describe(session *checkoutSession, view *checkoutView) error {
+func (c *tx) describe(session *checkoutSession, view *checkoutView) error {
 	if session.Mode == modeSetup {
 		view.Title, view.Action = "Save a card", "Save card"
 		return nil

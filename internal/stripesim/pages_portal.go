@@ -55,7 +55,7 @@ func showPortal(c *call, message string) (*screen, error) {
 }
 
 // portalMethod is what the customer pays with: for the latest subscription, when that has a card of its own.
-func (c *call) portalMethod(owner *customer, subs []*subscription) (string, error) {
+func (c *tx) portalMethod(owner *customer, subs []*subscription) (string, error) {
 	var own *string
 	if len(subs) > 0 {
 		own = subs[0].DefaultPaymentMethod
@@ -67,7 +67,7 @@ func (c *call) portalMethod(owner *customer, subs []*subscription) (string, erro
 	return method.Card.Brand + " •••• " + method.Card.Last4, nil
 }
 
-func (c *call) portalSubscriptions(subs []*subscription) ([]portalSubscription, error) {
+func (c *tx) portalSubscriptions(subs []*subscription) ([]portalSubscription, error) {
 	var shown []portalSubscription
 	for _, sub := range subs {
 		lines, err := c.periodLines(sub)
@@ -91,13 +91,13 @@ func (c *call) portalSubscriptions(subs []*subscription) ([]portalSubscription, 
 }
 
 // liveSubscriptions are those of a customer that have not ended.
-func (c *call) liveSubscriptions(owner *customer) ([]*subscription, error) {
-	subs, err := findAll[subscription](c.tx, "subscription", equal("customer", owner.ID))
+func (c *tx) liveSubscriptions(owner *customer) ([]*subscription, error) {
+	subs, err := findAll[subscription](c, "subscription", equal("customer", owner.ID))
 	return slices.DeleteFunc(subs, (*subscription).ended), err
 }
 
-func (c *call) portalInvoices(owner *customer) ([]portalInvoice, error) {
-	all, err := findAll[invoice](c.tx, "invoice", equal("customer", owner.ID))
+func (c *tx) portalInvoices(owner *customer) ([]portalInvoice, error) {
+	all, err := findAll[invoice](c, "invoice", equal("customer", owner.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func submitPortal(c *call) (*screen, error) {
 }
 
 // portalSchedule plans a subscription's end at its period's end, or takes the plan back.
-func (c *call) portalSchedule(owner *customer, id string, end bool) error {
+func (c *tx) portalSchedule(owner *customer, id string, end bool) error {
 	sub, err := c.subscriptionByID(id)
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (c *call) portalSchedule(owner *customer, id string, end bool) error {
 	return c.update(sub, "customer.subscription.updated")
 }
 
-func (c *call) portalPay(owner *customer, id string) error {
+func (c *tx) portalPay(owner *customer, id string) error {
 	due, err := c.invoiceByID(id)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (c *call) portalPay(owner *customer, id string) error {
 }
 
 // portalCard makes a new card what the customer pays with, also for subscriptions that had a card of their own.
-func (c *call) portalCard(owner *customer, token string) error {
+func (c *tx) portalCard(owner *customer, token string) error {
 	if _, err := offered(token); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ type nextAction struct {
 }
 
 // newPaymentIntent makes the intent through which an invoice that has just been finalized is paid.
-func (c *call) newPaymentIntent(of *invoice, method *paymentMethod) *paymentIntent {
+func (c *tx) newPaymentIntent(of *invoice, method *paymentMethod) *paymentIntent {
 	made := &paymentIntent{
 		record: c.newRecord("payment_intent", "pi_3"), Amount: of.AmountDue, Currency: of.Currency, Customer: of.Customer,
 		Invoice: &of.ID, Metadata: map[string]string{}, Status: "requires_payment_method",
@@ -117,7 +117,7 @@ func confirmPaymentIntent(c *call) (any, error) {
 }
 
 // checkConfirmable refuses an intent that is over, or that has nothing to be paid with.
-func (c *call) checkConfirmable(intent *paymentIntent, methodID *string) error {
+func (c *tx) checkConfirmable(intent *paymentIntent, methodID *string) error {
 	var refused *apiError
 	switch {
 	case intent.Status == "succeeded":
@@ -138,7 +138,7 @@ func (c *call) checkConfirmable(intent *paymentIntent, methodID *string) error {
 }
 
 // confirmingMethod is the payment method to confirm with: the one that the request names, or the intent's own.
-func (c *call) confirmingMethod(intent *paymentIntent, id *string) (*paymentMethod, error) {
+func (c *tx) confirmingMethod(intent *paymentIntent, id *string) (*paymentMethod, error) {
 	if id == nil {
 		id = intent.PaymentMethod
 	}

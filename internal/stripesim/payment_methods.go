@@ -52,7 +52,7 @@ type cardNetworks struct {
 }
 
 // newPaymentMethod makes a payment method of a test card, as Stripe does each time that one of its tokens is used.
-func (c *call) newPaymentMethod(card testCard) *paymentMethod {
+func (c *tx) newPaymentMethod(card testCard) *paymentMethod {
 	made := &paymentMethod{
 		record: c.newRecord("payment_method", "pm_1"), Type: "card", Metadata: map[string]string{},
 		Card: cardDetails{
@@ -94,11 +94,11 @@ func attachPaymentMethod(c *call) (any, error) {
 }
 
 // attach binds a payment method, or a new one made of a test card's token, to its customer.
-func (c *call) attach(id string, owner *customer, missing *apiError) (*paymentMethod, error) {
+func (c *tx) attach(id string, owner *customer, missing *apiError) (*paymentMethod, error) {
 	if card, ok := testCards[id]; ok {
 		return c.attachCard(card, owner)
 	}
-	method, err := find[paymentMethod](c.tx, "payment_method", id, missing)
+	method, err := find[paymentMethod](c, "payment_method", id, missing)
 	switch {
 	case err != nil:
 		return nil, err
@@ -110,7 +110,7 @@ func (c *call) attach(id string, owner *customer, missing *apiError) (*paymentMe
 	return method, nil
 }
 
-func (c *call) attachCard(card testCard, owner *customer) (*paymentMethod, error) {
+func (c *tx) attachCard(card testCard, owner *customer) (*paymentMethod, error) {
 	if card.decline != "" && !card.attachable {
 		return nil, cardDeclined(card.decline)
 	}
@@ -121,9 +121,9 @@ func (c *call) attachCard(card testCard, owner *customer) (*paymentMethod, error
 
 // chosenMethod resolves a payment method that a parameter names for a customer. A test card's token stands for the
 // method that the customer has of this card.
-func (c *call) chosenMethod(id string, owner *customer, param string) (*paymentMethod, error) {
+func (c *tx) chosenMethod(id string, owner *customer, param string) (*paymentMethod, error) {
 	if card, ok := testCards[id]; ok {
-		held, err := findAll[paymentMethod](c.tx, "payment_method", equal("customer", owner.ID), equal("card.fingerprint", card.fingerprint()))
+		held, err := findAll[paymentMethod](c, "payment_method", equal("customer", owner.ID), equal("card.fingerprint", card.fingerprint()))
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +131,7 @@ func (c *call) chosenMethod(id string, owner *customer, param string) (*paymentM
 			return held[0], nil
 		}
 	}
-	method, err := find[paymentMethod](c.tx, "payment_method", id, unknownReference("payment_method", id, param))
+	method, err := find[paymentMethod](c, "payment_method", id, unknownReference("payment_method", id, param))
 	if err != nil && !strings.HasPrefix(id, "pm_card_") {
 		return nil, err
 	}
@@ -144,12 +144,12 @@ func (c *call) chosenMethod(id string, owner *customer, param string) (*paymentM
 
 // payingMethod resolves the payment method that a payment names. A new card is attached to the customer along the way, as
 // it has to pay the later invoices too, unless its bank will not have it: then it only lives for this one attempt.
-func (c *call) payingMethod(id, customerID string) (*paymentMethod, error) {
+func (c *tx) payingMethod(id, customerID string) (*paymentMethod, error) {
 	if card, ok := testCards[id]; ok && card.decline != "" && !card.attachable {
 		method := c.newPaymentMethod(card)
 		return method, c.insert(method)
 	}
-	owner, err := find[customer](c.tx, "customer", customerID, unknownReference("customer", customerID, "customer"))
+	owner, err := find[customer](c, "customer", customerID, unknownReference("customer", customerID, "customer"))
 	if err != nil {
 		return nil, err
 	}
@@ -175,8 +175,8 @@ func detachPaymentMethod(c *call) (any, error) {
 }
 
 // forgetMethod takes a payment method out of the defaults that name it.
-func (c *call) forgetMethod(method *paymentMethod) error {
-	owner, err := find[customer](c.tx, "customer", *method.Customer, notFound("customer", *method.Customer, "customer"))
+func (c *tx) forgetMethod(method *paymentMethod) error {
+	owner, err := find[customer](c, "customer", *method.Customer, notFound("customer", *method.Customer, "customer"))
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (c *call) forgetMethod(method *paymentMethod) error {
 			return err
 		}
 	}
-	users, err := findAll[subscription](c.tx, "subscription", equal("customer", owner.ID), equal("default_payment_method", method.ID))
+	users, err := findAll[subscription](c, "subscription", equal("customer", owner.ID), equal("default_payment_method", method.ID))
 	if err != nil {
 		return err
 	}

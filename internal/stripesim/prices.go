@@ -123,7 +123,7 @@ func readRecurring(p *params) *recurring {
 	return terms
 }
 
-func (c *call) newPrice(productID string, terms priceTerms) *price {
+func (c *tx) newPrice(productID string, terms priceTerms) *price {
 	made := &price{
 		record: c.newRecord("price", "price_1"), Active: true, Product: productID, Metadata: map[string]string{},
 		Currency: terms.currency, Recurring: terms.recurring, Type: "one_time",
@@ -159,7 +159,7 @@ func readPriceLabels(p *params) priceLabels {
 }
 
 // label applies the labels to a price. A lookup key that another price holds is taken from it, or the request refused.
-func (c *call) label(x *price, labels priceLabels) (err error) {
+func (c *tx) label(x *price, labels priceLabels) (err error) {
 	if key := labels.lookupKey; key != nil && *key != "" {
 		if err := c.takeLookupKey(*key, x.ID, labels.transferLookupKey); err != nil {
 			return err
@@ -172,8 +172,8 @@ func (c *call) label(x *price, labels priceLabels) (err error) {
 	return err
 }
 
-func (c *call) takeLookupKey(key, forPrice string, transfer bool) error {
-	holders, err := findAll[price](c.tx, "price", equal("lookup_key", key))
+func (c *tx) takeLookupKey(key, forPrice string, transfer bool) error {
+	holders, err := findAll[price](c, "price", equal("lookup_key", key))
 	if err != nil {
 		return err
 	}
@@ -239,9 +239,9 @@ func readProductData(p *params) *productData {
 	}
 }
 
-func (c *call) productOfNewPrice(id *string, data *productData) (string, error) {
+func (c *tx) productOfNewPrice(id *string, data *productData) (string, error) {
 	if id != nil {
-		owner, err := find[product](c.tx, "product", *id, unknownReference("product", *id, "product"))
+		owner, err := find[product](c, "product", *id, unknownReference("product", *id, "product"))
 		if err != nil {
 			return "", err
 		}

@@ -110,7 +110,7 @@ func createProduct(c *call) (any, error) {
 	return made, c.create(made, "product.created")
 }
 
-func (c *call) newProduct(name string) *product {
+func (c *tx) newProduct(name string) *product {
 	return &product{
 		record: c.newRecord("product", "prod_"), Name: name, Active: true, Updated: c.now,
 		Images: []string{}, Metadata: map[string]string{},
@@ -156,11 +156,11 @@ func updateProduct(c *call) (any, error) {
 }
 
 // checkDefaultPrice refuses a default price that is not an active price of the product.
-func (c *call) checkDefaultPrice(of *product, id *string) error {
+func (c *tx) checkDefaultPrice(of *product, id *string) error {
 	if id == nil || *id == "" {
 		return nil
 	}
-	chosen, err := find[price](c.tx, "price", *id, unknownReference("price", *id, "default_price"))
+	chosen, err := find[price](c, "price", *id, unknownReference("price", *id, "default_price"))
 	switch {
 	case err != nil:
 		return err

@@ -49,7 +49,7 @@ func listInvoiceItems(c *call) (any, error) {
 
 // prorate leaves pending what a change of items in the middle of a period comes to: the unused time on what was comes
 // back, and, unless a new period begins at once, the remaining time on what is gets charged.
-func (c *call) prorate(was, is *subscription, newPeriod bool) error {
+func (c *tx) prorate(was, is *subscription, newPeriod bool) error {
 	for _, item := range was.Items.Data {
 		if keeps(is, item) && !newPeriod {
 			continue
@@ -83,7 +83,7 @@ func keeps(sub *subscription, item subscriptionItem) bool {
 }
 
 // creditUnusedTime leaves pending what an end in the middle of a period gives back.
-func (c *call) creditUnusedTime(sub *subscription) error {
+func (c *tx) creditUnusedTime(sub *subscription) error {
 	if sub.Status == statusTrialing || sub.Status == statusIncomplete {
 		return nil
 	}
@@ -96,12 +96,12 @@ func (c *call) creditUnusedTime(sub *subscription) error {
 }
 
 // addProration leaves the rest of the period on one item pending, as a charge (sign 1) or a credit (sign -1).
-func (c *call) addProration(sub *subscription, item subscriptionItem, sign int64, label string) error {
+func (c *tx) addProration(sub *subscription, item subscriptionItem, sign int64, label string) error {
 	terms, err := c.priceByID(item.Price)
 	if err != nil {
 		return err
 	}
-	owner, err := find[product](c.tx, "product", terms.Product, notFound("product", terms.Product, "product"))
+	owner, err := find[product](c, "product", terms.Product, notFound("product", terms.Product, "product"))
 	if err != nil {
 		return err
 	}
@@ -128,8 +128,8 @@ func signed(terms *price, sign int64) (*int64, *string) {
 }
 
 // pendingOf are the items that wait for a subscription's next invoice, oldest first.
-func (c *call) pendingOf(sub *subscription) ([]*invoiceItem, error) {
-	newestFirst, err := findAll[invoiceItem](c.tx, "invoiceitem", equal("subscription", sub.ID), condition{sql: "body ->> '$.invoice' IS NULL"})
+func (c *tx) pendingOf(sub *subscription) ([]*invoiceItem, error) {
+	newestFirst, err := findAll[invoiceItem](c, "invoiceitem", equal("subscription", sub.ID), condition{sql: "body ->> '$.invoice' IS NULL"})
 	oldestFirst := make([]*invoiceItem, 0, len(newestFirst))
 	for i := len(newestFirst) - 1; i >= 0; i-- {
 		oldestFirst = append(oldestFirst, newestFirst[i])
@@ -138,7 +138,7 @@ func (c *call) pendingOf(sub *subscription) ([]*invoiceItem, error) {
 }
 
 // moveTo binds a pending item to an invoice and returns the line that it becomes.
-func (c *call) moveTo(item *invoiceItem, invoiceID string) (invoiceLine, error) {
+func (c *tx) moveTo(item *invoiceItem, invoiceID string) (invoiceLine, error) {
 	item.Invoice = &invoiceID
 	return invoiceLine{
 		ID: newID("il_1"), Object: "line_item", Type: "invoiceitem", Amount: item.Amount, AmountExcludingTax: item.Amount,
@@ -149,7 +149,7 @@ func (c *call) moveTo(item *invoiceItem, invoiceID string) (invoiceLine, error) 
 }
 
 // collectPending bills at once what is pending.
-func (c *call) collectPending(sub *subscription) (declined *apiError, err error) {
+func (c *tx) collectPending(sub *subscription) (declined *apiError, err error) {
 	pending, err := c.pendingOf(sub)
 	if err != nil || len(pending) == 0 {
 		return nil, err

@@ -215,11 +215,13 @@ func (s *Sandbox) work(t *tx, x *exchange, now int64) (result *answer, store boo
 
 // execute runs the endpoint and renders its result. A refusal is an answer, an error is the sandbox's own failure.
 func (x *exchange) execute(t *tx, now int64) ([]byte, *apiError, error) {
-	moment, err := t.momentOf(now, x.http.PathValue("id"), x.form.Get("customer"), x.form.Get("test_clock"))
+	var err error
+	t.now, err = t.momentOf(now, x.http.PathValue("id"), x.form.Get("customer"), x.form.Get("test_clock"))
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &call{tx: t, params: decodeForm(x.form), http: x.http, now: moment, request: requestRef{ID: &x.requestID}}
+	c := &call{tx: t, params: decodeForm(x.form), http: x.http}
+	t.request.ID = &x.requestID
 	if x.key != "" {
 		c.request.IdempotencyKey = &x.key
 	}

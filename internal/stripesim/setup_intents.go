@@ -16,7 +16,7 @@ type setupIntent struct {
 	Usage              string            `json:"usage"`
 }
 
-func (c *call) newSetupIntent(customerID *string) *setupIntent {
+func (c *tx) newSetupIntent(customerID *string) *setupIntent {
 	made := &setupIntent{
 		record: c.newRecord("setup_intent", "seti_1"), Customer: customerID, Metadata: map[string]string{},
 		PaymentMethodTypes: []string{"card"}, Status: "requires_payment_method", Usage: "off_session",
@@ -130,7 +130,7 @@ func unexpectedSetupState(action string, intent *setupIntent) *apiError {
 }
 
 // confirmSetup checks a payment method with its bank, and keeps it for the customer when there is one.
-func (c *call) confirmSetup(intent *setupIntent, methodID *string) (*setupIntent, error) {
+func (c *tx) confirmSetup(intent *setupIntent, methodID *string) (*setupIntent, error) {
 	if methodID == nil {
 		methodID = intent.PaymentMethod
 	}
@@ -157,7 +157,7 @@ func (c *call) confirmSetup(intent *setupIntent, methodID *string) (*setupIntent
 	return intent, c.succeedSetup(intent)
 }
 
-func (c *call) setupMethod(intent *setupIntent, id string) (*paymentMethod, error) {
+func (c *tx) setupMethod(intent *setupIntent, id string) (*paymentMethod, error) {
 	if intent.Customer != nil {
 		return c.payingMethod(id, *intent.Customer)
 	}
@@ -165,10 +165,10 @@ func (c *call) setupMethod(intent *setupIntent, id string) (*paymentMethod, erro
 		method := c.newPaymentMethod(card)
 		return method, c.insert(method)
 	}
-	return find[paymentMethod](c.tx, "payment_method", id, unknownReference("payment_method", id, "payment_method"))
+	return find[paymentMethod](c, "payment_method", id, unknownReference("payment_method", id, "payment_method"))
 }
 
-func (c *call) succeedSetup(intent *setupIntent) error {
+func (c *tx) succeedSetup(intent *setupIntent) error {
 	intent.Status, intent.NextAction, intent.LastSetupError = "succeeded", nil, nil
 	if err := c.update(intent, "setup_intent.succeeded"); err != nil {
 		return err
@@ -177,8 +177,8 @@ func (c *call) succeedSetup(intent *setupIntent) error {
 }
 
 // useSetUpMethod gives the subscription that waited for a payment method the one that was set up.
-func (c *call) useSetUpMethod(intent *setupIntent) error {
-	waiting, err := findAll[subscription](c.tx, "subscription", equal("pending_setup_intent", intent.ID))
+func (c *tx) useSetUpMethod(intent *setupIntent) error {
+	waiting, err := findAll[subscription](c, "subscription", equal("pending_setup_intent", intent.ID))
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (c *call) useSetUpMethod(intent *setupIntent) error {
 }
 
 // failSetup records that the bank would not have the card.
-func (c *call) failSetup(intent *setupIntent, reason string) error {
+func (c *tx) failSetup(intent *setupIntent, reason string) error {
 	declined := cardDeclined(reason)
 	stored := *declined
 	intent.Status, intent.PaymentMethod, intent.NextAction, intent.LastSetupError = "requires_payment_method", nil, nil, &stored

@@ -143,8 +143,10 @@ type document interface{ identity() (id, kind string) }
 // tx is one transaction over the objects.
 type tx struct {
 	*sql.Tx
-	edited bool            // whether an object may have fields that the sandbox does not model
-	ctx    context.Context //nolint:containedctx // a transaction lives exactly as long as the work it was begun for
+	now     int64 // the moment that it happens at
+	request requestRef
+	edited  bool            // whether an object may have fields that the sandbox does not model
+	ctx     context.Context //nolint:containedctx // a transaction lives exactly as long as the work it was begun for
 }
 
 // begin starts a transaction: on the one writing connection, or on a snapshot that only reads.

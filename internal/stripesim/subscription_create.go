@@ -141,8 +141,8 @@ func createSubscription(c *call) (any, error) {
 }
 
 // subscribe starts a subscription, as far as its payment behavior lets it.
-func (c *call) subscribe(in newSubscription) (*subscription, error) {
-	payer, err := find[customer](c.tx, "customer", in.customer, notFound("customer", in.customer, "customer"))
+func (c *tx) subscribe(in newSubscription) (*subscription, error) {
+	payer, err := find[customer](c, "customer", in.customer, notFound("customer", in.customer, "customer"))
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (c *call) subscribe(in newSubscription) (*subscription, error) {
 	return c.subscriptionByID(sub.ID)
 }
 
-func (c *call) newSubscription(in newSubscription) *subscription {
+func (c *tx) newSubscription(in newSubscription) *subscription {
 	sub := &subscription{
 		record: c.newRecord("subscription", "sub_1"), Customer: in.customer,
 		BillingCycleAnchor: c.now, StartDate: c.now, CurrentPeriodStart: c.now,
@@ -182,7 +182,7 @@ func (c *call) newSubscription(in newSubscription) *subscription {
 }
 
 // addItems adds the requested items, and returns their prices.
-func (c *call) addItems(sub *subscription, items []newItem) ([]*price, error) {
+func (c *tx) addItems(sub *subscription, items []newItem) ([]*price, error) {
 	var all []*price
 	for _, in := range items {
 		terms, err := c.subscribable(in.price, in.param)
@@ -231,8 +231,8 @@ func (x *price) quantity(asked *int64, param string) (*int64, error) {
 }
 
 // subscribable is a price that a subscription can be put on: active and recurring.
-func (c *call) subscribable(id, param string) (*price, error) {
-	terms, err := find[price](c.tx, "price", id, unknownReference("price", id, param))
+func (c *tx) subscribable(id, param string) (*price, error) {
+	terms, err := find[price](c, "price", id, unknownReference("price", id, param))
 	switch {
 	case err != nil:
 		return nil, err
@@ -258,7 +258,7 @@ func sameRhythm(all []*price) error {
 }
 
 // claimCurrency settles in what currency the customer pays, once and for all.
-func (c *call) claimCurrency(payer *customer, sub *subscription, asked *string) error {
+func (c *tx) claimCurrency(payer *customer, sub *subscription, asked *string) error {
 	first, err := c.priceByID(sub.Items.Data[0].Price)
 	if err != nil {
 		return err
@@ -277,7 +277,7 @@ func (c *call) claimCurrency(payer *customer, sub *subscription, asked *string) 
 }
 
 // applyTerms sets what the request says about a subscription, new or not.
-func (c *call) applyTerms(sub *subscription, in subscriptionTerms, payer *customer) (err error) {
+func (c *tx) applyTerms(sub *subscription, in subscriptionTerms, payer *customer) (err error) {
 	setNullable(&sub.Description, in.description)
 	set(&sub.TrialSettings.EndBehavior.MissingPaymentMethod, in.missingPaymentMethod)
 	if in.saveMethod != nil {
@@ -330,7 +330,7 @@ func (x *subscription) amount(terms []*price) (total int64) {
 }
 
 // checkPayable refuses a subscription that has to be paid now by a customer who has nothing to pay with.
-func (c *call) checkPayable(sub *subscription, payer *customer, in newSubscription, terms []*price) error {
+func (c *tx) checkPayable(sub *subscription, payer *customer, in newSubscription, terms []*price) error {
 	if sub.Status != statusIncomplete || in.behavior == behaviorDefault || sub.amount(terms)+payer.Balance <= 0 {
 		return nil
 	}
@@ -342,7 +342,7 @@ func (c *call) checkPayable(sub *subscription, payer *customer, in newSubscripti
 }
 
 // begin stores the subscription with its first invoice, and collects that as far as the payment behavior says.
-func (c *call) begin(sub *subscription, payer *customer, behavior string) error {
+func (c *tx) begin(sub *subscription, payer *customer, behavior string) error {
 	lines, err := c.periodLines(sub)
 	if err != nil {
 		return err
@@ -375,7 +375,7 @@ func (c *call) begin(sub *subscription, payer *customer, behavior string) error 
 
 // prepareSetup makes the setup intent by which a customer leaves a payment method for a subscription that asks for
 // nothing yet.
-func (c *call) prepareSetup(sub *subscription, payer *customer) error {
+func (c *tx) prepareSetup(sub *subscription, payer *customer) error {
 	if sub.CollectionMethod != chargeAutomatically || sub.Status == statusIncomplete {
 		return nil
 	}

@@ -1,8 +1,8 @@
 package stripesim
 
 // subscriptionItemByID finds an item in the subscription that has it.
-func (c *call) subscriptionItemByID(id string) (*subscription, *subscriptionItem, error) {
-	subs, err := findAll[subscription](c.tx, "subscription", condition{
+func (c *tx) subscriptionItemByID(id string) (*subscription, *subscriptionItem, error) {
+	subs, err := findAll[subscription](c, "subscription", condition{
 		sql:  "EXISTS (SELECT 1 FROM json_each(body, '$.items.data') AS item WHERE item.value ->> '$.id' = ?)",
 		args: []any{id},
 	})
@@ -101,7 +101,7 @@ func deleteSubscriptionItem(c *call) (any, error) {
 }
 
 // changeOneItem does to one item what an update of its subscription would.
-func (c *call) changeOneItem(sub *subscription, in subscriptionChange) error {
+func (c *tx) changeOneItem(sub *subscription, in subscriptionChange) error {
 	if err := checkUpdatable(sub, subscriptionChange{touchesBilling: true, touchesMoreThanEnd: true}); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (x *subscription) nextDue(after int64) int64 {
 }
 
 // liveSubscription does what is due for a subscription: the first that applies, for each one is a step of its own.
-func liveSubscription(c *call, id string) error {
+func liveSubscription(c *tx, id string) error {
 	sub, err := c.subscriptionByID(id)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func liveSubscription(c *call, id string) error {
 }
 
 // endTrial begins the first paid period, unless nothing is there to pay it with and the trial's settings stop it.
-func (c *call) endTrial(sub *subscription) error {
+func (c *tx) endTrial(sub *subscription) error {
 	stopped, err := c.stopTrial(sub)
 	if err != nil || stopped {
 		return err
@@ -75,8 +75,8 @@ func (c *call) endTrial(sub *subscription) error {
 
 // stopTrial pauses or ends a subscription at the end of its trial, where its settings say so and nothing is there to pay
 // with.
-func (c *call) stopTrial(sub *subscription) (stopped bool, err error) {
-	payer, err := find[customer](c.tx, "customer", sub.Customer, notFound("customer", sub.Customer, "customer"))
+func (c *tx) stopTrial(sub *subscription) (stopped bool, err error) {
+	payer, err := find[customer](c, "customer", sub.Customer, notFound("customer", sub.Customer, "customer"))
 	if err != nil {
 		return false, err
 	}
@@ -94,7 +94,7 @@ func (c *call) stopTrial(sub *subscription) (stopped bool, err error) {
 }
 
 // nextPeriod begins the period that follows, with a draft invoice for it. The billing dates stay where they are.
-func (c *call) nextPeriod(sub *subscription) error {
+func (c *tx) nextPeriod(sub *subscription) error {
 	terms, err := c.priceByID(sub.Items.Data[0].Price)
 	if err != nil {
 		return err

@@ -168,7 +168,7 @@ func (x *subscription) unscheduleEnd() {
 }
 
 // applyBilling stores the change and bills what follows from new items, a new trial end or a new anchor.
-func (c *call) applyBilling(sub *subscription, in subscriptionChange) (declined *apiError, err error) {
+func (c *tx) applyBilling(sub *subscription, in subscriptionChange) (declined *apiError, err error) {
 	restart := in.anchorNow
 	if len(in.items) > 0 {
 		newRhythm, err := c.changeItems(sub, in)
@@ -208,7 +208,7 @@ func (c *call) applyBilling(sub *subscription, in subscriptionChange) (declined 
 
 // changeItems applies the item changes, and leaves prorations pending where the request wants them. It reports whether
 // the billing rhythm became another one, which begins a new period.
-func (c *call) changeItems(sub *subscription, in subscriptionChange) (newRhythm bool, err error) {
+func (c *tx) changeItems(sub *subscription, in subscriptionChange) (newRhythm bool, err error) {
 	before, err := c.pricesOf(sub)
 	if err != nil {
 		return false, err
@@ -241,7 +241,7 @@ func (c *call) changeItems(sub *subscription, in subscriptionChange) (newRhythm 
 	return newRhythm, c.prorate(&old, sub, newRhythm)
 }
 
-func (c *call) pricesOf(sub *subscription) ([]*price, error) {
+func (c *tx) pricesOf(sub *subscription) ([]*price, error) {
 	var all []*price
 	for _, item := range sub.Items.Data {
 		terms, err := c.priceByID(item.Price)
@@ -254,7 +254,7 @@ func (c *call) pricesOf(sub *subscription) ([]*price, error) {
 }
 
 // changeItem applies one element of the items parameter.
-func (c *call) changeItem(sub *subscription, change itemChange) error {
+func (c *tx) changeItem(sub *subscription, change itemChange) error {
 	if change.id == nil {
 		if change.price == nil {
 			return invalid(change.param+"[price]", "Missing required param: %s[price].", change.param).withCode("parameter_missing")

@@ -98,13 +98,13 @@ func (x *subscription) ended() bool {
 }
 
 // subscriptionByID loads a subscription that another object refers to.
-func (c *call) subscriptionByID(id string) (*subscription, error) {
-	return find[subscription](c.tx, "subscription", id, notFound("subscription", id, "id"))
+func (c *tx) subscriptionByID(id string) (*subscription, error) {
+	return find[subscription](c, "subscription", id, notFound("subscription", id, "id"))
 }
 
 // priceByID loads a price that another object refers to.
-func (c *call) priceByID(id string) (*price, error) {
-	return find[price](c.tx, "price", id, notFound("price", id, "price"))
+func (c *tx) priceByID(id string) (*price, error) {
+	return find[price](c, "price", id, notFound("price", id, "price"))
 }
 
 func getSubscription(c *call) (any, error) {
@@ -193,7 +193,7 @@ func cancelSubscription(c *call) (any, error) {
 }
 
 // end cancels a subscription. Its open invoices stay open and can still be paid, but nothing collects them any more.
-func (c *call) end(sub *subscription, reason string) error {
+func (c *tx) end(sub *subscription, reason string) error {
 	sub.Status, sub.EndedAt, sub.CancellationDetails.Reason = statusCanceled, &c.now, &reason
 	if sub.CanceledAt == nil {
 		sub.CanceledAt = &c.now
@@ -201,7 +201,7 @@ func (c *call) end(sub *subscription, reason string) error {
 	if err := c.update(sub, "customer.subscription.deleted"); err != nil {
 		return err
 	}
-	unpaid, err := findAll[invoice](c.tx, "invoice", equal("subscription", sub.ID), oneOf("status", []string{"draft", "open"}))
+	unpaid, err := findAll[invoice](c, "invoice", equal("subscription", sub.ID), oneOf("status", []string{"draft", "open"}))
 	if err != nil {
 		return err
 	}
@@ -215,8 +215,8 @@ func (c *call) end(sub *subscription, reason string) error {
 }
 
 // endAll cancels whatever a deleted customer was still subscribed to.
-func (c *call) endAll(customerID string) error {
-	subs, err := findAll[subscription](c.tx, "subscription", equal("customer", customerID))
+func (c *tx) endAll(customerID string) error {
+	subs, err := findAll[subscription](c, "subscription", equal("customer", customerID))
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func resumeSubscription(c *call) (any, error) {
 
 // renew begins a new period now and collects its invoice. Declined says why the money did not come; the subscription
 // then is what that makes of it.
-func (c *call) renew(sub *subscription, reason string) (declined *apiError, err error) {
+func (c *tx) renew(sub *subscription, reason string) (declined *apiError, err error) {
 	due, err := c.beginPeriod(sub, reason)
 	if err != nil {
 		return nil, err
@@ -267,7 +267,7 @@ func (c *call) renew(sub *subscription, reason string) (declined *apiError, err 
 }
 
 // beginPeriod starts a new billing period now, with a draft invoice for it.
-func (c *call) beginPeriod(sub *subscription, reason string) (*invoice, error) {
+func (c *tx) beginPeriod(sub *subscription, reason string) (*invoice, error) {
 	terms, err := c.priceByID(sub.Items.Data[0].Price)
 	if err != nil {
 		return nil, err
@@ -285,8 +285,8 @@ func (c *call) beginPeriod(sub *subscription, reason string) (*invoice, error) {
 }
 
 // draft makes the subscription's next invoice, out of what is pending since a moment and the given lines.
-func (c *call) draft(sub *subscription, reason string, since int64, lines []invoiceLine) (*invoice, error) {
-	payer, err := find[customer](c.tx, "customer", sub.Customer, notFound("customer", sub.Customer, "customer"))
+func (c *tx) draft(sub *subscription, reason string, since int64, lines []invoiceLine) (*invoice, error) {
+	payer, err := find[customer](c, "customer", sub.Customer, notFound("customer", sub.Customer, "customer"))
 	if err != nil {
 		return nil, err
 	}
@@ -313,7 +313,7 @@ func (c *call) draft(sub *subscription, reason string, since int64, lines []invo
 }
 
 // collect finalizes a subscription's invoice and charges it for the first time, or leaves it to be sent.
-func (c *call) collect(due *invoice) (declined *apiError, err error) {
+func (c *tx) collect(due *invoice) (declined *apiError, err error) {
 	if due.CollectionMethod == sendInvoices {
 		return nil, nil
 	}
@@ -324,7 +324,7 @@ func (c *call) collect(due *invoice) (declined *apiError, err error) {
 }
 
 // chargeDefault is an automatic attempt to get an open invoice's money.
-func (c *call) chargeDefault(due *invoice) (declined *apiError, err error) {
+func (c *tx) chargeDefault(due *invoice) (declined *apiError, err error) {
 	due.countAttempt(true)
 	method, err := c.defaultMethod(due)
 	if err != nil {

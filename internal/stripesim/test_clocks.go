@@ -36,7 +36,7 @@ func (x *testClock) nextDue(int64) int64 {
 }
 
 // liveTestClock is the arrival: everything else that was due until then has happened.
-func liveTestClock(c *call, id string) error {
+func liveTestClock(c *tx, id string) error {
 	arrived, err := c.testClockByID(id, notFound("test_clock", id, "test_clock"))
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func liveTestClock(c *call, id string) error {
 }
 
 // moveTestClock shows how far a clock under way has come.
-func (c *call) moveTestClock(id string, moment int64) error {
+func (c *tx) moveTestClock(id string, moment int64) error {
 	_, err := c.ExecContext(c.ctx, `UPDATE objects SET body = json_set(body, '$.frozen_time', ?) WHERE id = ?`, moment, id)
 	if err != nil {
 		return fmt.Errorf("move test clock: %w", err)
@@ -79,8 +79,8 @@ func (t *tx) momentOf(now int64, ids ...string) (moment int64, err error) {
 	return moment, nil
 }
 
-func (c *call) testClockByID(id string, missing *apiError) (*testClock, error) {
-	return find[testClock](c.tx, "test_helpers.test_clock", id, missing)
+func (c *tx) testClockByID(id string, missing *apiError) (*testClock, error) {
+	return find[testClock](c, "test_helpers.test_clock", id, missing)
 }
 
 // testClock is the one that the URL names.
@@ -145,10 +145,10 @@ func advanceTestClock(c *call) (any, error) {
 
 // farthest is the latest time that a clock can be advanced to: two intervals of the shortest subscription, or two years
 // without one.
-func (c *call) farthest(moved *testClock) (int64, error) {
+func (c *tx) farthest(moved *testClock) (int64, error) {
 	from := time.Unix(moved.FrozenTime, 0).UTC()
 	limit := addIntervals(from, "year", 2).Unix()
-	subs, err := findAll[subscription](c.tx, "subscription", equal("test_clock", moved.ID))
+	subs, err := findAll[subscription](c, "subscription", equal("test_clock", moved.ID))
 	if err != nil {
 		return 0, err
 	}

@@ -91,7 +91,7 @@ func createEndpoint(c *call) (any, error) {
 
 func newWebhookSecret() string { return "whsec_" + randomString(32, idAlphabet) }
 
-func (c *call) newEndpoint(id, secret string) *webhookEndpoint {
+func (c *tx) newEndpoint(id, secret string) *webhookEndpoint {
 	made := &webhookEndpoint{
 		record: c.newRecord("webhook_endpoint", "we_1"), Status: "enabled", Metadata: map[string]string{},
 		EnabledEvents: []string{allEvents}, Private: endpointSecret{secret},
@@ -143,7 +143,7 @@ func deleteEndpoint(c *call) (any, error) {
 	return stubOf(gone), c.removeEndpoint(gone)
 }
 
-func (c *call) removeEndpoint(gone *webhookEndpoint) error {
+func (c *tx) removeEndpoint(gone *webhookEndpoint) error {
 	if err := c.forgetDeliveries(gone.ID); err != nil {
 		return err
 	}
@@ -162,7 +162,8 @@ func (s *Sandbox) SetWebhook(address, secret string) error {
 		return err
 	}
 	defer t.Rollback()
-	if err := (&call{tx: t, now: s.now()}).configureEndpoint(address, secret); err != nil {
+	t.now = s.now()
+	if err := t.configureEndpoint(address, secret); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {
@@ -172,7 +173,7 @@ func (s *Sandbox) SetWebhook(address, secret string) error {
 	return nil
 }
 
-func (c *call) configureEndpoint(address, secret string) error {
+func (c *tx) configureEndpoint(address, secret string) error {
 	body, _, err := c.body(configuredEndpoint)
 	if errors.Is(err, sql.ErrNoRows) {
 		if address == "" {
