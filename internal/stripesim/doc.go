@@ -28,7 +28,19 @@
 //	DELETE /_sim/webhooks               deliver as usual again
 //	POST   /_sim/webhooks/deliver       {"event": id}: send an event once more; {}: try now what waits for its next attempt
 //
-// An endpoint reads top to bottom: its parameters, the rules, the change with its event, the result. Everything that a
+// The house has floors, and each knows those below it alone:
+//
+//	stripesim                  one request: its key, its fault, its idempotency, its transaction; start and stop
+//	page, control              the pages that Stripe hosts; the paths under /_sim/
+//	clock                      time passes, and everything due happens
+//	object/…                   the kinds of object, with their endpoints: catalog, customer, subscription, checkout, account
+//	hook, fault                signed deliveries; what goes wrong on purpose
+//	billing                    rules that only calculate
+//	state                      the store, a transaction over it, events, lists, what goes on the wire
+//	form, apierror             parameters and refusals, in Stripe's words
+//
+// An endpoint reads top to bottom: its parameters, the rules, the change with its event, the result. It has a
+// [state.Request]; the rules below it are functions of a [state.Tx]. Everything that a
 // request changes, its events and its answer under the idempotency key are one transaction. Webhooks leave from a queue
 // that this transaction fills: at least once, in no certain order, for up to three days.
 package stripesim

@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"tallystick/internal/stripesim/apierror"
+	"tallystick/internal/stripesim/state"
 )
 
 const (
@@ -25,16 +28,16 @@ type inFlightKeys struct {
 }
 
 // claim takes a key for one request, or says why it cannot have it. An empty key needs no claim.
-func (k *inFlightKeys) claim(key string) *apiError {
+func (k *inFlightKeys) claim(key string) *apierror.Error {
 	if len(key) > maxIdempotencyKey {
-		return invalid("", "Idempotency keys can be at most %d characters long, but yours has %d.", maxIdempotencyKey, len(key))
+		return apierror.Invalid("", "Idempotency keys can be at most %d characters long, but yours has %d.", maxIdempotencyKey, len(key))
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.keys[key] {
-		e := invalid("", "There is currently another in-progress request using this Idempotency Key (that probably means you submitted twice, and the other request is still going through): %s.", key).
-			withCode("idempotency_key_in_use")
-		e.status = http.StatusConflict
+		e := apierror.Invalid("", "There is currently another in-progress request using this Idempotency Key (that probably means you submitted twice, and the other request is still going through): %s.", key).
+			WithCode("idempotency_key_in_use")
+		e.Status = http.StatusConflict
 		return e
 	}
 	if key != "" {
@@ -60,13 +63,13 @@ func (x *exchange) fingerprint() string {
 
 // storedAnswer looks up what the request's key has already been answered with: a replay when the request is the same, a
 // refusal when it is another one.
-func (t *tx) storedAnswer(x *exchange, now int64) (*answer, *apiError, error) {
+func storedAnswer(t *state.Tx, x *exchange, now int64) (*answer, *apierror.Error, error) {
 	if x.key == "" {
 		return nil, nil, nil
 	}
 	var endpoint, fingerprint string
 	replay := &answer{}
-	err := t.QueryRowContext(t.ctx,
+	err := t.QueryRowContext(t.Ctx,
 		`SELECT endpoint, fingerprint, request_id, status, body FROM idempotency WHERE key = ? AND created > ?`, x.key, now-keyLifetime).
 		Scan(&endpoint, &fingerprint, &replay.original, &replay.status, &replay.body)
 	switch {
@@ -84,18 +87,18 @@ func (t *tx) storedAnswer(x *exchange, now int64) (*answer, *apiError, error) {
 	return replay, nil, nil
 }
 
-func keyMisused(format string, args ...any) *apiError {
-	e := invalid("", format, args...)
+func keyMisused(format string, args ...any) *apierror.Error {
+	e := apierror.Invalid("", format, args...)
 	e.Type = "idempotency_error"
 	return e
 }
 
 // storeAnswer keeps the answer under the request's key, and forgets the keys that have expired.
-func (t *tx) storeAnswer(x *exchange, a *answer, now int64) error {
-	if _, err := t.ExecContext(t.ctx, `DELETE FROM idempotency WHERE created <= ?`, now-keyLifetime); err != nil {
+func storeAnswer(t *state.Tx, x *exchange, a *answer, now int64) error {
+	if _, err := t.ExecContext(t.Ctx, `DELETE FROM idempotency WHERE created <= ?`, now-keyLifetime); err != nil {
 		return fmt.Errorf("expire idempotency keys: %w", err)
 	}
-	_, err := t.ExecContext(t.ctx,
+	_, err := t.ExecContext(t.Ctx,
 		`INSERT INTO idempotency (key, endpoint, fingerprint, request_id, status, body, created) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		x.key, x.http.URL.Path, x.fingerprint(), x.requestID, a.status, a.body, now)
 	if err != nil {

@@ -3,18 +3,24 @@ package stripesim
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"mime"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
+
+	"tallystick/internal/stripesim/apierror"
+	"tallystick/internal/stripesim/clock"
+	"tallystick/internal/stripesim/control"
+	"tallystick/internal/stripesim/fault"
+	"tallystick/internal/stripesim/hook"
+	"tallystick/internal/stripesim/page"
+	"tallystick/internal/stripesim/state"
 )
 
-// apiVersion is the one version of the Stripe API that the sandbox speaks.
-const apiVersion = "2023-10-16"
+// Fault makes matching requests go wrong in one way.
+type Fault = fault.Fault
 
 // Options configure a Sandbox.
 type Options struct {
@@ -29,24 +35,16 @@ type Options struct {
 
 // Sandbox answers Stripe's API under /v1/ and its own controls under /_sim/. It is safe for concurrent use.
 type Sandbox struct {
-	store     *store
+	*clock.Engine
 	secretKey string
-	clock     clock
-	log       *slog.Logger
 	mux       *http.ServeMux
 
 	keys     inFlightKeys
-	faults   faultList
-	requests requestLog
+	faults   fault.List
+	requests control.RequestLog
 
-	courier *courier
-
-	living   sync.Mutex    // held while time passes: one thing happens after the other
-	lifeWake chan struct{} // has room for one
-	lived    chan struct{}
-
-	background context.Context //nolint:containedctx // what goes on without a request, until Close
-	close      context.CancelFunc
+	courier *hook.Courier
+	close   context.CancelFunc
 }
 
 // Open opens the state at o.Path, or starts an empty one.
@@ -60,38 +58,35 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	store, err := openStore(ctx, o.Path)
+	store, err := state.Open(ctx, o.Path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{
-		store: store, secretKey: o.SecretKey, log: o.Logger, mux: http.NewServeMux(),
-		lifeWake: make(chan struct{}, 1), lived: make(chan struct{}),
-	}
-	s.clock.real = o.Now
-	s.courier = newCourier(store, s.now, o.Logger)
-	s.background, s.close = context.WithCancel(context.WithoutCancel(ctx))
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s := &Sandbox{Engine: clock.New(background, store, o.Now, o.Logger), secretKey: o.SecretKey, mux: http.NewServeMux(), close: cancel}
+	s.courier = hook.NewCourier(store, s.Now, o.Logger)
+	s.Sent = s.courier.Rouse
 	for pattern, run := range endpoints() {
 		s.mux.Handle(pattern, s.serve(run))
 	}
-	s.mux.Handle("/", s.serve(func(c *call) (any, error) { return nil, unrecognizedURL(c.http) }))
-	s.routeControl()
-	s.routePages()
+	s.mux.Handle("/", s.serve(func(c *state.Request) (any, error) { return nil, apierror.UnrecognizedURL(c.HTTP) }))
+	(&control.Controls{Engine: s.Engine, Faults: &s.faults, Requests: &s.requests, Courier: s.courier}).Route(s.mux)
+	(&page.Pages{Engine: s.Engine}).Route(s.mux)
 	if err := s.start(o); err != nil {
 		s.close()
-		return nil, errors.Join(err, store.close())
+		return nil, errors.Join(err, store.Close())
 	}
 	return s, nil
 }
 
 // start takes up life where it was left: what became due in the meantime happens before the first request.
 func (s *Sandbox) start(o Options) error {
-	t, err := s.store.begin(s.background, false)
+	t, err := s.Store.Begin(s.Background, false)
 	if err != nil {
 		return err
 	}
 	defer t.Rollback()
-	if err := s.clock.readOffset(t); err != nil {
+	if err := s.Clock.ReadOffset(t); err != nil {
 		return err
 	}
 	if o.WebhookURL != "" {
@@ -99,32 +94,38 @@ func (s *Sandbox) start(o Options) error {
 			return err
 		}
 	}
-	if err := s.liveUntil(s.now()); err != nil {
-		s.log.Error("the sandbox's time does not go on", "error", err)
+	if err := s.LiveUntil(s.Now()); err != nil {
+		s.Log.Error("the sandbox's time does not go on", "error", err)
 	}
-	go s.courier.run(s.background)
-	go s.live()
+	go s.courier.Run(s.Background)
+	go s.Live()
 	return nil
 }
 
 // Close ends what is under way and closes the database. Stop the HTTP server first.
 func (s *Sandbox) Close() error {
 	s.close()
-	<-s.courier.done
-	<-s.lived
-	return s.store.close()
+	<-s.courier.Done
+	<-s.Lived
+	return s.Store.Close()
 }
 
-// commit makes a transaction's work stand, sends its events on their way, and lets life look at what is due now.
-func (s *Sandbox) commit(t *tx) error {
+// SetWebhook says where events go from now on, and what waited for the address before goes there too. An empty address
+// ends that. Endpoints made over the API are not touched.
+func (s *Sandbox) SetWebhook(address, secret string) error {
+	t, err := s.Store.Begin(s.Background, true)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback()
+	t.Now = s.Now()
+	if err := hook.ConfigureEndpoint(t, address, secret); err != nil {
+		return err
+	}
 	if err := t.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return err
 	}
-	s.courier.rouse()
-	select {
-	case s.lifeWake <- struct{}{}:
-	default:
-	}
+	s.courier.SetConfigured(address != "")
 	return nil
 }
 
@@ -135,7 +136,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !isLocal(r.Host):
 		http.Error(w, "The sandbox is only for this machine.", http.StatusMisdirectedRequest)
 	case strings.HasPrefix(r.URL.Path, "/_sim/") && !isProgram(r):
-		controlError(w, http.StatusForbidden, errors.New("the controls are not for web pages: send JSON, from no other origin"))
+		control.Fail(w, http.StatusForbidden, errors.New("the controls are not for web pages: send JSON, from no other origin"))
 	default:
 		s.mux.ServeHTTP(w, r)
 	}
@@ -168,6 +169,3 @@ func isProgram(r *http.Request) bool {
 	}
 	return r.Header.Get("Content-Type") == "" || mediaType == "application/x-www-form-urlencoded" // what curl -d says
 }
-
-// now is the sandbox's idea of the time.
-func (s *Sandbox) now() int64 { return s.clock.now() }

@@ -10,10 +10,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-)
 
-// maxBody is the largest request body that the sandbox reads.
-const maxBody = 1 << 20
+	"tallystick/internal/stripesim/apierror"
+	"tallystick/internal/stripesim/control"
+	"tallystick/internal/stripesim/fault"
+	"tallystick/internal/stripesim/form"
+	"tallystick/internal/stripesim/state"
+)
 
 // answer is a finished response, as it is sent and as it is stored under an idempotency key.
 type answer struct {
@@ -30,66 +33,90 @@ type exchange struct {
 	requestID string
 	key       string // the idempotency key, when the method honours one
 	keyHeader string // the key as sent, echoed on every answer
-	run       endpoint
-	fault     *Fault
+	run       state.Endpoint
+	fault     *fault.Fault
 }
 
 // mutates says whether the request may change anything.
 func (x *exchange) mutates() bool { return x.http.Method != http.MethodGet }
 
 // serve wraps an endpoint in what every request goes through: authentication, faults, idempotency, one transaction.
-func (s *Sandbox) serve(run endpoint) http.Handler {
+func (s *Sandbox) serve(run state.Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{http: r, run: run, requestID: newID("req_"), keyHeader: r.Header.Get("Idempotency-Key")}
+		x := &exchange{http: r, run: run, requestID: state.NewID("req_"), keyHeader: r.Header.Get("Idempotency-Key")}
 		form, malformed := readForm(w, r)
 		x.form = form
 		if r.Method == http.MethodPost { // elsewhere Stripe ignores the key
 			x.key = x.keyHeader
 		}
 		if refused := s.authenticate(r); refused != nil {
-			s.requests.add(x, &answer{status: refused.status})
+			s.record(x, &answer{status: refused.Status})
 			w.Header().Set("WWW-Authenticate", `Bearer realm="Stripe"`)
-			writeJSON(w, refused.status, errorBody(refused, "", s.now()))
+			control.WriteJSON(w, refused.Status, errorBody(refused, "", s.Now()))
 			return
 		}
-		x.fault = s.faults.take(r.Method, r.URL.Path, form)
+		x.fault = s.faults.Take(r.Method, r.URL.Path, form)
 		if x.fault != nil && s.strike(w, x) {
 			return
 		}
 		result := s.answer(x, malformed)
-		s.requests.add(x, result)
-		s.log.Debug("sandbox request", "method", r.Method, "path", r.URL.Path, "status", result.status, "request_id", x.requestID)
+		s.record(x, result)
+		s.Log.Debug("sandbox request", "method", r.Method, "path", r.URL.Path, "status", result.status, "request_id", x.requestID)
 		s.send(w, x, result)
 	})
 }
 
+// record notes a request and what became of it in the log.
+func (s *Sandbox) record(x *exchange, a *answer) {
+	entry := control.LoggedRequest{
+		Method: x.http.Method, Path: x.http.URL.Path, IdempotencyKey: x.keyHeader,
+		Status: a.status, Replayed: a.original != "", Params: withoutSecrets(x.form),
+	}
+	if x.fault != nil {
+		entry.Fault = x.fault.Kind
+	}
+	s.requests.Add(entry)
+}
+
+// withoutSecrets leaves out the values that open something.
+func withoutSecrets(form map[string][]string) map[string][]string {
+	shown := make(map[string][]string, len(form))
+	for name, values := range form {
+		if strings.Contains(name, "secret") || strings.HasPrefix(name, "card[") {
+			values = []string{"[hidden]"}
+		}
+		shown[name] = values
+	}
+	return shown
+}
+
 // readForm collects the parameters from the query and, whatever the method, from a form-encoded body.
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *apiError) {
-	form := r.URL.Query()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *apierror.Error) {
+	given := r.URL.Query()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, form.MaxBody))
 	if err != nil {
-		return form, invalid("", "The request body could not be read.").beforeWork()
+		return given, apierror.Invalid("", "The request body could not be read.").BeforeWork()
 	}
 	contentType := r.Header.Get("Content-Type")
 	if len(body) > 0 && contentType != "" && !strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
-		return form, invalid("", "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.").beforeWork()
+		return given, apierror.Invalid("", "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.").BeforeWork()
 	}
 	sent, err := url.ParseQuery(string(body))
 	if err != nil {
-		return form, invalid("", "Invalid request (the form encoding of the body is broken).").beforeWork()
+		return given, apierror.Invalid("", "Invalid request (the form encoding of the body is broken).").BeforeWork()
 	}
 	for name, values := range sent {
-		form[name] = append(form[name], values...)
+		given[name] = append(given[name], values...)
 	}
-	return form, nil
+	return given, nil
 }
 
 // authenticate returns Stripe's 401 unless the request carries an accepted secret key.
-func (s *Sandbox) authenticate(r *http.Request) *apiError {
+func (s *Sandbox) authenticate(r *http.Request) *apierror.Error {
 	key := apiKey(r)
 	if key == "" {
-		e := invalid("", "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.")
-		e.status = http.StatusUnauthorized
+		e := apierror.Invalid("", "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.")
+		e.Status = http.StatusUnauthorized
 		return e
 	}
 	accepted := key == s.secretKey
@@ -110,9 +137,9 @@ func apiKey(r *http.Request) string {
 	return strings.TrimSpace(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer"))
 }
 
-func invalidKey(key string) *apiError {
-	e := invalid("", "Invalid API Key provided: %s", maskKey(key))
-	e.status = http.StatusUnauthorized
+func invalidKey(key string) *apierror.Error {
+	e := apierror.Invalid("", "Invalid API Key provided: %s", maskKey(key))
+	e.Status = http.StatusUnauthorized
 	return e
 }
 
@@ -130,42 +157,42 @@ func maskKey(key string) string {
 }
 
 // answer does the request's work unless something stands against it before it begins.
-func (s *Sandbox) answer(x *exchange, malformed *apiError) *answer {
+func (s *Sandbox) answer(x *exchange, malformed *apierror.Error) *answer {
 	if malformed != nil {
 		return s.refusal(x, malformed)
 	}
-	if version := x.http.Header.Get("Stripe-Version"); version != "" && version != apiVersion {
-		return s.refusal(x, invalid("", "Invalid Stripe API version: %s", version))
+	if version := x.http.Header.Get("Stripe-Version"); version != "" && version != state.ApiVersion {
+		return s.refusal(x, apierror.Invalid("", "Invalid Stripe API version: %s", version))
 	}
 	if refused := s.keys.claim(x.key); refused != nil {
 		return s.refusal(x, refused)
 	}
 	defer s.keys.release(x.key)
-	s.delay(x, faultDelay)
+	s.delay(x, fault.Delay)
 	result, err := s.perform(x)
 	if err != nil {
-		s.log.Error("sandbox failure", "method", x.http.Method, "path", x.http.URL.Path, "error", err)
-		result = s.refusal(x, serverError())
+		s.Log.Error("sandbox failure", "method", x.http.Method, "path", x.http.URL.Path, "error", err)
+		result = s.refusal(x, apierror.ServerError())
 	}
-	s.delay(x, faultDelayAfter)
+	s.delay(x, fault.DelayAfter)
 	return result
 }
 
-func (s *Sandbox) refusal(x *exchange, e *apiError) *answer {
-	return &answer{status: e.status, body: errorBody(e, x.requestID, s.now()), retryAfter: e.retryAfter}
+func (s *Sandbox) refusal(x *exchange, e *apierror.Error) *answer {
+	return &answer{status: e.Status, body: errorBody(e, x.requestID, s.Now()), retryAfter: e.RetryAfter}
 }
 
 // perform runs the endpoint in one transaction together with its idempotency record. The work goes on when the client
 // has gone, as it does at Stripe.
 func (s *Sandbox) perform(x *exchange) (*answer, error) {
 	ctx := context.WithoutCancel(x.http.Context())
-	t, err := s.store.begin(ctx, x.mutates())
+	t, err := s.Store.Begin(ctx, x.mutates())
 	if err != nil {
 		return nil, err
 	}
 	defer t.Rollback()
-	now := s.now()
-	if replay, refused, err := t.storedAnswer(x, now); err != nil {
+	now := s.Now()
+	if replay, refused, err := storedAnswer(t, x, now); err != nil {
 		return nil, err
 	} else if refused != nil {
 		return s.refusal(x, refused), nil
@@ -177,60 +204,60 @@ func (s *Sandbox) perform(x *exchange) (*answer, error) {
 		return nil, err
 	}
 	if store && x.key != "" {
-		if err := t.storeAnswer(x, result, now); err != nil {
+		if err := storeAnswer(t, x, result, now); err != nil {
 			return nil, err
 		}
 	}
 	if !x.mutates() {
 		return result, nil
 	}
-	return result, s.commit(t)
+	return result, s.Commit(t)
 }
 
 // work runs the endpoint, or what a fault puts in its place. It says whether the answer belongs to the idempotency key.
-func (s *Sandbox) work(t *tx, x *exchange, now int64) (result *answer, store bool, err error) {
-	if refused := x.fault.insteadOfWork(); refused != nil {
-		return s.refusal(x, refused), !refused.unstored, nil
+func (s *Sandbox) work(t *state.Tx, x *exchange, now int64) (result *answer, store bool, err error) {
+	if refused := x.fault.InsteadOfWork(); refused != nil {
+		return s.refusal(x, refused), !refused.Unstored, nil
 	}
-	if _, err := t.ExecContext(t.ctx, "SAVEPOINT work"); err != nil {
+	if _, err := t.ExecContext(t.Ctx, "SAVEPOINT work"); err != nil {
 		return nil, false, fmt.Errorf("savepoint: %w", err)
 	}
 	body, refused, err := x.execute(t, now)
 	if err != nil {
 		return nil, false, err
 	}
-	if refused != nil && !refused.keepsWork {
-		if _, err := t.ExecContext(t.ctx, "ROLLBACK TO work"); err != nil {
+	if refused != nil && !refused.KeepsWork {
+		if _, err := t.ExecContext(t.Ctx, "ROLLBACK TO work"); err != nil {
 			return nil, false, fmt.Errorf("roll back work: %w", err)
 		}
 	}
 	switch {
 	case refused != nil:
-		return s.refusal(x, refused), !refused.unstored, nil
-	case x.fault.is(faultStoredErrorAfter):
-		return s.refusal(x, serverError()), true, nil
+		return s.refusal(x, refused), !refused.Unstored, nil
+	case x.fault.Is(fault.StoredErrorAfter):
+		return s.refusal(x, apierror.ServerError()), true, nil
 	}
 	return &answer{status: http.StatusOK, body: body}, true, nil
 }
 
 // execute runs the endpoint and renders its result. A refusal is an answer, an error is the sandbox's own failure.
-func (x *exchange) execute(t *tx, now int64) ([]byte, *apiError, error) {
+func (x *exchange) execute(t *state.Tx, now int64) ([]byte, *apierror.Error, error) {
 	var err error
-	t.now, err = t.momentOf(now, x.http.PathValue("id"), x.form.Get("customer"), x.form.Get("test_clock"))
+	t.Now, err = t.MomentOf(now, x.http.PathValue("id"), x.form.Get("customer"), x.form.Get("test_clock"))
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &call{tx: t, params: decodeForm(x.form), http: x.http}
-	t.request.ID = &x.requestID
+	c := &state.Request{Tx: t, Params: form.DecodeForm(x.form), HTTP: x.http}
+	t.Request.ID = &x.requestID
 	if x.key != "" {
-		c.request.IdempotencyKey = &x.key
+		c.Request.IdempotencyKey = &x.key
 	}
-	expand, _ := c.params.texts("expand")
+	expand, _ := c.Params.Texts("expand")
 	result, err := x.run(c)
 	if err == nil {
-		result, err = t.render(result, expand)
+		result, err = t.Render(result, expand)
 	}
-	var refused *apiError
+	var refused *apierror.Error
 	if errors.As(err, &refused) {
 		return nil, refused, nil
 	}
@@ -241,7 +268,7 @@ func (x *exchange) execute(t *tx, now int64) ([]byte, *apiError, error) {
 	return body, nil, err
 }
 
-func errorBody(e *apiError, requestID string, now int64) []byte {
+func errorBody(e *apierror.Error, requestID string, now int64) []byte {
 	wire := *e
 	if requestID != "" {
 		wire.RequestLogURL = "https://dashboard.stripe.com/test/logs/" + requestID + "?t=" + strconv.FormatInt(now, 10)
@@ -255,13 +282,13 @@ func errorBody(e *apiError, requestID string, now int64) []byte {
 
 // send writes the answer with Stripe's headers, unless a fault loses it on the way.
 func (s *Sandbox) send(w http.ResponseWriter, x *exchange, a *answer) {
-	if x.fault.is(faultDropAfter) {
+	if x.fault.Is(fault.DropAfter) {
 		dropConnection(w)
 		return
 	}
 	header := w.Header()
 	header.Set("Request-Id", x.requestID)
-	header.Set("Stripe-Version", apiVersion)
+	header.Set("Stripe-Version", state.ApiVersion)
 	if x.keyHeader != "" {
 		header.Set("Idempotency-Key", x.keyHeader)
 	}
@@ -272,11 +299,5 @@ func (s *Sandbox) send(w http.ResponseWriter, x *exchange, a *answer) {
 	if a.retryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(a.retryAfter))
 	}
-	writeJSON(w, a.status, a.body)
-}
-
-func writeJSON(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // a client that has gone needs no answer
+	control.WriteJSON(w, a.status, a.body)
 }

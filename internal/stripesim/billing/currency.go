@@ -1,0 +1,37 @@
+package billing
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MaxAmount is the largest amount in minor units that Stripe takes in a currency.
+func MaxAmount(currency string) int64 {
+	switch currency {
+	case "idr":
+		return 999_999_999_999
+	case "cop", "huf", "jpy", "lbp":
+		return 9_999_999_999
+	}
+	return 99_999_999
+}
+
+// Currencies are the ones that Stripe takes for presentment.
+var Currencies = strings.Fields(`
+usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf clp cny
+cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl hrk htg huf idr ils inr isk jmd
+jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn
+nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs
+tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw usdc btn ghs eek lvl svc vef ltl sll mro`)
+
+// zeroDecimal are the currencies whose smallest unit is the whole one.
+var zeroDecimal = strings.Fields("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf")
+
+// InMajorUnits writes an amount for people to read.
+func InMajorUnits(amount int64, currency string) string {
+	if slices.Contains(zeroDecimal, currency) {
+		return fmt.Sprintf("%d %s", amount, strings.ToUpper(currency))
+	}
+	return fmt.Sprintf("%d.%02d %s", amount/100, amount%100, strings.ToUpper(currency))
+}

@@ -1,0 +1,166 @@
+package subscription
+
+import (
+	"strconv"
+
+	"tallystick/internal/stripesim/apierror"
+	"tallystick/internal/stripesim/billing"
+	"tallystick/internal/stripesim/form"
+	"tallystick/internal/stripesim/object/catalog"
+	"tallystick/internal/stripesim/state"
+)
+
+// invoiceItem is an amount that waits for the subscription's next invoice: here, always a proration.
+type invoiceItem struct {
+	ID               string            `json:"id"`
+	Object           string            `json:"object"`
+	Amount           int64             `json:"amount"`
+	Currency         string            `json:"currency"`
+	Customer         string            `json:"customer"`
+	Date             int64             `json:"date"`
+	Description      string            `json:"description"`
+	Invoice          *string           `json:"invoice"`
+	Livemode         bool              `json:"livemode"`
+	Metadata         map[string]string `json:"metadata"`
+	Period           period            `json:"period"`
+	Price            string            `json:"price"`
+	Proration        bool              `json:"proration"`
+	Quantity         int64             `json:"quantity"`
+	Subscription     string            `json:"subscription"`
+	SubscriptionItem string            `json:"subscription_item"`
+	TestClock        *string           `json:"test_clock"`
+	UnitAmount       *int64            `json:"unit_amount"`
+	UnitAmountText   *string           `json:"unit_amount_decimal"`
+}
+
+func (x *invoiceItem) Identity() (id, kind string) { return x.ID, x.Object }
+
+func getInvoiceItem(c *state.Request) (any, error) {
+	if err := c.Params.Done(); err != nil {
+		return nil, err
+	}
+	return state.Find[invoiceItem](c.Tx, "invoiceitem", c.ID(), apierror.NotFound("invoiceitem", c.ID(), "id"))
+}
+
+func listInvoiceItems(c *state.Request) (any, error) {
+	list := c.NewList("invoiceitem", "/v1/invoiceitems")
+	list.Match("customer", c.Params.Text("customer", form.MaxText))
+	list.Match("invoice", c.Params.Text("invoice", form.MaxText))
+	if pending := c.Params.Boolean("pending"); pending != nil && *pending {
+		list.Where(state.Condition{Sql: "body ->> '$.invoice' IS NULL"})
+	}
+	return list.Run("created")
+}
+
+// prorate leaves pending what a change of items in the middle of a period comes to: the unused time on what was comes
+// back, and, unless a new period begins at once, the remaining time on what is gets charged.
+func prorate(t *state.Tx, was, is *Subscription, newPeriod bool) error {
+	for _, item := range was.Items.Data {
+		if keeps(is, item) && !newPeriod {
+			continue
+		}
+		if err := addProration(t, was, item, -1, "Unused time on "); err != nil {
+			return err
+		}
+	}
+	if newPeriod {
+		return nil
+	}
+	for _, item := range is.Items.Data {
+		if keeps(was, item) {
+			continue
+		}
+		if err := addProration(t, is, item, 1, "Remaining time on "); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keeps says whether a subscription has the same item at the same price and quantity.
+func keeps(sub *Subscription, item subscriptionItem) bool {
+	for _, other := range sub.Items.Data {
+		if other.ID == item.ID && other.Price == item.Price && form.OrDefault(other.Quantity, 0) == form.OrDefault(item.Quantity, 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// creditUnusedTime leaves pending what an end in the middle of a period gives back.
+func creditUnusedTime(t *state.Tx, sub *Subscription) error {
+	if sub.Status == StatusTrialing || sub.Status == StatusIncomplete {
+		return nil
+	}
+	for _, item := range sub.Items.Data {
+		if err := addProration(t, sub, item, -1, "Unused time on "); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addProration leaves the rest of the period on one item pending, as a charge (sign 1) or a credit (sign -1).
+func addProration(t *state.Tx, sub *Subscription, item subscriptionItem, sign int64, label string) error {
+	terms, err := catalog.PriceByID(t, item.Price)
+	if err != nil {
+		return err
+	}
+	owner, err := state.Find[catalog.Product](t, "product", terms.Product, apierror.NotFound("product", terms.Product, "product"))
+	if err != nil {
+		return err
+	}
+	amount := sign * billing.UnusedShare(terms.Cost(item.Quantity), sub.CurrentPeriodStart, sub.CurrentPeriodEnd, t.Now)
+	unit, unitText := signed(terms, sign)
+	return t.Create(&invoiceItem{
+		ID: state.NewID("ii_1"), Object: "invoiceitem", Amount: amount, Currency: sub.Currency, Customer: sub.Customer,
+		Date: t.Now, Description: label + owner.Name, Metadata: map[string]string{},
+		Period: period{Start: t.Now, End: sub.CurrentPeriodEnd}, Price: terms.ID, Proration: true, Quantity: form.OrDefault(item.Quantity, 0),
+		Subscription: sub.ID, SubscriptionItem: item.ID, TestClock: sub.TestClock,
+		UnitAmount: unit, UnitAmountText: unitText,
+	}, "invoiceitem.created")
+}
+
+// signed is a price's amount per unit, as a charge or a credit; nothing where it has none.
+func signed(terms *catalog.Price, sign int64) (*int64, *string) {
+	if terms.UnitAmount == nil {
+		return nil, nil
+	}
+	amount := sign * *terms.UnitAmount
+	text := strconv.FormatInt(amount, 10)
+	return &amount, &text
+}
+
+// pendingOf are the items that wait for a subscription's next invoice, oldest first.
+func pendingOf(t *state.Tx, sub *Subscription) ([]*invoiceItem, error) {
+	newestFirst, err := state.FindAll[invoiceItem](t, "invoiceitem", state.Equal("subscription", sub.ID), state.Condition{Sql: "body ->> '$.invoice' IS NULL"})
+	oldestFirst := make([]*invoiceItem, 0, len(newestFirst))
+	for i := len(newestFirst) - 1; i >= 0; i-- {
+		oldestFirst = append(oldestFirst, newestFirst[i])
+	}
+	return oldestFirst, err
+}
+
+// billPending binds a pending item to an invoice and returns the line that it becomes.
+func billPending(t *state.Tx, item *invoiceItem, invoiceID string) (InvoiceLine, error) {
+	item.Invoice = &invoiceID
+	return InvoiceLine{
+		ID: state.NewID("il_1"), Object: "line_item", Type: "invoiceitem", Amount: item.Amount, AmountExcludingTax: item.Amount,
+		Currency: item.Currency, Description: item.Description, Invoice: invoiceID, InvoiceItem: item.ID,
+		Metadata: map[string]string{}, Period: item.Period, Price: item.Price, Proration: true, Quantity: item.Quantity,
+		Subscription: item.Subscription, SubscriptionItem: item.SubscriptionItem, UnitAmountExcludingTax: item.UnitAmountText,
+	}, t.Update(item, "invoiceitem.updated")
+}
+
+// collectPending bills at once what is pending.
+func collectPending(t *state.Tx, sub *Subscription) (declined *apierror.Error, err error) {
+	pending, err := pendingOf(t, sub)
+	if err != nil || len(pending) == 0 {
+		return nil, err
+	}
+	due, err := DraftInvoice(t, sub, ReasonUpdate, sub.CurrentPeriodStart, nil)
+	if err != nil {
+		return nil, err
+	}
+	return collectInvoice(t, due)
+}

@@ -1,0 +1,52 @@
+package subscription
+
+import "tallystick/internal/stripesim/state"
+
+// Routes are the endpoints of subscriptions, invoices and payments.
+func Routes() map[string]state.Endpoint {
+	return map[string]state.Endpoint{
+		"DELETE /v1/customers/{id}": deleteCustomer,
+
+		"POST /v1/payment_methods/{id}/detach": detachPaymentMethod,
+
+		"POST /v1/subscriptions":             createSubscription,
+		"GET /v1/subscriptions":              listSubscriptions,
+		"GET /v1/subscriptions/{id}":         getSubscription,
+		"POST /v1/subscriptions/{id}":        updateSubscription,
+		"DELETE /v1/subscriptions/{id}":      cancelSubscription,
+		"POST /v1/subscriptions/{id}/resume": resumeSubscription,
+
+		"GET /v1/subscription_items":         listSubscriptionItems,
+		"POST /v1/subscription_items":        createSubscriptionItem,
+		"GET /v1/subscription_items/{id}":    getSubscriptionItem,
+		"POST /v1/subscription_items/{id}":   updateSubscriptionItem,
+		"DELETE /v1/subscription_items/{id}": deleteSubscriptionItem,
+
+		"GET /v1/invoices":                          listInvoices,
+		"GET /v1/invoices/{id}":                     getInvoice,
+		"DELETE /v1/invoices/{id}":                  deleteInvoice,
+		"POST /v1/invoices/{id}/finalize":           finalizeInvoice,
+		"POST /v1/invoices/{id}/pay":                payInvoice,
+		"POST /v1/invoices/{id}/send":               sendInvoice,
+		"POST /v1/invoices/{id}/void":               voidInvoice,
+		"POST /v1/invoices/{id}/mark_uncollectible": markUncollectible,
+
+		"GET /v1/invoiceitems":      listInvoiceItems,
+		"GET /v1/invoiceitems/{id}": getInvoiceItem,
+
+		"GET /v1/payment_intents":               listPaymentIntents,
+		"GET /v1/payment_intents/{id}":          getPaymentIntent,
+		"POST /v1/payment_intents/{id}/confirm": confirmPaymentIntent,
+
+		"GET /v1/charges/{id}": getCharge,
+
+		"POST /v1/setup_intents":              createSetupIntent,
+		"GET /v1/setup_intents":               listSetupIntents,
+		"GET /v1/setup_intents/{id}":          getSetupIntent,
+		"POST /v1/setup_intents/{id}/confirm": confirmSetupIntent,
+		"POST /v1/setup_intents/{id}/cancel":  cancelSetupIntent,
+
+		"DELETE /v1/test_helpers/test_clocks/{id}":       deleteTestClock,
+		"POST /v1/test_helpers/test_clocks/{id}/advance": advanceTestClock,
+	}
+}

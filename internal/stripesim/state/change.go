@@ -1,0 +1,117 @@
+package state
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// NewRecord is the head of an object made by this call. Prefix decides the style of its id.
+func (t *Tx) NewRecord(kind, prefix string) Record {
+	return Record{ID: NewID(prefix), Object: kind, Created: t.Now}
+}
+
+// Create stores a new object and records its event.
+func (t *Tx) Create(d Document, event string) error {
+	if err := t.Insert(d); err != nil {
+		return err
+	}
+	if err := t.Schedule(d); err != nil {
+		return err
+	}
+	return t.Emit(event, d, nil)
+}
+
+// Update stores a changed object and records its event with what the attributes were before. A change that changes
+// nothing leaves no event.
+func (t *Tx) Update(d Document, event string) error {
+	id, _ := d.Identity()
+	body, _, err := t.Body(id)
+	if err != nil {
+		return err
+	}
+	previous, err := changedAttributes(body, d)
+	if err != nil || len(previous) == 0 {
+		return err
+	}
+	if err := t.Replace(d, false); err != nil {
+		return err
+	}
+	if err := t.Schedule(d); err != nil {
+		return err
+	}
+	if delete(previous, privateKey); len(previous) == 0 {
+		return nil
+	}
+	return t.Emit(event, d, previous)
+}
+
+// Remove deletes an object; its event carries it whole, once more.
+func (t *Tx) Remove(d Document, event string) error {
+	id, _ := d.Identity()
+	if err := t.Replace(d, true); err != nil {
+		return err
+	}
+	if err := t.Unschedule(id); err != nil {
+		return err
+	}
+	return t.Emit(event, d, nil)
+}
+
+// Stub is what remains to be seen of a deleted object.
+type Stub struct {
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Deleted bool   `json:"deleted"`
+}
+
+// StubOf is the answer to a deletion.
+func StubOf(d Document) Stub {
+	id, kind := d.Identity()
+	return Stub{ID: id, Object: kind, Deleted: true}
+}
+
+// changedAttributes returns the old values of what differs between the stored body and the document.
+func changedAttributes(body []byte, d Document) (map[string]any, error) {
+	var before, after map[string]any
+	current, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(body, &before); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(current, &after); err != nil {
+		return nil, err
+	}
+	return difference(before, after), nil
+}
+
+// difference is the part of before that after has changed; keys that are new in after appear as null.
+func difference(before, after map[string]any) map[string]any {
+	changed := map[string]any{}
+	for key, now := range after {
+		was, existed := before[key]
+		wasMap, a := was.(map[string]any)
+		nowMap, b := now.(map[string]any)
+		switch {
+		case a && b:
+			if inner := difference(wasMap, nowMap); len(inner) > 0 {
+				changed[key] = inner
+			}
+		case !existed || !sameJSON(was, now):
+			changed[key] = was
+		}
+	}
+	for key, was := range before {
+		if _, stays := after[key]; !stays {
+			changed[key] = was
+		}
+	}
+	return changed
+}
+
+func sameJSON(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && slices.Equal(x, y)
+}
