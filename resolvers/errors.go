@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"tallystick/ent"
 	"tallystick/graph"
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
@@ -31,6 +32,17 @@ func userErrors(err error) ([]*graph.UserError, error) {
 		e.DeclineCode = &refusal.DeclineCode
 	}
 	return []*graph.UserError{e}, nil
+}
+
+// outcome is userErrors for a mutation that may have begun. Once it has, its
+// operation is the answer, whatever else cannot be read: the change goes on.
+func (r *Resolver) outcome(ctx context.Context, op *ent.Operation, err error) ([]*graph.UserError, error) {
+	refused, err := userErrors(err)
+	if err == nil || op == nil || shown(ctx, op) == nil {
+		return refused, err
+	}
+	r.logger.ErrorContext(ctx, "a mutation has begun, and what it changes cannot be read", "operation", op.ID, "error", err)
+	return []*graph.UserError{}, nil
 }
 
 // PresentError turns an error of a resolver into a GraphQL error with a code.

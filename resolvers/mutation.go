@@ -23,7 +23,7 @@ func (r mutationResolver) CreateProduct(ctx context.Context, input graph.CreateP
 		Name: input.Name, Description: input.Description, Metadata: input.Metadata, Price: input.Price,
 		IdempotencyKey: input.IdempotencyKey,
 	})
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.CreateProductPayload{Product: result.Product, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
@@ -32,13 +32,13 @@ func (r mutationResolver) UpdateProduct(ctx context.Context, input graph.UpdateP
 		ProductID: input.ProductID, Name: input.Name, Description: orEmpty(input.Description),
 		Metadata: input.Metadata, Active: input.Active, IdempotencyKey: input.IdempotencyKey,
 	})
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.UpdateProductPayload{Product: result.Product, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) ArchiveProduct(ctx context.Context, input graph.ArchiveProductInput) (*graph.ArchiveProductPayload, error) {
 	result, err := r.catalog.ArchiveProduct(ctx, catalog.ArchiveProduct(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.ArchiveProductPayload{Product: result.Product, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
@@ -51,7 +51,7 @@ func (r mutationResolver) AddProductPrice(ctx context.Context, input graph.AddPr
 		},
 		IdempotencyKey: input.IdempotencyKey,
 	})
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.AddProductPricePayload{
 		Product: result.Product, Price: result.Price, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
@@ -59,7 +59,7 @@ func (r mutationResolver) AddProductPrice(ctx context.Context, input graph.AddPr
 
 func (r mutationResolver) ArchivePrice(ctx context.Context, input graph.ArchivePriceInput) (*graph.ArchivePricePayload, error) {
 	result, err := r.catalog.ArchivePrice(ctx, catalog.ArchivePrice(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.ArchivePricePayload{
 		Product: result.Product, Price: result.Price, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
@@ -73,7 +73,7 @@ func (r mutationResolver) UpdateProductPrice(ctx context.Context, input graph.Up
 			RecurringGiven: input.Recurring.IsSet(), Nickname: orEmpty(input.Nickname),
 		},
 	})
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.UpdateProductPricePayload{
 		Product: result.Product, Price: result.Price, PreviousPrice: result.PreviousPrice,
 		Operation: shown(ctx, result.Operation), UserErrors: refused,
@@ -82,7 +82,7 @@ func (r mutationResolver) UpdateProductPrice(ctx context.Context, input graph.Up
 
 func (r mutationResolver) CreateCustomer(ctx context.Context, input graph.CreateCustomerInput) (*graph.CreateCustomerPayload, error) {
 	result, err := r.customers.CreateCustomer(ctx, customers.CreateCustomer(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.CreateCustomerPayload{Customer: result.Customer, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
@@ -92,25 +92,25 @@ func (r mutationResolver) UpdateCustomer(ctx context.Context, input graph.Update
 		ExternalID: orEmpty(input.ExternalID), Metadata: input.Metadata,
 		IdempotencyKey: input.IdempotencyKey,
 	})
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.UpdateCustomerPayload{Customer: result.Customer, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) DeleteCustomer(ctx context.Context, input graph.DeleteCustomerInput) (*graph.DeleteCustomerPayload, error) {
 	result, err := r.customers.DeleteCustomer(ctx, customers.DeleteCustomer(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.DeleteCustomerPayload{Customer: result.Customer, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) RestoreCustomer(ctx context.Context, input graph.RestoreCustomerInput) (*graph.RestoreCustomerPayload, error) {
 	result, err := r.customers.RestoreCustomer(ctx, customers.RestoreCustomer(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.RestoreCustomerPayload{Customer: result.Customer, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) CreateSubscription(ctx context.Context, input graph.CreateSubscriptionInput) (*graph.CreateSubscriptionPayload, error) {
 	result, err := r.subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.CreateSubscriptionPayload{
 		Subscription: result.Subscription, ClientSecret: result.ClientSecret,
 		Operation: shown(ctx, result.Operation), UserErrors: refused,
@@ -123,7 +123,7 @@ func (r mutationResolver) CancelSubscription(ctx context.Context, input graph.Ca
 		return &graph.CancelSubscriptionPayload{UserErrors: refused}, err
 	}
 	result, err := r.subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.CancelSubscriptionPayload{
 		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
@@ -135,7 +135,7 @@ func (r mutationResolver) ResumeSubscription(ctx context.Context, input graph.Re
 		return &graph.ResumeSubscriptionPayload{UserErrors: refused}, err
 	}
 	result, err := r.subscriptions.ResumeSubscription(ctx, subscriptions.ResumeSubscription(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.ResumeSubscriptionPayload{
 		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
@@ -147,7 +147,7 @@ func (r mutationResolver) ChangeSubscriptionPrice(ctx context.Context, input gra
 		return &graph.ChangeSubscriptionPricePayload{UserErrors: refused}, err
 	}
 	result, err := r.subscriptions.ChangeSubscriptionPrice(ctx, subscriptions.ChangeSubscriptionPrice(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.ChangeSubscriptionPricePayload{
 		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
@@ -161,7 +161,7 @@ func (r mutationResolver) UpdateSubscriptionItems(ctx context.Context, input gra
 		}
 	}
 	result, err := r.subscriptions.UpdateSubscriptionItems(ctx, subscriptions.UpdateSubscriptionItems(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.UpdateSubscriptionItemsPayload{
 		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
@@ -169,7 +169,7 @@ func (r mutationResolver) UpdateSubscriptionItems(ctx context.Context, input gra
 
 func (r mutationResolver) RevokeSubscription(ctx context.Context, input graph.RevokeSubscriptionInput) (*graph.RevokeSubscriptionPayload, error) {
 	result, err := r.subscriptions.RevokeSubscription(ctx, subscriptions.RevokeSubscription(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.RevokeSubscriptionPayload{
 		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
@@ -181,13 +181,13 @@ func (r mutationResolver) PayInvoice(ctx context.Context, input graph.PayInvoice
 		return &graph.PayInvoicePayload{UserErrors: refused}, err
 	}
 	result, err := r.subscriptions.PayInvoice(ctx, subscriptions.PayInvoice(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.PayInvoicePayload{Invoice: result.Invoice, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
 func (r mutationResolver) VoidInvoice(ctx context.Context, input graph.VoidInvoiceInput) (*graph.VoidInvoicePayload, error) {
 	result, err := r.subscriptions.VoidInvoice(ctx, subscriptions.VoidInvoice(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.VoidInvoicePayload{Invoice: result.Invoice, Operation: shown(ctx, result.Operation), UserErrors: refused}, err
 }
 
@@ -197,7 +197,7 @@ func (r mutationResolver) CreateCheckoutSession(ctx context.Context, input graph
 		return &graph.CreateCheckoutSessionPayload{UserErrors: refused}, err
 	}
 	result, err := r.subscriptions.CreateCheckoutSession(ctx, subscriptions.CreateCheckoutSession(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.CreateCheckoutSessionPayload{
 		URL: orNone(result.URL), Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err
@@ -209,7 +209,7 @@ func (r mutationResolver) CreateBillingPortalSession(ctx context.Context, input 
 		return &graph.CreateBillingPortalSessionPayload{UserErrors: refused}, err
 	}
 	result, err := r.subscriptions.CreateBillingPortalSession(ctx, subscriptions.CreateBillingPortalSession(input))
-	refused, err := userErrors(err)
+	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.CreateBillingPortalSessionPayload{
 		URL: orNone(result.URL), Operation: shown(ctx, result.Operation), UserErrors: refused,
 	}, err

@@ -179,7 +179,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	if s.Idle {
 		return nil
 	}
-	return a.startWorking(ctx)
+	return a.startWorking(ctx, alarm)
 }
 
 // refresh shows an object as Stripe has it. One that another operation is changing
@@ -217,8 +217,9 @@ func requester(ctx context.Context) *stripesync.Requester {
 
 // startWorking starts what works by itself: the workers that carry out what
 // nobody waits for, and the watch over Stripe.
-func (a *App) startWorking(ctx context.Context) error {
+func (a *App) startWorking(ctx context.Context, alarm *jobs.Alarm) error {
 	workers, err := jobs.NewWorkers(jobs.Options{
+		Alarm: alarm,
 		Store: a.Store, Stripe: a.Stripe, Engine: a.Engine, Inbox: a.Inbox,
 		Sweeper: a.Sweeper, Reconciliation: a.Reconciliation, Logger: a.logger,
 	})

@@ -99,7 +99,7 @@ func (c *Catalog) productResult(ctx context.Context, op *ent.Operation, rejectio
 	}
 	row, err := store.OrNil(c.store.Client.Product.Get(ctx, op.ScopeID))
 	if err != nil {
-		return ProductResult{}, err
+		return ProductResult{Operation: op}, err
 	}
 	return ProductResult{Product: row, Operation: op}, rejection
 }

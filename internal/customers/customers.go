@@ -70,7 +70,7 @@ func (c *Customers) result(ctx context.Context, op *ent.Operation, rejection err
 	}
 	row, err := c.store.Client.Customer.Get(store.WithDeleted(ctx), op.SubjectID)
 	if err != nil {
-		return Result{}, err
+		return Result{Operation: op}, err
 	}
 	return Result{Customer: row, Operation: op}, rejection
 }

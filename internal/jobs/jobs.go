@@ -52,6 +52,7 @@ const (
 type Alarm struct {
 	client *river.Client[*sql.Tx]
 	now    func() time.Time
+	fresh  chan string // the operations that this process has begun and nobody is at
 }
 
 // NewAlarm builds the inserting side of the queue.
@@ -67,7 +68,18 @@ func NewAlarm(s *store.Store) (*Alarm, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Alarm{client: client, now: s.Now}, nil
+	return &Alarm{client: client, now: s.Now, fresh: make(chan string, mostFresh)}, nil
+}
+
+// mostFresh is how many operations wait in memory. The sweep finds the rest.
+const mostFresh = 10_000
+
+// Wake implements [stripesync.Alarm].
+func (a *Alarm) Wake(operationID string) {
+	select {
+	case a.fresh <- operationID:
+	default: // the sweep has them
+	}
 }
 
 // Schedule implements [stripesync.Alarm].
@@ -102,12 +114,16 @@ func (a *Alarm) insert(ctx context.Context, tx *store.Tx, queue string, at time.
 }
 
 func (o Options) workers(q queue) *Workers {
+	sweep := func(engine func(context.Context) (int, error)) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := engine(ctx)
+			return errors.Join(err, o.Inbox.Sweep(ctx))
+		}
+	}
 	return &Workers{
 		queue: q, available: o.Stripe.Available, logger: o.Logger,
-		sweep: func(ctx context.Context) error {
-			_, err := o.Engine.Sweep(ctx)
-			return errors.Join(err, o.Inbox.Sweep(ctx))
-		},
+		fresh: o.Alarm.fresh, run: o.Engine.Run,
+		first: sweep(o.Engine.Sweep), sweep: sweep(o.Engine.SweepLate),
 		compare: func(ctx context.Context) error {
 			return errors.Join(o.Sweeper.Sweep(ctx), o.Reconciliation.StartIfDue(ctx))
 		},
@@ -119,7 +135,10 @@ func (o Options) workers(q queue) *Workers {
 type Workers struct {
 	queue     queue
 	available func() bool
-	sweep     func(context.Context) error
+	fresh     <-chan string
+	run       func(ctx context.Context, operationID string) (stripesync.State, error)
+	first     func(context.Context) error // for all that is due, at the start
+	sweep     func(context.Context) error // for what is late, then
 	compare   func(context.Context) error // with Stripe, now and then
 	started   func(context.Context) error // once, at first
 	logger    *slog.Logger
@@ -145,6 +164,8 @@ type Options struct {
 	Stripe *stripeapi.Client
 	Engine *stripesync.Engine
 	Inbox  *webhooks.Inbox
+	// Alarm is the engine's and the inbox's.
+	Alarm *Alarm
 	// Sweeper and Reconciliation look for what no webhook has brought.
 	Sweeper        *webhooks.Sweeper
 	Reconciliation *reconciliation.Reconciliation
@@ -166,7 +187,7 @@ func NewWorkers(o Options) (*Workers, error) {
 	config := &river.Config{
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
-			operationsQueue:    {MaxWorkers: 12},
+			operationsQueue:    {MaxWorkers: operationWorkers},
 			eventsQueue:        {MaxWorkers: 8},
 			river.QueueDefault: {MaxWorkers: 2, FetchPollInterval: 5 * time.Second}, // jobs of an earlier version
 		},
@@ -201,10 +222,34 @@ func (w *Workers) Start(ctx context.Context) error {
 		w.stop()
 		return err
 	}
-	w.done.Add(2)
-	go w.follow(ctx)
-	go w.followStripe(ctx)
+	w.done.Go(func() { w.follow(ctx) })
+	w.done.Go(func() { w.followStripe(ctx) })
+	for range operationWorkers {
+		w.done.Go(func() { w.runFresh(ctx) })
+	}
 	return nil
+}
+
+// operationWorkers is how many operations that nobody waits for are carried out at
+// the same time: of those that this process has begun, and of those in the queue.
+const operationWorkers = 12
+
+// runFresh carries out what this process has begun and nobody waits for. What it
+// does not get to is found by the sweep.
+func (w *Workers) runFresh(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case id := <-w.fresh:
+			if !w.available() {
+				continue
+			}
+			if _, err := w.run(stripeapi.Background(context.WithoutCancel(ctx)), id); err != nil {
+				w.logger.Error("an operation stopped on a fault here; it is taken up again", "operation", id, "error", err)
+			}
+		}
+	}
 }
 
 // CompareEvery is how often each process looks whether Stripe's events are to be
@@ -213,7 +258,6 @@ const CompareEvery = 10 * time.Second
 
 // followStripe looks for what no webhook has brought.
 func (w *Workers) followStripe(ctx context.Context) {
-	defer w.done.Done()
 	ticker := time.NewTicker(CompareEvery)
 	defer ticker.Stop()
 	due := w.started
@@ -237,12 +281,11 @@ func (w *Workers) followStripe(ctx context.Context) {
 
 // follow sweeps, and stops the queue while Stripe cannot be reached.
 func (w *Workers) follow(ctx context.Context) {
-	defer w.done.Done()
 	gate, sweep := time.NewTicker(gateEvery), time.NewTicker(SweepEvery)
 	defer gate.Stop()
 	defer sweep.Stop()
 	working := true
-	w.look(ctx)
+	w.look(ctx, w.first)
 	for {
 		select {
 		case <-ctx.Done():
@@ -250,16 +293,16 @@ func (w *Workers) follow(ctx context.Context) {
 		case <-gate.C:
 			working = w.openOrClose(ctx, working)
 		case <-sweep.C:
-			w.look(ctx)
+			w.look(ctx, w.sweep)
 		}
 	}
 }
 
-func (w *Workers) look(ctx context.Context) {
+func (w *Workers) look(ctx context.Context, sweep func(context.Context) error) {
 	if !w.available() {
 		return
 	}
-	if err := w.sweep(ctx); err != nil && ctx.Err() == nil {
+	if err := sweep(ctx); err != nil && ctx.Err() == nil {
 		w.logger.Warn("could not look for what nobody is at; it is tried again", "error", err)
 	}
 }

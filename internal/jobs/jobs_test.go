@@ -10,6 +10,7 @@ import (
 	"tallystick/ent/operation"
 	"tallystick/internal/app"
 	"tallystick/internal/billing"
+	"tallystick/internal/customers"
 	"tallystick/internal/jobs"
 	"tallystick/internal/store"
 	"tallystick/internal/stripesync"
@@ -56,16 +57,33 @@ func TestAlarm(t *testing.T) {
 	})
 }
 
-// TestSweep loses the alarms of operations, as if a process had died or the
-// queue had given them up, and lets the workers find them all the same.
+// TestFreshOperations signs up: nothing is put into the queue for it, and the
+// customer is linked all the same.
+func TestFreshOperations(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		replica := k.Replica(t, testkit.Working)
+		row, err := replica.Customers.CreateCustomer(testkit.Context(t), customers.CreateCustomer{Email: "ada@example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		testkit.Eventually(t, "the customer to be linked", func() bool {
+			op, err := k.Store.Client.Operation.Get(t.Context(), row.Operation.ID)
+			return err == nil && op.Status == billing.OperationSucceeded
+		})
+		if n := waiting(t, k); n != 0 {
+			t.Errorf("%d jobs were put into the queue", n)
+		}
+	})
+}
+
+// TestSweep loses the alarms of operations, as if a process had died, and lets the
+// workers find them all the same.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		created := k.Query(t, `mutation { createCustomer(input: {email: "ada@example.com"}) { customer { id } operation { id } } }`).
 			At("createCustomer")
-		if _, err := k.Store.DB.ExecContext(t.Context(), `DELETE FROM river_job`); err != nil {
-			t.Fatal(err)
-		}
 		replica := k.Replica(t, testkit.Working)
 		testkit.Eventually(t, "the operation to be found", func() bool {
 			op, err := replica.Store.Client.Operation.Get(t.Context(), created.String("operation.id"))
@@ -81,9 +99,6 @@ func TestSweepAfterACrash(t *testing.T) {
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		created := k.Query(t, `mutation { createCustomer(input: {email: "ada@example.com"}) { operation { id } } }`).
 			String("createCustomer.operation.id")
-		if _, err := k.Store.DB.ExecContext(t.Context(), `DELETE FROM river_job`); err != nil {
-			t.Fatal(err)
-		}
 		if err := k.Store.Writer.Operation.UpdateOneID(created).SetStatus(billing.OperationRunning).
 			SetLeaseToken("lse_of_the_dead").SetLeaseExpiresAt(time.Now().Add(stripesync.Lease)).
 			ClearNextAttemptAt().Exec(t.Context()); err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -18,8 +19,14 @@ type Tx struct {
 	*ent.Client
 	SQL *sql.Tx
 
-	dialect string
+	dialect   string
+	committed []func()
 }
+
+// AfterCommit calls a function once the transaction is committed. It must not fail,
+// and what it does must be done by somebody else too, sooner or later: the process
+// may die first.
+func (tx *Tx) AfterCommit(fn func()) { tx.committed = append(tx.committed, fn) }
 
 // InTx runs a function in a transaction and commits when it returns nil. On
 // PostgreSQL it starts over when the transaction fell victim to a deadlock or
@@ -47,13 +54,17 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 	}()
 	driver := &txDriver{Conn: entsql.Conn{ExecQuerier: tx}, dialect: s.dialect}
 	client := ent.NewClient(ent.Driver(driver))
-	if err := fn(ctx, &Tx{Client: client, SQL: tx, dialect: s.dialect}); err != nil {
+	shared := &Tx{Client: client, SQL: tx, dialect: s.dialect}
+	if err := fn(ctx, shared); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return fmt.Errorf("commit: %w", doubtful(err))
 	}
 	driver.ExecQuerier = s.readers
+	for _, fn := range shared.committed {
+		fn()
+	}
 	return nil
 }
 
@@ -100,6 +111,17 @@ func (tx *Tx) LockName(ctx context.Context, name string) error {
 	}
 	_, err := tx.SQL.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
 	return err
+}
+
+// ErrInDoubt says that the connection was lost in the middle of a commit, which may
+// have come about.
+var ErrInDoubt = errors.New("it is not certain whether the transaction was committed")
+
+func doubtful(err error) error {
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && !strings.HasPrefix(refused.Code, "57") {
+		return err // the server has said no, and not because it is going down
+	}
+	return errors.Join(ErrInDoubt, err)
 }
 
 // isTransient reports whether PostgreSQL gave up on a transaction that is

@@ -86,7 +86,11 @@ func (o *Operation[P]) Begin(ctx context.Context, tx *store.Tx, b Beginning[P]) 
 	if err != nil {
 		return nil, err
 	}
-	return op, e.alarm.Schedule(ctx, tx, now, op.ID)
+	if !e.stripe.Available() { // another replica may reach it
+		return op, e.alarm.Schedule(ctx, tx, now, op.ID)
+	}
+	tx.AfterCommit(func() { e.alarm.Wake(op.ID) })
+	return op, nil
 }
 
 // lastInScope is the last operation of a scope, nil when there is none. As a

@@ -26,10 +26,15 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Alarm wakes an operation up. It is scheduled in the transaction that makes
-// the operation wait, so that none is forgotten.
+// Alarm wakes operations up. An alarm that is lost does no harm: the sweep finds
+// the operations that are late.
 type Alarm interface {
+	// Schedule wakes operations up at a time, in any replica. It is part of the
+	// transaction that makes them wait.
 	Schedule(ctx context.Context, tx *store.Tx, at time.Time, operationIDs ...string) error
+	// Wake wakes an operation up at once, in this process, and costs nothing. It is
+	// called once the operation is committed.
+	Wake(operationID string)
 }
 
 // Lease is how long an operation belongs to the process that carries it out,
@@ -154,7 +159,7 @@ func pause(ctx context.Context, try int) {
 // the deadline. It returns the operation as it stands then; what is not done
 // goes on by itself.
 func (e *Engine) Execute(ctx context.Context, op *ent.Operation, deadline time.Time) (*ent.Operation, error) {
-	return e.await(ctx, e.drive(op.ID, op), op.ID, deadline)
+	return e.await(ctx, e.drive(op.ID, op), op, deadline)
 }
 
 // Go is Execute for somebody who does not wait.
@@ -165,7 +170,7 @@ func (e *Engine) Await(ctx context.Context, op *ent.Operation, deadline time.Tim
 	if op.Status.Finished() {
 		return op, nil
 	}
-	return e.await(ctx, e.drive(op.ID, nil), op.ID, deadline)
+	return e.await(ctx, e.drive(op.ID, nil), op, deadline)
 }
 
 // AwaitEnd is Await for somebody who needs the operation to be over: it goes on
@@ -183,7 +188,10 @@ func (e *Engine) AwaitEnd(ctx context.Context, op *ent.Operation, deadline time.
 	return op, err
 }
 
-func (e *Engine) await(ctx context.Context, done <-chan struct{}, operationID string, deadline time.Time) (*ent.Operation, error) {
+// await waits until an operation is let go of, but no longer than until the
+// deadline, and returns it as it stands then. While the database does not answer,
+// it is PENDING: it has begun, and goes on.
+func (e *Engine) await(ctx context.Context, done <-chan struct{}, begun *ent.Operation, deadline time.Time) (*ent.Operation, error) {
 	timer := time.NewTimer(deadline.Sub(e.now()))
 	defer timer.Stop()
 	select {
@@ -191,11 +199,16 @@ func (e *Engine) await(ctx context.Context, done <-chan struct{}, operationID st
 	case <-timer.C:
 	case <-ctx.Done(): // the client has gone; the operation goes on
 	}
-	op, err := e.store.Client.Operation.Get(context.WithoutCancel(ctx), operationID)
-	if err == nil && op.Status == billing.OperationRunning {
+	op, err := e.store.Client.Operation.Get(context.WithoutCancel(ctx), begun.ID)
+	if err != nil {
+		e.logger.ErrorContext(ctx, "how an operation stands cannot be read", "operation", begun.ID, "error", err)
+		shown := *begun
+		op = &shown
+	}
+	if op.Status == billing.OperationRunning {
 		op.Status = billing.OperationPending // to the client, who has given up waiting for it
 	}
-	return op, err
+	return op, nil
 }
 
 // drive carries an operation forward in the background, after the earlier ones

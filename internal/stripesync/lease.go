@@ -99,10 +99,21 @@ func (e *Engine) nextInScope(ctx context.Context, op *ent.Operation) (string, er
 // up.
 const sweepGrace = 20 * time.Second
 
+// lateAfter is how long an operation may be due before it counts as late: its own
+// alarm goes off sooner.
+const lateAfter = 5 * time.Second
+
 // Sweep wakes up operations that are due and that nobody is at, the oldest
 // first: those of processes that died, and those that waited for Stripe.
 // Nothing is woken up while Stripe is not available.
-func (e *Engine) Sweep(ctx context.Context) (woken int, err error) {
+func (e *Engine) Sweep(ctx context.Context) (woken int, err error) { return e.sweep(ctx, 0) }
+
+// SweepLate is Sweep for operations whose alarm was lost.
+func (e *Engine) SweepLate(ctx context.Context) (woken int, err error) {
+	return e.sweep(ctx, lateAfter)
+}
+
+func (e *Engine) sweep(ctx context.Context, dueFor time.Duration) (woken int, err error) {
 	const most = 500
 	if !e.stripe.Available() {
 		return 0, nil
@@ -113,7 +124,7 @@ func (e *Engine) Sweep(ctx context.Context) (woken int, err error) {
 			Where(
 				operation.FinishedAtIsNil(),
 				operation.StatusNEQ(billing.OperationNeedsAttention),
-				operation.Or(operation.NextAttemptAtIsNil(), operation.NextAttemptAtLTE(now)),
+				operation.Or(operation.NextAttemptAtIsNil(), operation.NextAttemptAtLTE(now.Add(-dueFor))),
 				operation.Or(operation.LeaseExpiresAtIsNil(), operation.LeaseExpiresAtLTE(now)),
 			).
 			Order(operation.ByCreatedAt(), operation.ByID()).

@@ -76,6 +76,9 @@ func (e *Engine) begin(ctx context.Context, m Mutation, bound *binding, deadline
 			}
 			return bound.save(ctx, tx, op.ID)
 		})
+		if errors.Is(err, store.ErrInDoubt) {
+			return e.ifCommitted(ctx, op, err, deadline)
+		}
 		var busy *busyError
 		if !errors.As(err, &busy) {
 			return op, err
@@ -89,6 +92,26 @@ func (e *Engine) begin(ctx context.Context, m Mutation, bound *binding, deadline
 				"An earlier operation on the same object (%s) must finish first.", earlier.Kind).About(earlier.ID)
 		}
 	}
+}
+
+// ifCommitted is an operation whose transaction may have been committed or not. The
+// error remains when it was not, and when that cannot be found out in time.
+func (e *Engine) ifCommitted(ctx context.Context, op *ent.Operation, inDoubt error, deadline time.Time) (*ent.Operation, error) {
+	for e.now().Before(deadline) {
+		found, err := store.OrNil(e.store.Client.Operation.Get(ctx, op.ID))
+		switch {
+		case found != nil:
+			return found, nil
+		case err == nil:
+			return nil, inDoubt
+		}
+		select {
+		case <-ctx.Done():
+			return nil, inDoubt
+		case <-time.After(pollEvery):
+		}
+	}
+	return nil, inDoubt
 }
 
 // busyError says that an earlier operation on the same object is unfinished.

@@ -106,7 +106,7 @@ func (s *Subscriptions) result(ctx context.Context, op *ent.Operation, rejection
 	}
 	row, err := store.OrNil(s.store.Client.Subscription.Get(ctx, op.SubjectID))
 	if err != nil {
-		return Result{}, err
+		return Result{Operation: op}, err
 	}
 	return Result{Subscription: row, Operation: op}, rejection
 }
