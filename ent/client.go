@@ -23,6 +23,7 @@ import (
 	"tallystick/ent/product"
 	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
+	"tallystick/ent/stripeturn"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
@@ -63,6 +64,8 @@ type Client struct {
 	StripeAccount *StripeAccountClient
 	// StripeCall is the client for interacting with the StripeCall builders.
 	StripeCall *StripeCallClient
+	// StripeTurn is the client for interacting with the StripeTurn builders.
+	StripeTurn *StripeTurnClient
 	// Subscription is the client for interacting with the Subscription builders.
 	Subscription *SubscriptionClient
 	// SubscriptionItem is the client for interacting with the SubscriptionItem builders.
@@ -94,6 +97,7 @@ func (c *Client) init() {
 	c.Product = NewProductClient(c.config)
 	c.StripeAccount = NewStripeAccountClient(c.config)
 	c.StripeCall = NewStripeCallClient(c.config)
+	c.StripeTurn = NewStripeTurnClient(c.config)
 	c.Subscription = NewSubscriptionClient(c.config)
 	c.SubscriptionItem = NewSubscriptionItemClient(c.config)
 	c.SubscriptionTransition = NewSubscriptionTransitionClient(c.config)
@@ -202,6 +206,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Product:                NewProductClient(cfg),
 		StripeAccount:          NewStripeAccountClient(cfg),
 		StripeCall:             NewStripeCallClient(cfg),
+		StripeTurn:             NewStripeTurnClient(cfg),
 		Subscription:           NewSubscriptionClient(cfg),
 		SubscriptionItem:       NewSubscriptionItemClient(cfg),
 		SubscriptionTransition: NewSubscriptionTransitionClient(cfg),
@@ -237,6 +242,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Product:                NewProductClient(cfg),
 		StripeAccount:          NewStripeAccountClient(cfg),
 		StripeCall:             NewStripeCallClient(cfg),
+		StripeTurn:             NewStripeTurnClient(cfg),
 		Subscription:           NewSubscriptionClient(cfg),
 		SubscriptionItem:       NewSubscriptionItemClient(cfg),
 		SubscriptionTransition: NewSubscriptionTransitionClient(cfg),
@@ -272,8 +278,8 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.ApiKey, c.Customer, c.CustomerSession, c.Difference, c.GoneObject,
 		c.IdempotencyKey, c.Invoice, c.Operation, c.Price, c.Product, c.StripeAccount,
-		c.StripeCall, c.Subscription, c.SubscriptionItem, c.SubscriptionTransition,
-		c.WebhookEvent,
+		c.StripeCall, c.StripeTurn, c.Subscription, c.SubscriptionItem,
+		c.SubscriptionTransition, c.WebhookEvent,
 	} {
 		n.Use(hooks...)
 	}
@@ -285,8 +291,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.ApiKey, c.Customer, c.CustomerSession, c.Difference, c.GoneObject,
 		c.IdempotencyKey, c.Invoice, c.Operation, c.Price, c.Product, c.StripeAccount,
-		c.StripeCall, c.Subscription, c.SubscriptionItem, c.SubscriptionTransition,
-		c.WebhookEvent,
+		c.StripeCall, c.StripeTurn, c.Subscription, c.SubscriptionItem,
+		c.SubscriptionTransition, c.WebhookEvent,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -319,6 +325,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.StripeAccount.mutate(ctx, m)
 	case *StripeCallMutation:
 		return c.StripeCall.mutate(ctx, m)
+	case *StripeTurnMutation:
+		return c.StripeTurn.mutate(ctx, m)
 	case *SubscriptionMutation:
 		return c.Subscription.mutate(ctx, m)
 	case *SubscriptionItemMutation:
@@ -2090,6 +2098,139 @@ func (c *StripeCallClient) mutate(ctx context.Context, m *StripeCallMutation) (V
 	}
 }
 
+// StripeTurnClient is a client for the StripeTurn schema.
+type StripeTurnClient struct {
+	config
+}
+
+// NewStripeTurnClient returns a client for the StripeTurn from the given config.
+func NewStripeTurnClient(c config) *StripeTurnClient {
+	return &StripeTurnClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `stripeturn.Hooks(f(g(h())))`.
+func (c *StripeTurnClient) Use(hooks ...Hook) {
+	c.hooks.StripeTurn = append(c.hooks.StripeTurn, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `stripeturn.Intercept(f(g(h())))`.
+func (c *StripeTurnClient) Intercept(interceptors ...Interceptor) {
+	c.inters.StripeTurn = append(c.inters.StripeTurn, interceptors...)
+}
+
+// Create returns a builder for creating a StripeTurn entity.
+func (c *StripeTurnClient) Create() *StripeTurnCreate {
+	mutation := newStripeTurnMutation(c.config, OpCreate)
+	return &StripeTurnCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of StripeTurn entities.
+func (c *StripeTurnClient) CreateBulk(builders ...*StripeTurnCreate) *StripeTurnCreateBulk {
+	return &StripeTurnCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StripeTurnClient) MapCreateBulk(slice any, setFunc func(*StripeTurnCreate, int)) *StripeTurnCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StripeTurnCreateBulk{err: fmt.Errorf("calling to StripeTurnClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StripeTurnCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StripeTurnCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for StripeTurn.
+func (c *StripeTurnClient) Update() *StripeTurnUpdate {
+	mutation := newStripeTurnMutation(c.config, OpUpdate)
+	return &StripeTurnUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StripeTurnClient) UpdateOne(_m *StripeTurn) *StripeTurnUpdateOne {
+	mutation := newStripeTurnMutation(c.config, OpUpdateOne, withStripeTurn(_m))
+	return &StripeTurnUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StripeTurnClient) UpdateOneID(id string) *StripeTurnUpdateOne {
+	mutation := newStripeTurnMutation(c.config, OpUpdateOne, withStripeTurnID(id))
+	return &StripeTurnUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for StripeTurn.
+func (c *StripeTurnClient) Delete() *StripeTurnDelete {
+	mutation := newStripeTurnMutation(c.config, OpDelete)
+	return &StripeTurnDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StripeTurnClient) DeleteOne(_m *StripeTurn) *StripeTurnDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StripeTurnClient) DeleteOneID(id string) *StripeTurnDeleteOne {
+	builder := c.Delete().Where(stripeturn.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StripeTurnDeleteOne{builder}
+}
+
+// Query returns a query builder for StripeTurn.
+func (c *StripeTurnClient) Query() *StripeTurnQuery {
+	return &StripeTurnQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStripeTurn},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a StripeTurn entity by its id.
+func (c *StripeTurnClient) Get(ctx context.Context, id string) (*StripeTurn, error) {
+	return c.Query().Where(stripeturn.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StripeTurnClient) GetX(ctx context.Context, id string) *StripeTurn {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *StripeTurnClient) Hooks() []Hook {
+	return c.hooks.StripeTurn
+}
+
+// Interceptors returns the client interceptors.
+func (c *StripeTurnClient) Interceptors() []Interceptor {
+	return c.inters.StripeTurn
+}
+
+func (c *StripeTurnClient) mutate(ctx context.Context, m *StripeTurnMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StripeTurnCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StripeTurnUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StripeTurnUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StripeTurnDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown StripeTurn mutation op: %q", m.Op())
+	}
+}
+
 // SubscriptionClient is a client for the Subscription schema.
 type SubscriptionClient struct {
 	config
@@ -2850,12 +2991,13 @@ func (c *WebhookEventClient) mutate(ctx context.Context, m *WebhookEventMutation
 type (
 	hooks struct {
 		ApiKey, Customer, CustomerSession, Difference, GoneObject, IdempotencyKey,
-		Invoice, Operation, Price, Product, StripeAccount, StripeCall, Subscription,
-		SubscriptionItem, SubscriptionTransition, WebhookEvent []ent.Hook
+		Invoice, Operation, Price, Product, StripeAccount, StripeCall, StripeTurn,
+		Subscription, SubscriptionItem, SubscriptionTransition, WebhookEvent []ent.Hook
 	}
 	inters struct {
 		ApiKey, Customer, CustomerSession, Difference, GoneObject, IdempotencyKey,
-		Invoice, Operation, Price, Product, StripeAccount, StripeCall, Subscription,
-		SubscriptionItem, SubscriptionTransition, WebhookEvent []ent.Interceptor
+		Invoice, Operation, Price, Product, StripeAccount, StripeCall, StripeTurn,
+		Subscription, SubscriptionItem, SubscriptionTransition,
+		WebhookEvent []ent.Interceptor
 	}
 )

@@ -20,6 +20,7 @@ import (
 	"tallystick/ent/product"
 	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
+	"tallystick/ent/stripeturn"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
@@ -100,6 +101,7 @@ func checkColumn(t, c string) error {
 			product.Table:                product.ValidColumn,
 			stripeaccount.Table:          stripeaccount.ValidColumn,
 			stripecall.Table:             stripecall.ValidColumn,
+			stripeturn.Table:             stripeturn.ValidColumn,
 			subscription.Table:           subscription.ValidColumn,
 			subscriptionitem.Table:       subscriptionitem.ValidColumn,
 			subscriptiontransition.Table: subscriptiontransition.ValidColumn,

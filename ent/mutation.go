@@ -21,6 +21,7 @@ import (
 	"tallystick/ent/product"
 	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
+	"tallystick/ent/stripeturn"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
@@ -54,6 +55,7 @@ const (
 	TypeProduct                = "Product"
 	TypeStripeAccount          = "StripeAccount"
 	TypeStripeCall             = "StripeCall"
+	TypeStripeTurn             = "StripeTurn"
 	TypeSubscription           = "Subscription"
 	TypeSubscriptionItem       = "SubscriptionItem"
 	TypeSubscriptionTransition = "SubscriptionTransition"
@@ -13795,6 +13797,338 @@ func (m *StripeCallMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown StripeCall edge %s", name)
+}
+
+// StripeTurnMutation represents an operation that mutates the StripeTurn nodes in the graph.
+type StripeTurnMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	next          *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*StripeTurn, error)
+	predicates    []predicate.StripeTurn
+}
+
+var _ ent.Mutation = (*StripeTurnMutation)(nil)
+
+// stripeturnOption allows management of the mutation configuration using functional options.
+type stripeturnOption func(*StripeTurnMutation)
+
+// newStripeTurnMutation creates new mutation for the StripeTurn entity.
+func newStripeTurnMutation(c config, op Op, opts ...stripeturnOption) *StripeTurnMutation {
+	m := &StripeTurnMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeStripeTurn,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withStripeTurnID sets the ID field of the mutation.
+func withStripeTurnID(id string) stripeturnOption {
+	return func(m *StripeTurnMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *StripeTurn
+		)
+		m.oldValue = func(ctx context.Context) (*StripeTurn, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().StripeTurn.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withStripeTurn sets the old StripeTurn of the mutation.
+func withStripeTurn(node *StripeTurn) stripeturnOption {
+	return func(m *StripeTurnMutation) {
+		m.oldValue = func(context.Context) (*StripeTurn, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m StripeTurnMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m StripeTurnMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of StripeTurn entities.
+func (m *StripeTurnMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *StripeTurnMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *StripeTurnMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().StripeTurn.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetNext sets the "next" field.
+func (m *StripeTurnMutation) SetNext(t time.Time) {
+	m.next = &t
+}
+
+// Next returns the value of the "next" field in the mutation.
+func (m *StripeTurnMutation) Next() (r time.Time, exists bool) {
+	v := m.next
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNext returns the old "next" field's value of the StripeTurn entity.
+// If the StripeTurn object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StripeTurnMutation) OldNext(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNext is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNext requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNext: %w", err)
+	}
+	return oldValue.Next, nil
+}
+
+// ResetNext resets all changes to the "next" field.
+func (m *StripeTurnMutation) ResetNext() {
+	m.next = nil
+}
+
+// Where appends a list predicates to the StripeTurnMutation builder.
+func (m *StripeTurnMutation) Where(ps ...predicate.StripeTurn) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the StripeTurnMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *StripeTurnMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.StripeTurn, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *StripeTurnMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *StripeTurnMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (StripeTurn).
+func (m *StripeTurnMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *StripeTurnMutation) Fields() []string {
+	fields := make([]string, 0, 1)
+	if m.next != nil {
+		fields = append(fields, stripeturn.FieldNext)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *StripeTurnMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case stripeturn.FieldNext:
+		return m.Next()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *StripeTurnMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case stripeturn.FieldNext:
+		return m.OldNext(ctx)
+	}
+	return nil, fmt.Errorf("unknown StripeTurn field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StripeTurnMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case stripeturn.FieldNext:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNext(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StripeTurn field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *StripeTurnMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *StripeTurnMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StripeTurnMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown StripeTurn numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *StripeTurnMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *StripeTurnMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *StripeTurnMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown StripeTurn nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *StripeTurnMutation) ResetField(name string) error {
+	switch name {
+	case stripeturn.FieldNext:
+		m.ResetNext()
+		return nil
+	}
+	return fmt.Errorf("unknown StripeTurn field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *StripeTurnMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *StripeTurnMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *StripeTurnMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *StripeTurnMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *StripeTurnMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *StripeTurnMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *StripeTurnMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown StripeTurn unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *StripeTurnMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown StripeTurn edge %s", name)
 }
 
 // SubscriptionMutation represents an operation that mutates the Subscription nodes in the graph.

@@ -36,6 +36,8 @@ type Tx struct {
 	StripeAccount *StripeAccountClient
 	// StripeCall is the client for interacting with the StripeCall builders.
 	StripeCall *StripeCallClient
+	// StripeTurn is the client for interacting with the StripeTurn builders.
+	StripeTurn *StripeTurnClient
 	// Subscription is the client for interacting with the Subscription builders.
 	Subscription *SubscriptionClient
 	// SubscriptionItem is the client for interacting with the SubscriptionItem builders.
@@ -187,6 +189,7 @@ func (tx *Tx) init() {
 	tx.Product = NewProductClient(tx.config)
 	tx.StripeAccount = NewStripeAccountClient(tx.config)
 	tx.StripeCall = NewStripeCallClient(tx.config)
+	tx.StripeTurn = NewStripeTurnClient(tx.config)
 	tx.Subscription = NewSubscriptionClient(tx.config)
 	tx.SubscriptionItem = NewSubscriptionItemClient(tx.config)
 	tx.SubscriptionTransition = NewSubscriptionTransitionClient(tx.config)

@@ -152,6 +152,18 @@ func (f StripeCallFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StripeCallMutation", m)
 }
 
+// The StripeTurnFunc type is an adapter to allow the use of ordinary
+// function as StripeTurn mutator.
+type StripeTurnFunc func(context.Context, *ent.StripeTurnMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StripeTurnFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StripeTurnMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StripeTurnMutation", m)
+}
+
 // The SubscriptionFunc type is an adapter to allow the use of ordinary
 // function as Subscription mutator.
 type SubscriptionFunc func(context.Context, *ent.SubscriptionMutation) (ent.Value, error)

@@ -20,6 +20,7 @@ import (
 	"tallystick/ent/product"
 	"tallystick/ent/stripeaccount"
 	"tallystick/ent/stripecall"
+	"tallystick/ent/stripeturn"
 	"tallystick/ent/subscription"
 	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/subscriptiontransition"
@@ -408,6 +409,33 @@ func (f TraverseStripeCall) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.StripeCallQuery", q)
 }
 
+// The StripeTurnFunc type is an adapter to allow the use of ordinary function as a Querier.
+type StripeTurnFunc func(context.Context, *ent.StripeTurnQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f StripeTurnFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.StripeTurnQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.StripeTurnQuery", q)
+}
+
+// The TraverseStripeTurn type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseStripeTurn func(context.Context, *ent.StripeTurnQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseStripeTurn) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseStripeTurn) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.StripeTurnQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.StripeTurnQuery", q)
+}
+
 // The SubscriptionFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SubscriptionFunc func(context.Context, *ent.SubscriptionQuery) (ent.Value, error)
 
@@ -543,6 +571,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.StripeAccountQuery, predicate.StripeAccount, stripeaccount.OrderOption]{typ: ent.TypeStripeAccount, tq: q}, nil
 	case *ent.StripeCallQuery:
 		return &query[*ent.StripeCallQuery, predicate.StripeCall, stripecall.OrderOption]{typ: ent.TypeStripeCall, tq: q}, nil
+	case *ent.StripeTurnQuery:
+		return &query[*ent.StripeTurnQuery, predicate.StripeTurn, stripeturn.OrderOption]{typ: ent.TypeStripeTurn, tq: q}, nil
 	case *ent.SubscriptionQuery:
 		return &query[*ent.SubscriptionQuery, predicate.Subscription, subscription.OrderOption]{typ: ent.TypeSubscription, tq: q}, nil
 	case *ent.SubscriptionItemQuery:

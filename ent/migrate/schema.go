@@ -185,6 +185,11 @@ var (
 				Unique:  true,
 				Columns: []*schema.Column{IdempotencyKeysColumns[1], IdempotencyKeysColumns[2]},
 			},
+			{
+				Name:    "idempotencykey_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{IdempotencyKeysColumns[5]},
+			},
 		},
 	}
 	// InvoicesColumns holds the columns for the "invoices" table.
@@ -452,7 +457,23 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{StripeCallsColumns[9], StripeCallsColumns[8]},
 			},
+			{
+				Name:    "stripecall_at",
+				Unique:  false,
+				Columns: []*schema.Column{StripeCallsColumns[8]},
+			},
 		},
+	}
+	// StripeTurnsColumns holds the columns for the "stripe_turns" table.
+	StripeTurnsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "next", Type: field.TypeTime},
+	}
+	// StripeTurnsTable holds the schema information for the "stripe_turns" table.
+	StripeTurnsTable = &schema.Table{
+		Name:       "stripe_turns",
+		Columns:    StripeTurnsColumns,
+		PrimaryKey: []*schema.Column{StripeTurnsColumns[0]},
 	}
 	// SubscriptionsColumns holds the columns for the "subscriptions" table.
 	SubscriptionsColumns = []*schema.Column{
@@ -704,6 +725,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{WebhookEventsColumns[7], WebhookEventsColumns[1]},
 			},
+			{
+				Name:    "webhookevent_processed_at",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEventsColumns[14]},
+			},
 		},
 	}
 	// Tables holds all the tables in the schema.
@@ -720,6 +746,7 @@ var (
 		ProductsTable,
 		StripeAccountsTable,
 		StripeCallsTable,
+		StripeTurnsTable,
 		SubscriptionsTable,
 		SubscriptionItemsTable,
 		SubscriptionTransitionsTable,
@@ -769,6 +796,9 @@ func init() {
 	StripeCallsTable.ForeignKeys[0].RefTable = OperationsTable
 	StripeCallsTable.Annotation = &entsql.Annotation{
 		Table: "stripe_calls",
+	}
+	StripeTurnsTable.Annotation = &entsql.Annotation{
+		Table: "stripe_turns",
 	}
 	SubscriptionsTable.ForeignKeys[0].RefTable = CustomersTable
 	SubscriptionsTable.ForeignKeys[1].RefTable = PricesTable

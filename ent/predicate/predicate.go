@@ -42,6 +42,9 @@ type StripeAccount func(*sql.Selector)
 // StripeCall is the predicate function for stripecall builders.
 type StripeCall func(*sql.Selector)
 
+// StripeTurn is the predicate function for stripeturn builders.
+type StripeTurn func(*sql.Selector)
+
 // Subscription is the predicate function for subscription builders.
 type Subscription func(*sql.Selector)
 

@@ -42,7 +42,7 @@ func (IdempotencyKey) Edges() []ent.Edge {
 
 // Indexes of IdempotencyKey.
 func (IdempotencyKey) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("principal", "key").Unique()}
+	return []ent.Index{index.Fields("principal", "key").Unique(), index.Fields("created_at")}
 }
 
 // Annotations of IdempotencyKey.

@@ -45,7 +45,7 @@ func (StripeCall) Edges() []ent.Edge {
 
 // Indexes of StripeCall.
 func (StripeCall) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("operation_id", "at")}
+	return []ent.Index{index.Fields("operation_id", "at"), index.Fields("at")}
 }
 
 // Annotations of StripeCall.

@@ -43,6 +43,7 @@ func (WebhookEvent) Indexes() []ent.Index {
 		index.Fields("object_id").Annotations(entsql.IndexWhere("processed_at IS NULL")),
 		index.Fields("next_attempt_at").Annotations(entsql.IndexWhere("processed_at IS NULL")),
 		index.Fields("status", "created_at"),
+		index.Fields("processed_at"),
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 	"tallystick/internal/httpapi"
 	"tallystick/internal/jobs"
 	"tallystick/internal/mirror"
+	"tallystick/internal/quota"
 	"tallystick/internal/reconciliation"
 	"tallystick/internal/sandbox"
 	"tallystick/internal/store"
@@ -121,7 +122,7 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 // startEngine builds the ways to Stripe.
 func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	var s Settings
-	s.Stripe = stripeapi.Options{BaseURL: a.config.StripeAPIBase, Logger: a.logger}
+	s.Stripe = stripeapi.Options{BaseURL: a.config.StripeAPIBase, Quota: quota.Of(a.Store), Logger: a.logger}
 	switch keys := a.config.SecretKeys(); len(keys) {
 	case 2:
 		s.Stripe.NextSecretKey = keys[1]

@@ -29,9 +29,12 @@ type Options struct {
 	// Timeout bounds one request; 8 seconds by default. It must stay well
 	// under the lease of an operation.
 	Timeout time.Duration
-	// WritesPerSecond is the account's limit; 0 is Stripe's for the kind of
-	// key, and none for the sandbox.
-	WritesPerSecond float64
+	// RequestsPerSecond is the account's limit of reads, and of writes; 0 is
+	// Stripe's for the kind of key, and none for the sandbox.
+	RequestsPerSecond float64
+	// Quota is what all processes share that use the account; by default this one
+	// has it for itself.
+	Quota Quota
 	// ProbeEvery is how often Stripe is probed while it does not answer; 2
 	// seconds by default.
 	ProbeEvery time.Duration

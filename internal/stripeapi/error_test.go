@@ -167,7 +167,7 @@ func TestClassify(t *testing.T) {
 		},
 		{
 			name: "a turn that does not come in time", send: func(_ *link, ctx context.Context) error {
-				l := newLink(t, func(o *stripeapi.Options) { o.WritesPerSecond = 0.001 })
+				l := newLink(t, func(o *stripeapi.Options) { o.RequestsPerSecond = 0.001 })
 				for i := range 100 {
 					if err := l.create(ctx, fmt.Sprint("key", i), "Team"); err != nil {
 						return err

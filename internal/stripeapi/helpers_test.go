@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -63,7 +64,7 @@ func newLink(t *testing.T, change ...func(*stripeapi.Options)) *link {
 		}
 	})
 	o := stripeapi.Options{
-		SecretKey: secretKey, BaseURL: l.URL, WritesPerSecond: 10_000, ProbeEvery: 5 * time.Millisecond, Timeout: 5 * time.Second,
+		SecretKey: secretKey, BaseURL: l.URL, RequestsPerSecond: math.Inf(1), ProbeEvery: 5 * time.Millisecond, Timeout: 5 * time.Second,
 		Unbound: true,
 		Logger:  slog.New(slog.NewTextHandler(l.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

@@ -3,27 +3,23 @@ package stripeapi
 import (
 	"context"
 	"errors"
+	"math"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // errTooManyRequests is the error of a request that was not sent, because its
 // turn would not have come in time.
 var errTooManyRequests = errors.New("too many requests to stripe")
 
-// Stripe's limits, in requests per second
+// Stripe's limits, in requests per second, of reads and of writes each
 // (https://docs.stripe.com/rate-limits).
 const (
 	liveRate = 100
 	testRate = 25
 )
-
-// backgroundShare is the part of the rate that is open to requests nobody
-// waits for, so that a backlog does not starve people.
-const backgroundShare = 0.8
 
 type backgroundKey struct{}
 
@@ -32,76 +28,165 @@ func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, backgroundKey{}, true)
 }
 
-// limiter holds requests to the account's rate. It slows down when Stripe
-// asks for it, and speeds up again while Stripe does not.
-type limiter struct {
-	mu         sync.Mutex
-	most       rate.Limit
-	all        *rate.Limiter
-	background *rate.Limiter
-	slowedAt   time.Time
+// Turn is what a request asks of a [Quota].
+type Turn struct {
+	// Every is the time between two turns.
+	Every time.Duration
+	// Burst is how many turns can be taken at once after a pause, and Reserve how
+	// many of those are left to others.
+	Burst, Reserve int
+	// Within is how long until the turn at most.
+	Within time.Duration
 }
 
+// At is when the next turn is, after a line has given one away for a given time;
+// and whether that is soon enough.
+func (t Turn) At(now, next time.Time) (at time.Time, soon bool) {
+	if first := now.Add(-time.Duration(t.Burst-1) * t.Every); next.Before(first) {
+		next = first
+	}
+	return next, !next.Add(time.Duration(t.Reserve) * t.Every).After(now.Add(t.Within))
+}
+
+// Quota gives the account's turns away. All who share it stand in the same lines.
+type Quota interface {
+	// Take takes the next turn of a line and returns how long it is until then. When
+	// that is too long, it takes none, and returns how long it is until the turn may
+	// be taken.
+	Take(ctx context.Context, line string, t Turn) (wait time.Duration, taken bool, err error)
+}
+
+// own is the quota of a process that has the account for itself.
+type own struct {
+	mu   sync.Mutex
+	next map[string]time.Time
+}
+
+// Take implements [Quota].
+func (o *own) Take(_ context.Context, line string, t Turn) (time.Duration, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := time.Now()
+	at, soon := t.At(now, o.next[line])
+	if !soon {
+		return at.Add(time.Duration(t.Reserve)*t.Every).Sub(now) - t.Within, false, nil
+	}
+	o.next[line] = at.Add(t.Every)
+	return at.Sub(now), true, nil
+}
+
+// limiter holds requests to the account's rate: reads and writes each. People
+// go first: what nobody waits for leaves a few turns to them, and takes all others.
+type limiter struct{ reads, writes *line }
+
 func newLimiter(o Options) *limiter {
-	most := rate.Limit(o.WritesPerSecond)
+	most := o.RequestsPerSecond
 	switch {
 	case most > 0:
 	case o.Sandbox:
-		most = rate.Inf
+		most = math.Inf(1)
 	case strings.Contains(o.SecretKey, "_live_"):
 		most = liveRate
 	default:
 		most = testRate
 	}
-	burst := testRate
-	return &limiter{
-		most:       most,
-		all:        rate.NewLimiter(most, burst),
-		background: rate.NewLimiter(most*backgroundShare, burst),
+	quota := o.Quota
+	if quota == nil {
+		quota = &own{next: map[string]time.Time{}}
 	}
+	return &limiter{reads: newLine("read", most, quota), writes: newLine("write", most, quota)}
+}
+
+func (l *limiter) of(method string) *line {
+	if method == http.MethodGet {
+		return l.reads
+	}
+	return l.writes
+}
+
+// line is where requests of one kind wait. It slows down when Stripe asks for it,
+// and speeds up again while Stripe does not.
+type line struct {
+	name       string
+	most       float64 // requests per second
+	quota      Quota
+	background chan struct{} // has whoever of those that nobody waits for is the first
+
+	mu       sync.Mutex
+	rate     float64
+	slowedAt time.Time
+}
+
+func newLine(name string, most float64, quota Quota) *line {
+	return &line{name: name, most: most, rate: most, quota: quota, background: make(chan struct{}, 1)}
 }
 
 // maxWait bounds how long a request waits for its turn, so that the lease of
 // its operation does not lapse meanwhile.
 const maxWait = 3 * time.Second
 
-func (l *limiter) wait(ctx context.Context) error {
+// wait returns when it is the request's turn.
+func (l *line) wait(ctx context.Context) error {
+	rate := l.current()
+	if math.IsInf(rate, 1) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
+	turn := Turn{
+		Every: time.Duration(float64(time.Second) / rate), Burst: max(1, int(rate/5)), Within: maxWait,
+	}
 	if background, _ := ctx.Value(backgroundKey{}).(bool); background {
-		if err := l.background.Wait(ctx); err != nil {
+		select {
+		case l.background <- struct{}{}:
+			defer func() { <-l.background }()
+		case <-ctx.Done():
 			return errTooManyRequests
 		}
+		turn.Reserve, turn.Within = turn.Burst/2, 0
 	}
-	if err := l.all.Wait(ctx); err != nil {
-		return errTooManyRequests
+	for {
+		wait, taken, err := l.quota.Take(ctx, l.name, turn)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return errTooManyRequests
+		case err != nil:
+			return errors.Join(errNotRecorded, err) // it says nothing of Stripe
+		case !taken && turn.Within > 0:
+			return errTooManyRequests
+		}
+		select {
+		case <-ctx.Done():
+			return errTooManyRequests
+		case <-time.After(wait):
+		}
+		if taken {
+			return nil
+		}
 	}
-	return nil
+}
+
+func (l *line) current() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rate
 }
 
 // report adapts the rate to an answer: half of it after a 429, and step by
 // step back to the whole.
-func (l *limiter) report(limited bool) {
+func (l *line) report(limited bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	current := l.all.Limit()
 	switch {
 	case limited && now.Sub(l.slowedAt) > time.Second:
-		base := min(current, liveRate)
-		l.set(max(base/2, 1))
+		l.rate = max(min(l.rate, liveRate)/2, 1)
 		l.slowedAt = now
-	case !limited && current < l.most && now.Sub(l.slowedAt) > time.Second:
-		next := current * 1.25
-		if next > liveRate {
-			next = l.most
+	case !limited && l.rate < l.most && now.Sub(l.slowedAt) > time.Second:
+		l.rate *= 1.25
+		if l.rate > liveRate || l.rate > l.most {
+			l.rate = l.most
 		}
-		l.set(min(next, l.most))
 		l.slowedAt = now
 	}
-}
-
-func (l *limiter) set(r rate.Limit) {
-	l.all.SetLimit(r)
-	l.background.SetLimit(r * backgroundShare)
 }

@@ -96,7 +96,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // take over, it fails with errAnotherKey, unless the key is pinned.
 func (t *transport) once(req *http.Request, body []byte, key int, pinned bool) (*http.Response, error) {
 	ctx := req.Context()
-	if err := t.limiter.wait(ctx); err != nil {
+	line := t.limiter.of(req.Method)
+	if err := line.wait(ctx); err != nil {
 		return nil, err
 	}
 	leave, err := t.gate.enter()
@@ -125,7 +126,7 @@ func (t *transport) once(req *http.Request, body []byte, key int, pinned bool) (
 		}
 	}
 	leave(call.Status, heard)
-	t.limiter.report(call.Status == http.StatusTooManyRequests)
+	line.report(call.Status == http.StatusTooManyRequests)
 	callSeconds.WithLabelValues(call.Method, fmt.Sprint(call.Status)).Observe(call.Duration.Seconds())
 	if recorder != nil {
 		recorder.Finished(ctx, call)

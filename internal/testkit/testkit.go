@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"math"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -84,7 +85,7 @@ func New(t testing.TB, database string, change ...func(*app.Settings)) *Kit {
 
 // hasty keeps tests from waiting.
 func hasty(s *app.Settings) {
-	s.Stripe.WritesPerSecond = 10_000
+	s.Stripe.RequestsPerSecond = math.Inf(1)
 	s.Stripe.ProbeEvery = 50 * time.Millisecond
 	s.Engine.Pause = func(context.Context, int) {}
 }
