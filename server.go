@@ -257,6 +257,7 @@ func (s serve) Run(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	server := newServer(a.Handler)
+	server.RegisterOnShutdown(a.EndStreams)
 	served := make(chan error, 2)
 	go func() { served <- server.Serve(netutil.LimitListener(listener, maxConnections)) }()
 	if s.MetricsAddr != "" {

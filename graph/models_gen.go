@@ -366,6 +366,12 @@ type InvoiceFilter struct {
 	SubscriptionID *string `json:"subscriptionId,omitempty"`
 }
 
+// What can be watched, over WebSocket (`graphql-transport-ws`, with the key as `Authorization` in `connection_init`) or
+// server-sent events (`graphql-sse`, distinct connections). The first messages are the objects as they stand, so that nothing
+// is missed by connecting again. A watch ends when the key does.
+type LiveUpdates struct {
+}
+
 // Which operations a list shows.
 type OperationFilter struct {
 	// Only those in one of these states.

@@ -28,6 +28,7 @@ type ResolverRoot interface {
 	Customer() CustomerResolver
 	Difference() DifferenceResolver
 	Invoice() InvoiceResolver
+	LiveUpdates() LiveUpdatesResolver
 	Mutation() MutationResolver
 	Operation() OperationResolver
 	Price() PriceResolver
@@ -245,6 +246,11 @@ type ComplexityRoot struct {
 	InvoiceEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	LiveUpdates struct {
+		OperationUpdated    func(childComplexity int, id string) int
+		SubscriptionUpdated func(childComplexity int, customerID *string) int
 	}
 
 	Money struct {
@@ -1396,6 +1402,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InvoiceEdge.Node(childComplexity), true
+
+	case "LiveUpdates.operationUpdated":
+		if e.ComplexityRoot.LiveUpdates.OperationUpdated == nil {
+			break
+		}
+
+		args, err := ec.field_LiveUpdates_operationUpdated_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LiveUpdates.OperationUpdated(childComplexity, args["id"].(string)), true
+	case "LiveUpdates.subscriptionUpdated":
+		if e.ComplexityRoot.LiveUpdates.SubscriptionUpdated == nil {
+			break
+		}
+
+		args, err := ec.field_LiveUpdates_subscriptionUpdated_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LiveUpdates.SubscriptionUpdated(childComplexity, args["customerId"].(*string)), true
 
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
@@ -3207,6 +3236,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				Data: buf.Bytes(),
 			}
 		}
+	case ast.Subscription:
+		next := ec._LiveUpdates(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -3238,6 +3284,7 @@ var sources = []*ast.Source{
 schema {
   query: Query
   mutation: Mutation
+  subscription: LiveUpdates
 }
 
 """
@@ -4456,6 +4503,27 @@ enum ViewerKind {
   API_KEY
   """The token of one customer's browser."""
   CUSTOMER
+}
+
+"""
+What can be watched, over WebSocket (` + "`" + `graphql-transport-ws` + "`" + `, with the key as ` + "`" + `Authorization` + "`" + ` in ` + "`" + `connection_init` + "`" + `) or
+server-sent events (` + "`" + `graphql-sse` + "`" + `, distinct connections). The first messages are the objects as they stand, so that nothing
+is missed by connecting again. A watch ends when the key does.
+"""
+type LiveUpdates {
+  """An operation, each time that it has come further."""
+  operationUpdated(
+    """The operation's global id."""
+    id: ID!
+  ): Operation! @needs(scope: READ_OPERATIONS)
+  """
+  Subscriptions, each time that one of them or its latest invoice has changed: a customer's, beginning with all that it has
+  (the newest 100), or everybody's, from now on.
+  """
+  subscriptionUpdated(
+    """Whose; left out, it is everybody's, or the own ones with a customer's token."""
+    customerId: ID
+  ): Subscription! @needs(scope: READ_SUBSCRIPTIONS, customer: true)
 }
 
 """What can be read."""

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"tallystick/ent"
@@ -41,19 +42,28 @@ func tooLarge() *gqlerror.Error {
 
 // WithLoaders gives each GraphQL operation its own loaders.
 func (r *Resolver) WithLoaders(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	ctx = context.WithValue(ctx, loadersKey{}, &loaders{
-		operations: newBatches(r.operations),
-		subjects:   newBatches(r.subjects),
-	})
-	ctx, budget := scalars.WithBudget(ctx, maxAnswer)
+	watched := graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription
+	ctx, budget := r.forAnswer(ctx)
 	respond := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
+		budget := budget
+		if watched { // each answer is one of its own
+			ctx, budget = r.forAnswer(ctx)
+		}
 		response := respond(ctx)
 		if budget.Exceeded() {
 			return &graphql.Response{Errors: gqlerror.List{tooLarge()}}
 		}
 		return response
 	}
+}
+
+// forAnswer prepares a context for one answer.
+func (r *Resolver) forAnswer(ctx context.Context) (context.Context, *scalars.Budget) {
+	return scalars.WithBudget(context.WithValue(ctx, loadersKey{}, &loaders{
+		operations: newBatches(r.operations),
+		subjects:   newBatches(r.subjects),
+	}), maxAnswer)
 }
 
 // expectReferred is an interceptor of queries. It notes what the rows refer to

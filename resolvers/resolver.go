@@ -16,6 +16,7 @@ import (
 	"tallystick/internal/catalog"
 	"tallystick/internal/customers"
 	"tallystick/internal/health"
+	"tallystick/internal/live"
 	"tallystick/internal/reconciliation"
 	"tallystick/internal/store"
 	"tallystick/internal/stripesync"
@@ -33,6 +34,7 @@ type Resolver struct {
 	reconciliation *reconciliation.Reconciliation
 	health         *health.Reader
 	keys           *access.Manager
+	live           *live.Hub
 	logger         *slog.Logger
 }
 
@@ -46,6 +48,7 @@ type Options struct {
 	Reconciliation *reconciliation.Reconciliation
 	Health         *health.Reader
 	Keys           *access.Manager
+	Live           *live.Hub
 	Logger         *slog.Logger
 }
 
@@ -54,7 +57,7 @@ func New(o Options) *Resolver {
 	o.Store.Client.Intercept(ent.InterceptFunc(expectReferred))
 	return &Resolver{
 		store: o.Store, catalog: o.Catalog, customers: o.Customers, subscriptions: o.Subscriptions,
-		sync: o.Sync, reconciliation: o.Reconciliation, health: o.Health, keys: o.Keys, logger: o.Logger,
+		sync: o.Sync, reconciliation: o.Reconciliation, health: o.Health, keys: o.Keys, live: o.Live, logger: o.Logger,
 	}
 }
 
@@ -78,6 +81,9 @@ func (r *Resolver) Query() graph.QueryResolver { return queryResolver{r} }
 
 // Mutation answers the changes.
 func (r *Resolver) Mutation() graph.MutationResolver { return mutationResolver{r} }
+
+// LiveUpdates answers what is watched.
+func (r *Resolver) LiveUpdates() graph.LiveUpdatesResolver { return liveResolver{r} }
 
 // Product answers what is not a column of its table, as do the others.
 func (r *Resolver) Product() graph.ProductResolver { return productResolver{r} }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +27,7 @@ import (
 	"tallystick/internal/health"
 	"tallystick/internal/httpapi"
 	"tallystick/internal/jobs"
+	"tallystick/internal/live"
 	"tallystick/internal/mirror"
 	"tallystick/internal/quota"
 	"tallystick/internal/reconciliation"
@@ -41,7 +43,10 @@ import (
 // App is a server that has started, without its listener.
 type App struct {
 	// Handler serves every route.
-	Handler        http.Handler
+	Handler http.Handler
+	// EndStreams ends the live updates, whose clients connect again to another
+	// process. The HTTP server calls it when it begins to shut down.
+	EndStreams     func()
 	Store          *store.Store
 	Engine         *stripesync.Engine
 	Stripe         *stripeapi.Client
@@ -50,6 +55,7 @@ type App struct {
 	Customers      *customers.Customers
 	Subscriptions  *subscriptions.Subscriptions
 	Health         *health.Reader
+	Live           *live.Hub
 	Inbox          *webhooks.Inbox
 	Sweeper        *webhooks.Sweeper
 	Reconciliation *reconciliation.Reconciliation
@@ -70,7 +76,9 @@ type App struct {
 type Settings struct {
 	Stripe stripeapi.Options
 	Engine stripesync.Options
-	Access access.Rules
+	// LookEvery is how often those who watch look although they were told of nothing.
+	LookEvery time.Duration
+	Access    access.Rules
 	// Idle leaves out everything that works by itself: the workers, and the
 	// watch over Stripe.
 	Idle bool
@@ -144,7 +152,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
 		Principal: principal, Requester: requester, Refresh: a.refresh, Gone: a.gone,
 	}
-	s.Access = access.DefaultRules()
+	s.Access, s.LookEvery = access.DefaultRules(), 4*time.Second
 	for _, c := range change {
 		c(&s)
 	}
@@ -154,6 +162,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 			return err
 		}
 	}
+	a.Live = live.New(a.Store, s.LookEvery, a.logger)
 	a.Stripe = stripeapi.New(s.Stripe)
 	if s.Engine.Now == nil {
 		s.Engine.Now = a.Store.Now
@@ -177,10 +186,13 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	}
 	a.Inbox = webhooks.NewInbox(a.Store, a.Mirror, alarm, a.logger, now)
 	a.Sweeper = webhooks.NewSweeper(a.Inbox, a.Mirror, a.Stripe, a.logger)
+	watch, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	a.unwatch = unwatch
+	a.watching.Go(func() { a.Live.Run(watch) })
 	if s.Idle {
 		return nil
 	}
-	return a.startWorking(ctx, alarm)
+	return a.startWorking(ctx, watch, alarm)
 }
 
 // refresh shows an object as Stripe has it. One that another operation is changing
@@ -218,7 +230,7 @@ func requester(ctx context.Context) *stripesync.Requester {
 
 // startWorking starts what works by itself: the workers that carry out what
 // nobody waits for, and the watch over Stripe.
-func (a *App) startWorking(ctx context.Context, alarm *jobs.Alarm) error {
+func (a *App) startWorking(ctx, watch context.Context, alarm *jobs.Alarm) error {
 	workers, err := jobs.NewWorkers(jobs.Options{
 		Alarm: alarm,
 		Store: a.Store, Stripe: a.Stripe, Engine: a.Engine, Inbox: a.Inbox,
@@ -232,8 +244,6 @@ func (a *App) startWorking(ctx context.Context, alarm *jobs.Alarm) error {
 	}
 	a.workers = workers
 
-	watch, unwatch := context.WithCancel(context.WithoutCancel(ctx))
-	a.unwatch = unwatch
 	a.watching.Go(func() { a.Store.FollowClock(watch, a.logger) })
 	a.watching.Go(func() { a.Store.FollowServer(watch, a.logger) })
 	a.watching.Go(func() {
@@ -250,7 +260,7 @@ func (a *App) startWorking(ctx context.Context, alarm *jobs.Alarm) error {
 func (a *App) routes(ctx context.Context) (http.Handler, error) {
 	r := resolvers.New(resolvers.Options{
 		Store: a.Store, Catalog: a.Catalog, Customers: a.Customers, Subscriptions: a.Subscriptions,
-		Sync: a.Engine, Reconciliation: a.Reconciliation, Health: a.Health, Keys: access.NewManager(a.Store), Logger: a.logger,
+		Sync: a.Engine, Reconciliation: a.Reconciliation, Health: a.Health, Keys: access.NewManager(a.Store), Live: a.Live, Logger: a.logger,
 	})
 	schema := r.Schema()
 	var trusted httpapi.Trusted
@@ -260,8 +270,11 @@ func (a *App) routes(ctx context.Context) (http.Handler, error) {
 			return nil, fmt.Errorf("TRUSTED_DOCUMENTS: %w", err)
 		}
 	}
+	ending, end := context.WithCancel(context.WithoutCancel(ctx))
+	a.EndStreams = end
 	return httpapi.New(httpapi.Options{
 		Schema:         schema,
+		Ending:         ending.Done(),
 		Allowance:      a.allowance,
 		Trusted:        trusted,
 		SchemaNeedsKey: a.config.Introspection == "admin" || a.config.Introspection == "false",
@@ -360,6 +373,9 @@ func (a *App) Announce(w io.Writer, addr net.Addr) {
 // context ends; what is not done by then goes on at the next start.
 func (a *App) Close(ctx context.Context) error {
 	var errs []error
+	if a.EndStreams != nil {
+		a.EndStreams()
+	}
 	if a.unwatch != nil {
 		a.unwatch()
 		a.watching.Wait()

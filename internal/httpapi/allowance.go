@@ -113,7 +113,7 @@ func (s *spending) enter(ctx context.Context, a Allowance) (leave func(), refuse
 	defer timer.Stop()
 	select {
 	case of.running <- struct{}{}:
-		return func() { <-of.running; <-of.queued }, nil
+		return sync.OnceFunc(func() { <-of.running; <-of.queued }), nil
 	case <-timer.C:
 	case <-ctx.Done():
 	}

@@ -17,8 +17,10 @@ type engine struct {
 	documents *documents
 	persisted *persisted
 	spending  *spending
-	allowance func(context.Context) Allowance
-	limits    Limits
+	// streams are the live updates of each principal, and connections those that they come over.
+	streams, connections *counts
+	allowance            func(context.Context) Allowance
+	limits               Limits
 }
 
 var _ graphql.GraphExecutor = (*engine)(nil)
@@ -37,7 +39,7 @@ func newEngine(o Options, limits Limits) *engine {
 	}
 	e := &engine{
 		Executor: exec, documents: newDocuments(o, limits), persisted: newPersisted(o.Trusted),
-		spending: newSpending(limits, time.Now), allowance: o.Allowance, limits: limits,
+		spending: newSpending(limits, time.Now), streams: &counts{}, connections: &counts{}, allowance: o.Allowance, limits: limits,
 	}
 	if e.allowance == nil {
 		e.allowance = func(context.Context) Allowance { return Allowance{} }

@@ -61,15 +61,17 @@ func capped(errs gqlerror.List, limit int) gqlerror.List {
 	for i, err := range errs {
 		if len(err.Message) > maxMessage {
 			short := *err
-			short.Message = clip(err.Message)
+			short.Message = clip(err.Message, maxMessage)
 			errs[i] = &short
 		}
 	}
 	return errs
 }
 
-func clip(message string) string {
-	end := maxMessage
+func clip(message string, end int) string {
+	if len(message) <= end {
+		return message
+	}
 	for !utf8.RuneStart(message[end]) {
 		end--
 	}

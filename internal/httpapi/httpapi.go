@@ -27,6 +27,9 @@ type Options struct {
 	// before their arguments are read, so that only a look at the document finds it in time. Nil accepts everything.
 	CheckCursor func(cursor any) error
 
+	// Ending is closed when the server begins to shut down, so that live updates end. Nil never is.
+	Ending <-chan struct{}
+
 	// Allowance is what the principal of a context may ask for. Nil is everything for everybody.
 	Allowance func(ctx context.Context) Allowance
 
@@ -61,9 +64,9 @@ func New(o Options) http.Handler {
 	}
 	limits := o.Limits.withDefaults()
 
-	api := &graphQL{exec: newEngine(o, limits), authenticate: o.Authenticate, limits: limits}
+	api := &graphQL{exec: newEngine(o, limits), authenticate: o.Authenticate, limits: limits, origins: o.Origins, ending: o.Ending}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", crossOrigin(o.Origins, compressed(api)))
+	mux.Handle("/graphql", crossOrigin(o.Origins, api.webSockets(compressed(api))))
 	var sdl http.Handler = serveSDL(o.Schema.Schema().Query.Position.Src.Input)
 	if o.SchemaNeedsKey {
 		sdl = api.withKey(api.mayIntrospect(sdl))

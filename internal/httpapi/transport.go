@@ -21,6 +21,8 @@ type graphQL struct {
 	exec         *engine
 	authenticate func(ctx context.Context, bearer string) (context.Context, error)
 	limits       Limits
+	origins      []string
+	ending       <-chan struct{}
 }
 
 func (g *graphQL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,30 +38,37 @@ func (g *graphQL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mediaType, acceptable = responseType(r.Header)
 	ctx, ok := g.principal(r)
 	if !ok {
-		a.Header().Set("WWW-Authenticate", "Bearer")
-		a.refuse(http.StatusUnauthorized, newError(codeUnauthenticated,
-			"A valid key is required: send it as Authorization: Bearer KEY"))
+		a.unauthenticated()
 		return
 	}
-	if !acceptable {
+	a.events = !acceptable && acceptsEvents(r.Header)
+	if !acceptable && !a.events {
 		a.refuse(http.StatusNotAcceptable, newError(codeBadUserInput,
 			"The answer can be had as %s or %s", mediaGraphQL, mediaJSON))
 		return
 	}
-	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(ctx), g.limits.Time)
-	defer cancel()
-	g.serve(a, r.WithContext(ctx))
+	g.serve(a, r.WithContext(graphql.StartOperationTrace(ctx)))
 }
 
 // principal asks who is calling. A request without a key is not worth asking about.
 func (g *graphQL) principal(r *http.Request) (context.Context, bool) {
-	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	key = strings.TrimSpace(key)
-	if !strings.EqualFold(scheme, "Bearer") || key == "" {
+	key, ok := bearer(r.Header.Get("Authorization"))
+	if !ok {
 		return nil, false
 	}
-	ctx, err := g.authenticate(context.WithValue(r.Context(), remoteKey{}, r.RemoteAddr), key)
+	ctx, err := g.authenticate(withRemote(r), key)
 	return ctx, err == nil
+}
+
+// bearer is the key in an Authorization header.
+func bearer(header string) (key string, ok bool) {
+	scheme, key, _ := strings.Cut(header, " ")
+	key = strings.TrimSpace(key)
+	return key, strings.EqualFold(scheme, "Bearer") && key != ""
+}
+
+func withRemote(r *http.Request) context.Context {
+	return context.WithValue(r.Context(), remoteKey{}, r.RemoteAddr)
 }
 
 type remoteKey struct{}
@@ -96,24 +105,29 @@ func (g *graphQL) serve(a *answer, r *http.Request) {
 		return
 	}
 	defer leave()
-	opCtx, errs := g.exec.CreateOperationContext(r.Context(), params)
+	ctx, cancel := context.WithTimeout(r.Context(), g.limits.Time)
+	defer cancel()
+	opCtx, errs := g.exec.CreateOperationContext(ctx, params)
 	switch {
 	case errs != nil && codeOf(errs[0]) == codeRateLimited:
 		a.tooMany(errs[0])
 		return
 	case errs != nil:
-		a.respond(g.exec.DispatchError(r.Context(), errs))
+		a.respond(g.exec.DispatchError(ctx, errs))
 		return
 	}
 	switch operation := opCtx.Operation.Operation; {
+	case operation == ast.Subscription && acceptsEvents(r.Header):
+		leave() // it is counted by itself
+		g.serveEvents(a, r, opCtx)
 	case operation == ast.Subscription:
-		a.respond(g.exec.DispatchError(r.Context(), gqlerror.List{
-			newError(codeBadUserInput, "A subscription needs a connection that stays open"),
+		a.respond(g.exec.DispatchError(ctx, gqlerror.List{
+			newError(codeBadUserInput, "A subscription needs a WebSocket, or Accept: text/event-stream"),
 		}))
 	case operation == ast.Mutation && r.Method == http.MethodGet:
 		a.notAllowed("POST", "Mutations are sent with POST")
 	default:
-		respond, ctx := g.exec.DispatchOperation(r.Context(), opCtx)
+		respond, ctx := g.exec.DispatchOperation(ctx, opCtx)
 		a.respond(withCost(opCtx, respond(ctx)))
 	}
 }
@@ -134,23 +148,36 @@ func (g *graphQL) recover(a *answer, r *http.Request) {
 	if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(fault)
 	}
+	a.refuse(http.StatusInternalServerError, g.presented(r.Context(), fault))
+}
+
+// presented is a fault as clients see it.
+func (g *graphQL) presented(ctx context.Context, fault any) *gqlerror.Error {
 	var presented *gqlerror.Error
-	if !errors.As(g.exec.PresentRecoveredError(r.Context(), fault), &presented) {
+	if !errors.As(g.exec.PresentRecoveredError(ctx, fault), &presented) {
 		presented = newError(codeInternal, "The request failed by a fault of the server")
 	}
-	a.refuse(http.StatusInternalServerError, presented)
+	return presented
 }
 
 // answer writes one GraphQL response.
 type answer struct {
 	http.ResponseWriter
 	mediaType string
-	limits    Limits
+	// events says that the client takes nothing but server-sent events.
+	events bool
+	limits Limits
 }
 
 // refuse answers a request that is wrong as HTTP already: the status says so in either media type.
 func (a *answer) refuse(status int, err *gqlerror.Error) {
 	a.write(status, &graphql.Response{Errors: gqlerror.List{err}})
+}
+
+func (a *answer) unauthenticated() {
+	a.Header().Set("WWW-Authenticate", "Bearer")
+	a.refuse(http.StatusUnauthorized, newError(codeUnauthenticated,
+		"A valid key is required: send it as Authorization: Bearer KEY"))
 }
 
 func (a *answer) notAllowed(allow, message string) {
@@ -169,6 +196,12 @@ func (a *answer) tooMany(err *gqlerror.Error) {
 func (a *answer) respond(response *graphql.Response) {
 	if response == nil { // the client has gone, or its time is up
 		a.refuse(http.StatusServiceUnavailable, newError(codeInternal, "The request was canceled"))
+		return
+	}
+	if a.events {
+		events := newEvents(a)
+		_ = events.next(response) // the client may have gone, here and below
+		_ = events.complete()
 		return
 	}
 	status := http.StatusOK
@@ -193,7 +226,8 @@ func statusOf(err *gqlerror.Error) int {
 	}
 }
 
-func (a *answer) write(status int, response *graphql.Response) {
+// encode is the JSON form of a response, with a line's end.
+func encode(response *graphql.Response, limits Limits) *bytes.Buffer {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
@@ -201,9 +235,14 @@ func (a *answer) write(status int, response *graphql.Response) {
 		Errors     gqlerror.List   `json:"errors,omitempty"`
 		Data       json.RawMessage `json:"data,omitempty"` // absent when nothing ran; null is a result
 		Extensions map[string]any  `json:"extensions,omitempty"`
-	}{capped(response.Errors, a.limits.Errors), response.Data, response.Extensions}); err != nil {
+	}{capped(response.Errors, limits.Errors), response.Data, response.Extensions}); err != nil {
 		panic(err) // a scalar wrote something that is not JSON
 	}
+	return &body
+}
+
+func (a *answer) write(status int, response *graphql.Response) {
+	body := encode(response, a.limits)
 	h := a.Header()
 	h.Set("Content-Type", cmp.Or(a.mediaType, mediaJSON)+"; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))

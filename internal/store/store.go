@@ -40,6 +40,7 @@ type Store struct {
 	clock    *atomic.Pointer[reading]
 	readers  *sql.DB  // a pool of its own, so that readers do not wait for writers
 	servers  *servers // PostgreSQL's; nil on SQLite
+	listener Listener // nil when nobody hears of changes
 }
 
 // Open opens the database that a URL names: postgres://… or sqlite://path. It

@@ -55,6 +55,10 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 	driver := &txDriver{Conn: entsql.Conn{ExecQuerier: tx}, dialect: s.dialect}
 	client := ent.NewClient(ent.Driver(driver))
 	shared := &Tx{Client: client, SQL: tx, dialect: s.dialect}
+	var changes []Change
+	if s.watched() {
+		noteChanges(client, func() bool { return true }, func(c Change) { changes = append(changes, c) })
+	}
 	if err := fn(ctx, shared); err != nil {
 		return err
 	}
@@ -64,6 +68,9 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 	driver.ExecQuerier = s.readers
 	for _, fn := range shared.committed {
 		fn()
+	}
+	if len(changes) > 0 {
+		s.listener.Changed(changes)
 	}
 	return nil
 }

@@ -90,6 +90,9 @@ func hasty(s *app.Settings) {
 	s.Engine.Pause = func(context.Context, int) {}
 }
 
+// DatabaseURL is the URL of the kit's database.
+func (k *Kit) DatabaseURL() string { return k.config.URL() }
+
 func (k *Kit) start(t testing.TB) {
 	t.Helper()
 	a, err := app.Start(context.Background(), k.config, slog.New(slog.NewTextHandler(logTo{t}, nil)), k.change...)

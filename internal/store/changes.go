@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"tallystick/ent"
+	"tallystick/ent/subscription"
+)
+
+// Change is a row that was written, of those that can be watched live: an operation,
+// or a subscription, which changes with its invoices too.
+type Change struct {
+	Operation    string `json:"o,omitempty"`
+	Subscription string `json:"s,omitempty"`
+	Customer     string `json:"c,omitempty"` // the subscription's
+}
+
+// Listener hears of changes once they are committed.
+type Listener interface {
+	// Watching reports whether anybody wants to hear of changes now. Nothing is
+	// noted while nobody does.
+	Watching() bool
+	Changed(changes []Change)
+}
+
+// ReportTo reports changes to a listener from now on. It is called once, before
+// anything is written.
+func (s *Store) ReportTo(l Listener) {
+	s.listener = l
+	noteChanges(s.Writer, l.Watching, func(c Change) { l.Changed([]Change{c}) })
+}
+
+// watched reports whether changes are to be noted.
+func (s *Store) watched() bool { return s.listener != nil && s.listener.Watching() }
+
+// noteChanges notes what a client writes, while somebody wants to know.
+func noteChanges(client *ent.Client, wanted func() bool, note func(Change)) {
+	hook := func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if !wanted() {
+				return next.Mutate(ctx, m)
+			}
+			ids, err := idsOf(ctx, m)
+			if err != nil {
+				return nil, err
+			}
+			value, err := next.Mutate(ctx, m)
+			if err == nil {
+				err = noteChange(ctx, m, value, ids, note)
+			}
+			return value, err
+		})
+	}
+	client.Operation.Use(hook)
+	client.Subscription.Use(hook)
+	client.Invoice.Use(hook)
+}
+
+// idsOf are the rows that an update of several is going to change.
+func idsOf(ctx context.Context, m ent.Mutation) ([]string, error) {
+	several, ok := m.(interface {
+		IDs(ctx context.Context) ([]string, error)
+	})
+	if !ok || !m.Op().Is(ent.OpUpdate) || m.Type() == ent.TypeInvoice {
+		return nil, nil
+	}
+	return several.IDs(ctx)
+}
+
+func noteChange(ctx context.Context, m ent.Mutation, value ent.Value, ids []string, note func(Change)) error {
+	switch row := value.(type) {
+	case *ent.Operation:
+		note(Change{Operation: row.ID})
+	case *ent.Subscription:
+		note(Change{Subscription: row.ID, Customer: row.CustomerID})
+	case *ent.Invoice:
+		if row.SubscriptionID != nil {
+			note(Change{Subscription: *row.SubscriptionID, Customer: row.CustomerID})
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if m.Type() == ent.TypeOperation {
+		for _, id := range ids {
+			note(Change{Operation: id})
+		}
+		return nil
+	}
+	of, ok := m.(interface{ Client() *ent.Client })
+	if !ok {
+		return nil
+	}
+	rows, err := of.Client().Subscription.Query().Where(subscription.IDIn(ids...)).
+		Select(subscription.FieldID, subscription.FieldCustomerID).All(ctx)
+	for _, row := range rows {
+		note(Change{Subscription: row.ID, Customer: row.CustomerID})
+	}
+	return err
+}
+
+// Connect opens a connection of PostgreSQL's that is the caller's own, to listen on.
+// There is none on SQLite, which is for one process.
+func (s *Store) Connect(ctx context.Context) (*pgx.Conn, error) {
+	return pgx.ConnectConfig(ctx, s.servers.config.ConnConfig.Copy())
+}
