@@ -31,7 +31,7 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 
 	b.Do("open the checkout", chromedp.Navigate(session["url"].(string)), chromedp.WaitVisible("#pay"))
-	if total := b.Text("#total"); total != "12.50 USD" {
+	if total := b.Text("#total"); total != "$12.50" {
 		t.Errorf("due today: %q", total)
 	}
 	picture("checkout.png")

@@ -199,6 +199,8 @@ func TestLists(t *testing.T) {
 		"limit=1&starting_after=" + ids[3]:     {ids[4:], false},
 		"ids[]=" + ids[4] + "&ids[]=" + ids[0]: {[]string{ids[0], ids[4]}, false},
 		"active=false":                         {nil, false},
+		"limit=101":                            {ids, false},
+		"limit=0":                              {ids[:1], true},
 		"created[gt]=1":                        {ids, false},
 		"created[lt]=1":                        {nil, false},
 	} {
@@ -206,8 +208,6 @@ func TestLists(t *testing.T) {
 			t.Errorf("%q: got %v, %v; want %v, %v", query, found, more, want.ids, want.more)
 		}
 	}
-	w.expectRefusal(w.get("/v1/products?limit=101"), refused{code: "parameter_invalid_integer", param: "limit"})
-	w.expectRefusal(w.get("/v1/products?limit=0"), refused{code: "parameter_invalid_integer", param: "limit"})
 	w.expectRefusal(w.get("/v1/products?starting_after=prod_nope"),
 		refused{code: "resource_missing", param: "starting_after", contains: "No such product: 'prod_nope'"})
 }

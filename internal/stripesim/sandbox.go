@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ type Sandbox struct {
 	*clock.Engine
 	secretKey string
 	mux       *http.ServeMux
+	unknown   http.Handler // answers for a path that the API does not have
 
 	keys     inFlightKeys
 	faults   fault.List
@@ -64,12 +66,13 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Sandbox{Engine: clock.New(background, store, o.Now, o.Logger), secretKey: o.SecretKey, mux: http.NewServeMux(), close: cancel}
-	s.courier = hook.NewCourier(store, s.Now, o.Logger)
+	s.courier = hook.NewCourier(store, s.Now, o.Now, o.Logger)
 	s.Sent = s.courier.Rouse
 	for pattern, run := range endpoints() {
 		s.mux.Handle(pattern, s.serve(run))
 	}
-	s.mux.Handle("/", s.serve(func(c *state.Request) (any, error) { return nil, apierror.UnrecognizedURL(c.HTTP) }))
+	s.unknown = s.serve(func(c *state.Request) (any, error) { return nil, apierror.UnrecognizedURL(c.HTTP) })
+	s.mux.Handle("/", s.unknown)
 	(&control.Controls{Engine: s.Engine, Faults: &s.faults, Requests: &s.requests, Courier: s.courier}).Route(s.mux)
 	(&page.Pages{Engine: s.Engine}).Route(s.mux)
 	if err := s.start(o); err != nil {
@@ -137,6 +140,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The sandbox is only for this machine.", http.StatusMisdirectedRequest)
 	case strings.HasPrefix(r.URL.Path, "/_sim/") && !isProgram(r):
 		control.Fail(w, http.StatusForbidden, errors.New("the controls are not for web pages: send JSON, from no other origin"))
+	case r.URL.Path != "" && path.Clean(r.URL.Path) != strings.TrimSuffix(r.URL.Path, "/") && r.URL.Path != "/":
+		s.unknown.ServeHTTP(w, r) // the multiplexer would redirect to what it takes the path for
 	default:
 		s.mux.ServeHTTP(w, r)
 	}

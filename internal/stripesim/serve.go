@@ -1,6 +1,7 @@
 package stripesim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -24,6 +26,7 @@ type answer struct {
 	body       []byte
 	retryAfter int
 	original   string // the request whose stored answer this is; empty when this request did the work itself
+	hint       string // what the sandbox has to say about it, beside what Stripe would
 }
 
 // exchange is one API request on its way through the sandbox.
@@ -161,7 +164,7 @@ func (s *Sandbox) answer(x *exchange, malformed *apierror.Error) *answer {
 	if malformed != nil {
 		return s.refusal(x, malformed)
 	}
-	if version := x.http.Header.Get("Stripe-Version"); version != "" && version != state.ApiVersion {
+	if version := x.http.Header.Get("Stripe-Version"); !speaks(version) {
 		return s.refusal(x, apierror.Invalid("", "Invalid Stripe API version: %s", version))
 	}
 	if refused := s.keys.claim(x.key); refused != nil {
@@ -178,8 +181,18 @@ func (s *Sandbox) answer(x *exchange, malformed *apierror.Error) *answer {
 	return result
 }
 
+// oldestVersion is of the SDKs from which on objects have the fields of the version that the sandbox speaks.
+const oldestVersion = "2022-11-15"
+
+var plausibleVersion = regexp.MustCompile(`^20\d\d-[01]\d-[0-3]\d(\.[a-z]+)?$`)
+
+// speaks says whether a request for a version of the API is answered; it is in the sandbox's own version.
+func speaks(version string) bool {
+	return version == "" || plausibleVersion.MatchString(version) && version >= oldestVersion
+}
+
 func (s *Sandbox) refusal(x *exchange, e *apierror.Error) *answer {
-	return &answer{status: e.Status, body: errorBody(e, x.requestID, s.Now()), retryAfter: e.RetryAfter}
+	return &answer{status: e.Status, body: errorBody(e, x.requestID, s.Now()), retryAfter: e.RetryAfter, hint: e.Hint}
 }
 
 // perform runs the endpoint in one transaction together with its idempotency record. The work goes on when the client
@@ -264,7 +277,7 @@ func (x *exchange) execute(t *state.Tx, now int64) ([]byte, *apierror.Error, err
 	if err != nil {
 		return nil, nil, err
 	}
-	body, err := json.MarshalIndent(result, "", "  ")
+	body, err := state.Encode(result)
 	return body, nil, err
 }
 
@@ -280,6 +293,9 @@ func errorBody(e *apierror.Error, requestID string, now int64) []byte {
 	return body
 }
 
+// hintHeader is where the sandbox speaks of itself.
+const hintHeader = "X-Sandbox"
+
 // send writes the answer with Stripe's headers, unless a fault loses it on the way.
 func (s *Sandbox) send(w http.ResponseWriter, x *exchange, a *answer) {
 	if x.fault.Is(fault.DropAfter) {
@@ -288,13 +304,26 @@ func (s *Sandbox) send(w http.ResponseWriter, x *exchange, a *answer) {
 	}
 	header := w.Header()
 	header.Set("Request-Id", x.requestID)
-	header.Set("Stripe-Version", state.ApiVersion)
+	header.Set("Stripe-Version", state.APIVersion)
 	if x.keyHeader != "" {
 		header.Set("Idempotency-Key", x.keyHeader)
 	}
+	header.Set("Cache-Control", "no-cache, no-store")
+	header.Set("Vary", "Origin")
+	if x.key != "" {
+		header.Set("Original-Request", cmp.Or(a.original, x.requestID))
+	}
 	if a.original != "" {
 		header.Set("Idempotent-Replayed", "true")
-		header.Set("Original-Request", a.original)
+	}
+	if a.status == http.StatusOK || a.status == http.StatusPaymentRequired {
+		header.Set("Stripe-Should-Retry", "false")
+	}
+	if version := x.http.Header.Get("Stripe-Version"); version != "" && version != state.APIVersion {
+		header.Add(hintHeader, "asked for "+version+", answered in "+state.APIVersion)
+	}
+	if a.hint != "" {
+		header.Add(hintHeader, a.hint)
 	}
 	if a.retryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(a.retryAfter))

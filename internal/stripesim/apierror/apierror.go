@@ -36,6 +36,8 @@ type Error struct {
 	KeepsWork bool `json:"-"`
 	// retryAfter is the value of the Retry-After header, when there is one.
 	RetryAfter int `json:"-"`
+	// Hint is what the sandbox has to say about it, in a header of its own.
+	Hint string `json:"-"`
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Type, e.Message) }
@@ -84,6 +86,7 @@ func UnrecognizedURL(r *http.Request) *Error {
 	e := Invalid("", "Unrecognized request URL (%s: %s). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.",
 		r.Method, r.URL.Path)
 	e.Status = http.StatusNotFound
+	e.Hint = "the sandbox has no " + r.Method + " " + r.URL.Path + "; docs/sandbox.md lists what it has"
 	return e.BeforeWork()
 }
 

@@ -28,10 +28,23 @@ tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw 
 // zeroDecimal are the currencies whose smallest unit is the whole one.
 var zeroDecimal = strings.Fields("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf")
 
-// InMajorUnits writes an amount for people to read.
+// symbols are how Stripe writes the currencies that have a sign of their own in English.
+var symbols = map[string]string{
+	"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "aud": "A$", "cad": "CA$", "nzd": "NZ$", "hkd": "HK$", "mxn": "MX$",
+	"inr": "₹", "ils": "₪", "krw": "₩", "brl": "R$", "twd": "NT$", "cny": "CN¥", "vnd": "₫", "php": "₱",
+}
+
+// InMajorUnits writes an amount for people to read: $12.50, or CHF 12.50.
 func InMajorUnits(amount int64, currency string) string {
-	if slices.Contains(zeroDecimal, currency) {
-		return fmt.Sprintf("%d %s", amount, strings.ToUpper(currency))
+	sign, symbol := "", symbols[currency]
+	if amount < 0 {
+		sign, amount = "-", -amount
 	}
-	return fmt.Sprintf("%d.%02d %s", amount/100, amount%100, strings.ToUpper(currency))
+	if symbol == "" {
+		symbol = strings.ToUpper(currency) + " "
+	}
+	if slices.Contains(zeroDecimal, currency) {
+		return fmt.Sprintf("%s%s%d", sign, symbol, amount)
+	}
+	return fmt.Sprintf("%s%s%d.%02d", sign, symbol, amount/100, amount%100)
 }

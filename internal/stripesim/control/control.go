@@ -77,7 +77,7 @@ func (s *Controls) overview(w http.ResponseWriter, r *http.Request) {
 		Fail(w, http.StatusInternalServerError, err)
 		return
 	}
-	respond(w, http.StatusOK, map[string]any{"apiVersion": state.ApiVersion, "now": s.Now(), "objects": counts, "faults": len(s.Faults.List())})
+	respond(w, http.StatusOK, map[string]any{"apiVersion": state.APIVersion, "now": s.Now(), "objects": counts, "faults": len(s.Faults.List())})
 }
 
 func (s *Controls) addFault(w http.ResponseWriter, r *http.Request) {

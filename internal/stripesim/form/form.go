@@ -205,6 +205,11 @@ func (p *Params) Between(key string, low, high int64) *int64 {
 	return number
 }
 
+// Limit reads how many elements a page of a list is to have. Stripe takes what lies outside of 1 to 100 for the nearest.
+func (p *Params) Limit() int {
+	return int(min(max(OrDefault(p.Integer("limit"), 10), 1), 100))
+}
+
 // Choice reads one of the allowed words; allow "" to let an empty value unset the field.
 func (p *Params) Choice(key string, allowed ...string) *string {
 	value := p.leaf(key, "string")

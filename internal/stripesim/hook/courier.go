@@ -51,7 +51,8 @@ const (
 // endpoint takes its time, and what it forgets in a crash is still in the queue.
 type Courier struct {
 	store *state.Store
-	now   func() int64
+	now   func() int64     // the sandbox's time, which deliveries are due by
+	wall  func() time.Time // the real one, which signatures are dated by: who checks them has no other
 	log   *slog.Logger
 	http  *http.Client
 
@@ -83,9 +84,9 @@ type deliveryTotals struct {
 }
 
 // NewCourier makes a courier that works once Run is called.
-func NewCourier(s *state.Store, now func() int64, log *slog.Logger) *Courier {
+func NewCourier(s *state.Store, now func() int64, wall func() time.Time, log *slog.Logger) *Courier {
 	return &Courier{
-		store: s, now: now, log: log,
+		store: s, now: now, wall: wall, log: log,
 		http: &http.Client{Timeout: deliveryTimeout, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse // a redirect is not a 2xx
 		}, Transport: &http.Transport{MaxIdleConnsPerHost: couriers, IdleConnTimeout: time.Minute}},
@@ -246,7 +247,7 @@ func (c *Courier) post(ctx context.Context, d delivery, body []byte) error {
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-	req.Header.Set("Stripe-Signature", sign(body, d.secret, c.now()))
+	req.Header.Set("Stripe-Signature", sign(body, d.secret, c.wall().Unix()))
 	res, err := c.http.Do(req)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package hook
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -73,9 +72,11 @@ func eventBody(t *state.Tx, id string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read event %s: %w", id, err)
 	}
-	var pretty bytes.Buffer
-	err = json.Indent(&pretty, body, "", "  ")
-	return pretty.Bytes(), err
+	var event map[string]any
+	if err := json.Unmarshal(body, &event); err != nil {
+		return nil, fmt.Errorf("read event %s: %w", id, err)
+	}
+	return state.Encode(event)
 }
 
 // settleDelivery ends a delivery, whatever came of it: one endpoint fewer is waited for.

@@ -66,7 +66,7 @@ func (change endpointChange) applyTo(x *webhookEndpoint) (err error) {
 
 // createEndpoint is the only answer that shows the secret which the endpoint's deliveries are signed with.
 func createEndpoint(c *state.Request) (any, error) {
-	c.Params.Choice("api_version", state.ApiVersion)
+	c.Params.Choice("api_version", state.APIVersion)
 	change := readEndpointChange(c.Params)
 	switch {
 	case change.url == nil:

@@ -30,8 +30,7 @@ var constants = parseConstants(`{
 		"payment_settings": {"default_mandate": null, "payment_method_options": null, "payment_method_types": null},
 		"post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0, "quote": null, "receipt_number": null,
 		"rendering": null, "shipping_cost": null, "shipping_details": null, "statement_descriptor": null, "tax": null,
-		"total_discount_amounts": [], "total_tax_amounts": [], "transfer_data": null,
-		"webhooks_delivered_at": null
+		"rendering_options": null, "total_discount_amounts": [], "total_tax_amounts": [], "transfer_data": null
 	},
 	"line_item": {
 		"discount_amounts": [], "discounts": [], "proration_details": {"credited_items": null}, "tax_amounts": [], "tax_rates": []

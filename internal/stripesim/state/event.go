@@ -46,7 +46,7 @@ func (t *Tx) Emit(kind string, d Document, previous map[string]any) error {
 	}
 	made := &Event{
 		Record:     t.NewRecord("event", "evt_1"),
-		APIVersion: ApiVersion,
+		APIVersion: APIVersion,
 		Data:       eventData{Object: snapshot, PreviousAttributes: previous},
 		Request:    t.Request,
 		Type:       kind,
@@ -57,5 +57,5 @@ func (t *Tx) Emit(kind string, d Document, previous map[string]any) error {
 	return t.Insert(made)
 }
 
-// ApiVersion is the one version of the Stripe API that the sandbox speaks.
-const ApiVersion = "2023-10-16"
+// APIVersion is the one version of the Stripe API that the sandbox speaks.
+const APIVersion = "2023-10-16"

@@ -31,6 +31,7 @@ type List struct {
 	c          *Request
 	kind, url  string
 	conditions []Condition
+	references []reference
 }
 
 // NewList begins a list of one kind of object.
@@ -48,6 +49,27 @@ func (l *List) Match(field string, value *string) {
 	if value != nil {
 		l.Where(Equal(field, *value))
 	}
+}
+
+// MatchObject filters by the id of another object, which has to exist, deleted or not.
+func (l *List) MatchObject(kind, param string, id *string) {
+	l.Match(param, id)
+	if id != nil {
+		l.references = append(l.references, reference{kind: kind, param: param, id: *id})
+	}
+}
+
+// reference is an object that a filter names.
+type reference struct{ kind, param, id string }
+
+// check refuses a filter by an object that never was.
+func (r reference) check(t *Tx) error {
+	var known bool
+	err := t.QueryRowContext(t.Ctx, `SELECT EXISTS (SELECT 1 FROM objects WHERE id = ? AND kind = ?)`, r.id, r.kind).Scan(&known)
+	if err == nil && !known {
+		return apierror.UnknownReference(r.kind, r.id, r.param)
+	}
+	return err
 }
 
 // MatchBool filters by a boolean field. SQLite reads JSON's booleans as 1 and 0.
@@ -89,13 +111,18 @@ func (l *List) MatchTime(field string) {
 // Run reads the page. Unmodelled parameters are as in params.done.
 func (l *List) Run(unmodelled ...string) (any, error) {
 	p := l.c.Params
-	limit := int(form.OrDefault(p.Between("limit", 1, 100), 10))
+	limit := p.Limit()
 	after, before := p.Text("starting_after", form.MaxText), p.Text("ending_before", form.MaxText)
 	if err := p.Done(unmodelled...); err != nil {
 		return nil, err
 	}
 	if after != nil && before != nil {
 		return nil, apierror.Invalid("", "You can only use one of ending_before or starting_after.").BeforeWork()
+	}
+	for _, named := range l.references {
+		if err := named.check(l.c.Tx); err != nil {
+			return nil, err
+		}
 	}
 	conditions := slices.Clone(l.conditions)
 	for _, cursor := range []struct {

@@ -163,6 +163,7 @@ func (t *Tx) complete(value any) error {
 			}
 		}
 		addConstants(value, kind)
+		addUndeclared(value, kind)
 	}
 	return nil
 }

@@ -303,7 +303,7 @@ func listPrices(c *state.Request) (any, error) {
 	list := c.NewList("price", "/v1/prices")
 	list.MatchBool("active", c.Params.Boolean("active"))
 	list.Match("currency", c.Params.Text("currency", 3))
-	list.Match("product", c.Params.Text("product", form.MaxText))
+	list.MatchObject("product", "product", c.Params.Text("product", form.MaxText))
 	list.Match("type", c.Params.Choice("type", "one_time", "recurring"))
 	if keys, given := c.Params.Texts("lookup_keys"); given {
 		list.Where(state.OneOf("lookup_key", keys))

@@ -352,7 +352,7 @@ func listCheckoutSessions(c *state.Request) (any, error) {
 }
 
 func listCheckoutItems(c *state.Request) (any, error) {
-	c.Params.Between("limit", 1, 100)
+	c.Params.Limit()
 	if err := c.Params.Done("ending_before", "starting_after"); err != nil {
 		return nil, err
 	}

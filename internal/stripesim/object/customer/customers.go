@@ -64,7 +64,7 @@ type customerChange struct {
 	locales                         []string
 	localesGiven                    bool
 	address                         *Address
-	shipping                        *Shipping
+	shipping                        *form.Params
 	clearAddress, clearShipping     bool
 	metadata                        form.MetadataChange
 }
@@ -78,15 +78,15 @@ func readCustomerChange(p *form.Params) customerChange {
 		taxExempt:     p.Choice("tax_exempt", "", "exempt", "none", "reverse"),
 		balance:       p.Integer("balance"),
 		nextSequence:  p.Between("next_invoice_sequence", 1, 1_000_000_000),
-		invoicePrefix: p.Text("invoice_prefix", 12),
+		invoicePrefix: readInvoicePrefix(p),
 		clearAddress:  p.Cleared("address"),
 		clearShipping: p.Cleared("shipping"),
 		address:       readAddress(p),
 		metadata:      p.Metadata(),
 	}
 	change.locales, change.localesGiven = p.Texts("preferred_locales")
-	if s := p.Object("shipping"); s != nil {
-		change.shipping = &Shipping{Address: readAddress(s), Name: s.Required("name", form.MaxText), Phone: s.Clearable("phone", form.MaxText)}
+	if change.shipping = p.Object("shipping"); change.shipping != nil {
+		mergeShipping(nil, change.shipping) // reports what is wrong with it
 	}
 	if settings := p.Object("invoice_settings"); settings != nil {
 		change.defaultMethod = settings.Clearable("default_payment_method", form.MaxText)
@@ -95,19 +95,69 @@ func readCustomerChange(p *form.Params) customerChange {
 	return change
 }
 
+// accountCurrency is that of the account: a balance of a customer who has not bought anything yet is in it.
+const accountCurrency = "usd"
+
+// mergeShipping changes the leaves of where goods go that a request mentions, where an address of its own is replaced as
+// a whole.
+func mergeShipping(old *Shipping, s *form.Params) *Shipping {
+	merged := Shipping{}
+	if old != nil {
+		merged = *old
+	}
+	form.Set(&merged.Name, s.Text("name", form.MaxText))
+	form.SetNullable(&merged.Phone, s.Clearable("phone", form.MaxText))
+	if a := s.Object("address"); a != nil {
+		address := Address{}
+		if merged.Address != nil {
+			address = *merged.Address
+		}
+		address.read(a)
+		merged.Address = &address
+	}
+	return &merged
+}
+
 func readAddress(p *form.Params) *Address {
 	a := p.Object("address")
 	if a == nil {
 		return nil
 	}
-	read := &Address{}
+	address := &Address{}
+	address.read(a)
+	return address
+}
+
+// read takes over the parts of an address that a request mentions.
+func (read *Address) read(a *form.Params) {
 	form.SetNullable(&read.City, a.Clearable("city", form.MaxText))
 	form.SetNullable(&read.Country, a.Clearable("country", form.MaxText))
 	form.SetNullable(&read.Line1, a.Clearable("line1", form.MaxText))
 	form.SetNullable(&read.Line2, a.Clearable("line2", form.MaxText))
 	form.SetNullable(&read.PostalCode, a.Clearable("postal_code", form.MaxText))
 	form.SetNullable(&read.State, a.Clearable("state", form.MaxText))
-	return read
+}
+
+var plausiblePrefix = regexp.MustCompile(`^[A-Z0-9]{3,12}$`)
+
+func readInvoicePrefix(p *form.Params) *string {
+	prefix := p.Text("invoice_prefix", form.MaxText)
+	if prefix != nil && !plausiblePrefix.MatchString(*prefix) {
+		p.Fail(apierror.Invalid("invoice_prefix", "Invalid invoice prefix: %s. It must be 3 to 12 uppercase letters or numbers.", *prefix))
+	}
+	return prefix
+}
+
+// checkPrefix refuses an invoice prefix that another customer has: the numbers of invoices would not be unique.
+func checkPrefix(t *state.Tx, x *Customer, prefix *string) error {
+	if prefix == nil {
+		return nil
+	}
+	holders, err := state.FindAll[Customer](t, "customer", state.Equal("invoice_prefix", *prefix))
+	if err == nil && len(holders) > 0 && holders[0].ID != x.ID {
+		return apierror.Invalid("invoice_prefix", "The invoice prefix %s is already used by another customer.", *prefix)
+	}
+	return err
 }
 
 // PlausibleEmail is about as strict as Stripe: something, an @, and a domain with a dot.
@@ -135,6 +185,10 @@ func (change customerChange) applyTo(x *Customer) (err error) {
 	form.SetNullable(&x.Description, change.description)
 	form.SetNullable(&x.InvoiceSettings.Footer, change.footer)
 	form.Set(&x.Balance, change.balance)
+	if x.Balance != 0 && x.Currency == nil {
+		currency := accountCurrency
+		x.Currency = &currency
+	}
 	form.Set(&x.NextInvoiceSequence, change.nextSequence)
 	form.Set(&x.InvoicePrefix, change.invoicePrefix)
 	form.Set(&x.TaxExempt, change.taxExempt)
@@ -147,8 +201,10 @@ func (change customerChange) applyTo(x *Customer) (err error) {
 	if change.address != nil || change.clearAddress {
 		x.Address = change.address
 	}
-	if change.shipping != nil || change.clearShipping {
-		x.Shipping = change.shipping
+	if change.shipping != nil {
+		x.Shipping = mergeShipping(x.Shipping, change.shipping)
+	} else if change.clearShipping {
+		x.Shipping = nil
 	}
 	x.Metadata, err = change.metadata.ApplyTo(x.Metadata)
 	return err
@@ -189,9 +245,18 @@ func createCustomer(c *state.Request) (any, error) {
 		if _, err := testClockByID(c.Tx, *clockID, apierror.UnknownReference("test_clock", *clockID, "test_clock")); err != nil {
 			return nil, err
 		}
+		if err := roomOnClock(c.Tx, *clockID); err != nil {
+			return nil, err
+		}
 		made.TestClock = clockID
 	}
 	if err := change.applyTo(made); err != nil {
+		return nil, err
+	}
+	if made.Shipping != nil && made.Shipping.Name == "" {
+		return nil, apierror.Invalid("shipping[name]", "Missing required param: shipping[name].").WithCode("parameter_missing").BeforeWork()
+	}
+	if err := checkPrefix(c.Tx, made, change.invoicePrefix); err != nil {
 		return nil, err
 	}
 	if attached != nil {
@@ -238,6 +303,9 @@ func updateCustomer(c *state.Request) (any, error) {
 		return nil, err
 	}
 	if err := change.applyTo(changed); err != nil {
+		return nil, err
+	}
+	if err := checkPrefix(c.Tx, changed, change.invoicePrefix); err != nil {
 		return nil, err
 	}
 	if err := chooseMethod(c.Tx, changed, change.defaultMethod); err != nil {

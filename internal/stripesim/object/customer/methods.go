@@ -64,7 +64,7 @@ func NewPaymentMethod(t *state.Tx, card TestCard) *Method {
 		Record: t.NewRecord("payment_method", "pm_1"), Type: "card", Metadata: map[string]string{},
 		Card: cardDetails{
 			Brand: card.brand, DisplayBrand: card.brand, Last4: card.Last4, Funding: card.funding, Country: "US",
-			ExpMonth: 12, ExpYear: time.Unix(t.Now, 0).UTC().Year() + 1,
+			ExpMonth: int(time.Unix(t.Now, 0).UTC().Month()), ExpYear: time.Unix(t.Now, 0).UTC().Year() + 1,
 			Fingerprint: card.fingerprint(), Checks: CardChecks{CVCCheck: "pass"},
 			Networks: cardNetworks{Available: []string{card.brand}},
 		},
@@ -165,7 +165,7 @@ func PayingMethod(t *state.Tx, id, customerID string) (*Method, error) {
 
 func listPaymentMethods(c *state.Request) (any, error) {
 	list := c.NewList("payment_method", "/v1/payment_methods")
-	list.Match("customer", c.Params.Text("customer", form.MaxText))
+	list.MatchObject("customer", "customer", c.Params.Text("customer", form.MaxText))
 	list.Match("type", c.Params.Text("type", form.MaxText))
 	return list.Run()
 }

@@ -59,6 +59,17 @@ func MoveTestClock(t *state.Tx, id string, moment int64) error {
 	return nil
 }
 
+// mostOnClock is how many customers can hang on one test clock.
+const mostOnClock = 3
+
+func roomOnClock(t *state.Tx, clock string) error {
+	owners, err := state.FindAll[Customer](t, "customer", state.Equal("test_clock", clock))
+	if err == nil && len(owners) >= mostOnClock {
+		return apierror.Invalid("test_clock", "Test clock %s already has the maximum of %d customers.", clock, mostOnClock)
+	}
+	return err
+}
+
 func testClockByID(t *state.Tx, id string, missing *apierror.Error) (*TestClock, error) {
 	return state.Find[TestClock](t, "test_helpers.test_clock", id, missing)
 }

@@ -21,6 +21,7 @@ func newInvoice(t *state.Tx, id string, sub *Subscription, payer *customer.Custo
 		PeriodStart: sub.CurrentPeriodStart, PeriodEnd: sub.CurrentPeriodStart,
 		Metadata: map[string]string{}, SubscriptionDetails: subscriptionDetails{Metadata: sub.Metadata}, TestClock: sub.TestClock,
 	}
+	made.WebhooksDeliveredAt = &made.Created
 	made.Lines = state.Sublist[InvoiceLine]{Object: "list", URL: "/v1/invoices/" + made.ID + "/lines", Data: lines}
 	for i := range made.Lines.Data {
 		line := &made.Lines.Data[i]
@@ -260,7 +261,7 @@ func paymentFailed(t *state.Tx, due *Invoice, intent *PaymentIntent, declined *a
 // settleInvoice marks an invoice as paid in full. Paying its latest invoice brings a subscription back.
 func settleInvoice(t *state.Tx, due *Invoice) error {
 	due.Status, due.Paid, due.AutoAdvance, due.NextPaymentAttempt = "paid", true, false, nil
-	due.Attempted = true
+	due.Attempted = due.Attempted || !due.PaidOutOfBand
 	due.AmountPaid, due.AmountRemaining = due.AmountDue, 0
 	due.StatusTransitions.PaidAt = &t.Now
 	if err := t.Update(due, "invoice.paid"); err != nil {

@@ -118,8 +118,6 @@ func readNewSubscription(p *form.Params, now int64) NewSubscription {
 		p.Fail(apierror.Invalid("payment_behavior", "`payment_behavior=pending_if_incomplete` can only be used to update a subscription."))
 	case in.Collection == sendInvoices && in.daysDue == nil:
 		p.Fail(apierror.Invalid("days_until_due", "You must pass `days_until_due` when `collection_method` is `send_invoice`."))
-	case in.Collection == ChargeAutomatically && in.daysDue != nil:
-		p.Fail(apierror.Invalid("days_until_due", "You can only pass `days_until_due` when `collection_method` is `send_invoice`."))
 	}
 	return in
 }
@@ -184,6 +182,9 @@ func buildSubscription(t *state.Tx, in NewSubscription) *Subscription {
 		BillingCycleAnchor: t.Now, StartDate: t.Now, CurrentPeriodStart: t.Now,
 		CollectionMethod: in.Collection, DaysUntilDue: in.daysDue, Metadata: map[string]string{},
 		TrialSettings: trialSettings{trialEndBehavior{"create_invoice"}},
+	}
+	if in.Collection == ChargeAutomatically {
+		sub.DaysUntilDue = nil // Stripe takes the parameter, and has no use for it
 	}
 	sub.PaymentSettings.SaveDefaultPaymentMethod = new(string)
 	*sub.PaymentSettings.SaveDefaultPaymentMethod = "off"

@@ -59,6 +59,7 @@ type Invoice struct {
 	SubtotalExcludingTax int64                      `json:"subtotal_excluding_tax"`
 	Total                int64                      `json:"total"`
 	TotalExcludingTax    int64                      `json:"total_excluding_tax"`
+	WebhooksDeliveredAt  *int64                     `json:"webhooks_delivered_at"`
 }
 
 type statusTransitions struct {
@@ -88,6 +89,7 @@ type InvoiceLine struct {
 	Period                 period            `json:"period"`
 	Price                  string            `json:"price"`
 	Proration              bool              `json:"proration"`
+	ProrationDetails       *prorationDetails `json:"proration_details,omitempty"`
 	Quantity               int64             `json:"quantity"`
 	Subscription           string            `json:"subscription"`
 	SubscriptionItem       string            `json:"subscription_item"`
@@ -119,8 +121,8 @@ func getInvoice(c *state.Request) (any, error) {
 
 func listInvoices(c *state.Request) (any, error) {
 	list := c.NewList("invoice", "/v1/invoices")
-	list.Match("customer", c.Params.Text("customer", form.MaxText))
-	list.Match("subscription", c.Params.Text("subscription", form.MaxText))
+	list.MatchObject("customer", "customer", c.Params.Text("customer", form.MaxText))
+	list.MatchObject("subscription", "subscription", c.Params.Text("subscription", form.MaxText))
 	list.Match("status", c.Params.Choice("status", "draft", "open", "paid", "uncollectible", "void"))
 	list.Match("collection_method", c.Params.Choice("collection_method", ChargeAutomatically, sendInvoices))
 	list.MatchTime("created")
@@ -180,7 +182,7 @@ func payInvoice(c *state.Request) (any, error) {
 		}
 	}
 	if outOfBand {
-		due.PaidOutOfBand = true
+		due.PaidOutOfBand = true // nobody attempted to charge it
 		if err := cancelIntent(c.Tx, due, "abandoned"); err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ func getSubscriptionItem(c *state.Request) (any, error) {
 
 func listSubscriptionItems(c *state.Request) (any, error) {
 	id := c.Params.Required("subscription", form.MaxText)
-	c.Params.Between("limit", 1, 100)
+	c.Params.Limit()
 	if err := c.Params.Done("ending_before", "starting_after"); err != nil {
 		return nil, err
 	}
@@ -46,12 +46,14 @@ func listSubscriptionItems(c *state.Request) (any, error) {
 	return state.Sublist[subscriptionItem]{Object: "list", URL: "/v1/subscription_items", Data: sub.Items.Data}, nil
 }
 
-// itemParams are those of a change of one item that are not the item's own.
-func readItemTerms(p *form.Params) (proration string) {
+// readItemTerms reads the parameters of a change of one item that are not the item's own.
+func readItemTerms(p *form.Params) subscriptionChange {
 	p.Choice("payment_behavior", BehaviorAllow, behaviorDefault, BehaviorError, behaviorPending)
-	p.Integer("proration_date")
 	p.Boolean("off_session")
-	return form.OrDefault(p.Choice("proration_behavior", "always_invoice", "create_prorations", "none"), "create_prorations")
+	return subscriptionChange{
+		prorationDate: p.Integer("proration_date"),
+		proration:     form.OrDefault(p.Choice("proration_behavior", "always_invoice", "create_prorations", "none"), "create_prorations"),
+	}
 }
 
 func createSubscriptionItem(c *state.Request) (any, error) {
@@ -62,7 +64,8 @@ func createSubscriptionItem(c *state.Request) (any, error) {
 	if change.price == nil {
 		c.Params.Missing("price")
 	}
-	in := subscriptionChange{proration: readItemTerms(c.Params), items: []itemChange{change}}
+	in := readItemTerms(c.Params)
+	in.items = []itemChange{change}
 	if err := c.Params.Done("billing_thresholds", "tax_rates"); err != nil {
 		return nil, err
 	}
@@ -81,7 +84,8 @@ func updateSubscriptionItem(c *state.Request) (any, error) {
 	change := itemChange{
 		id: &id, price: c.Params.Text("price", form.MaxText), quantity: c.Params.Between("quantity", 0, 1_000_000), metadata: c.Params.Metadata(),
 	}
-	in := subscriptionChange{proration: readItemTerms(c.Params), items: []itemChange{change}}
+	in := readItemTerms(c.Params)
+	in.items = []itemChange{change}
 	if err := c.Params.Done("billing_thresholds", "tax_rates"); err != nil {
 		return nil, err
 	}
@@ -94,7 +98,8 @@ func updateSubscriptionItem(c *state.Request) (any, error) {
 
 func deleteSubscriptionItem(c *state.Request) (any, error) {
 	id := c.ID()
-	in := subscriptionChange{proration: readItemTerms(c.Params), items: []itemChange{{id: &id, deleted: true}}}
+	in := readItemTerms(c.Params)
+	in.items = []itemChange{{id: &id, deleted: true}}
 	c.Params.Boolean("clear_usage")
 	if err := c.Params.Done(); err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func checkSecret(kind, secret string, given *string) error {
 
 func listPaymentIntents(c *state.Request) (any, error) {
 	list := c.NewList("payment_intent", "/v1/payment_intents")
-	list.Match("customer", c.Params.Text("customer", form.MaxText))
+	list.MatchObject("customer", "customer", c.Params.Text("customer", form.MaxText))
 	list.MatchTime("created")
 	return list.Run()
 }

@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"strconv"
+	"time"
 
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/billing"
@@ -44,7 +45,7 @@ func getInvoiceItem(c *state.Request) (any, error) {
 
 func listInvoiceItems(c *state.Request) (any, error) {
 	list := c.NewList("invoiceitem", "/v1/invoiceitems")
-	list.Match("customer", c.Params.Text("customer", form.MaxText))
+	list.MatchObject("customer", "customer", c.Params.Text("customer", form.MaxText))
 	list.Match("invoice", c.Params.Text("invoice", form.MaxText))
 	if pending := c.Params.Boolean("pending"); pending != nil && *pending {
 		list.Where(state.Condition{Sql: "body ->> '$.invoice' IS NULL"})
@@ -54,12 +55,12 @@ func listInvoiceItems(c *state.Request) (any, error) {
 
 // prorate leaves pending what a change of items in the middle of a period comes to: the unused time on what was comes
 // back, and, unless a new period begins at once, the remaining time on what is gets charged.
-func prorate(t *state.Tx, was, is *Subscription, newPeriod bool) error {
+func prorate(t *state.Tx, was, is *Subscription, newPeriod bool, at int64) error {
 	for _, item := range was.Items.Data {
 		if keeps(is, item) && !newPeriod {
 			continue
 		}
-		if err := addProration(t, was, item, -1, "Unused time on "); err != nil {
+		if err := addProration(t, was, item, -1, "Unused time on ", at); err != nil {
 			return err
 		}
 	}
@@ -70,7 +71,7 @@ func prorate(t *state.Tx, was, is *Subscription, newPeriod bool) error {
 		if keeps(was, item) {
 			continue
 		}
-		if err := addProration(t, is, item, 1, "Remaining time on "); err != nil {
+		if err := addProration(t, is, item, 1, "Remaining time on ", at); err != nil {
 			return err
 		}
 	}
@@ -93,7 +94,7 @@ func creditUnusedTime(t *state.Tx, sub *Subscription) error {
 		return nil
 	}
 	for _, item := range sub.Items.Data {
-		if err := addProration(t, sub, item, -1, "Unused time on "); err != nil {
+		if err := addProration(t, sub, item, -1, "Unused time on ", t.Now); err != nil {
 			return err
 		}
 	}
@@ -101,7 +102,7 @@ func creditUnusedTime(t *state.Tx, sub *Subscription) error {
 }
 
 // addProration leaves the rest of the period on one item pending, as a charge (sign 1) or a credit (sign -1).
-func addProration(t *state.Tx, sub *Subscription, item subscriptionItem, sign int64, label string) error {
+func addProration(t *state.Tx, sub *Subscription, item subscriptionItem, sign int64, label string, at int64) error {
 	terms, err := catalog.PriceByID(t, item.Price)
 	if err != nil {
 		return err
@@ -110,15 +111,23 @@ func addProration(t *state.Tx, sub *Subscription, item subscriptionItem, sign in
 	if err != nil {
 		return err
 	}
-	amount := sign * billing.UnusedShare(terms.Cost(item.Quantity), sub.CurrentPeriodStart, sub.CurrentPeriodEnd, t.Now)
+	amount := sign * billing.UnusedShare(terms.Cost(item.Quantity), sub.CurrentPeriodStart, sub.CurrentPeriodEnd, at)
 	unit, unitText := signed(terms, sign)
 	return t.Create(&invoiceItem{
 		ID: state.NewID("ii_1"), Object: "invoiceitem", Amount: amount, Currency: sub.Currency, Customer: sub.Customer,
-		Date: t.Now, Description: label + owner.Name, Metadata: map[string]string{},
-		Period: period{Start: t.Now, End: sub.CurrentPeriodEnd}, Price: terms.ID, Proration: true, Quantity: form.OrDefault(item.Quantity, 0),
+		Date: t.Now, Description: label + several(item.Quantity) + owner.Name + " after " + time.Unix(at, 0).UTC().Format("02 Jan 2006"), Metadata: map[string]string{},
+		Period: period{Start: at, End: sub.CurrentPeriodEnd}, Price: terms.ID, Proration: true, Quantity: form.OrDefault(item.Quantity, 0),
 		Subscription: sub.ID, SubscriptionItem: item.ID, TestClock: sub.TestClock,
 		UnitAmount: unit, UnitAmountText: unitText,
 	}, "invoiceitem.created")
+}
+
+// several names a quantity of more than one.
+func several(quantity *int64) string {
+	if n := form.OrDefault(quantity, 1); n > 1 {
+		return strconv.FormatInt(n, 10) + " × "
+	}
+	return ""
 }
 
 // signed is a price's amount per unit, as a charge or a credit; nothing where it has none.
@@ -144,8 +153,13 @@ func pendingOf(t *state.Tx, sub *Subscription) ([]*invoiceItem, error) {
 // billPending binds a pending item to an invoice and returns the line that it becomes.
 func billPending(t *state.Tx, item *invoiceItem, invoiceID string) (InvoiceLine, error) {
 	item.Invoice = &invoiceID
+	credited, err := creditedBy(t, item)
+	if err != nil {
+		return InvoiceLine{}, err
+	}
 	return InvoiceLine{
-		ID: state.NewID("il_1"), Object: "line_item", Type: "invoiceitem", Amount: item.Amount, AmountExcludingTax: item.Amount,
+		ProrationDetails: credited,
+		ID:               state.NewID("il_1"), Object: "line_item", Type: "invoiceitem", Amount: item.Amount, AmountExcludingTax: item.Amount,
 		Currency: item.Currency, Description: item.Description, Invoice: invoiceID, InvoiceItem: item.ID,
 		Metadata: map[string]string{}, Period: item.Period, Price: item.Price, Proration: true, Quantity: item.Quantity,
 		Subscription: item.Subscription, SubscriptionItem: item.SubscriptionItem, UnitAmountExcludingTax: item.UnitAmountText,
@@ -163,4 +177,33 @@ func collectPending(t *state.Tx, sub *Subscription) (declined *apierror.Error, e
 		return nil, err
 	}
 	return collectInvoice(t, due)
+}
+
+// prorationDetails say what a credit gives back.
+type prorationDetails struct {
+	CreditedItems *creditedItems `json:"credited_items"`
+}
+
+type creditedItems struct {
+	Invoice   string   `json:"invoice"`
+	LineItems []string `json:"invoice_line_items"`
+}
+
+// creditedBy finds the line that billed what a proration credits; nil for a charge.
+func creditedBy(t *state.Tx, item *invoiceItem) (*prorationDetails, error) {
+	if item.Amount >= 0 {
+		return nil, nil
+	}
+	earlier, err := state.FindAll[Invoice](t, "invoice", state.Equal("subscription", item.Subscription))
+	if err != nil {
+		return nil, err
+	}
+	for _, due := range earlier {
+		for _, line := range due.Lines.Data {
+			if line.SubscriptionItem == item.SubscriptionItem && line.Price == item.Price && line.Amount > 0 {
+				return &prorationDetails{&creditedItems{Invoice: due.ID, LineItems: []string{line.ID}}}, nil
+			}
+		}
+	}
+	return nil, nil
 }

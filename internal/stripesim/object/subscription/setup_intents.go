@@ -93,7 +93,7 @@ func getSetupIntent(c *state.Request) (any, error) {
 
 func listSetupIntents(c *state.Request) (any, error) {
 	list := c.NewList("setup_intent", "/v1/setup_intents")
-	list.Match("customer", c.Params.Text("customer", form.MaxText))
+	list.MatchObject("customer", "customer", c.Params.Text("customer", form.MaxText))
 	list.Match("payment_method", c.Params.Text("payment_method", form.MaxText))
 	list.MatchTime("created")
 	return list.Run("attach_to_self")

@@ -124,7 +124,7 @@ func getSubscription(c *state.Request) (any, error) {
 func listSubscriptions(c *state.Request) (any, error) {
 	list := c.NewList("subscription", "/v1/subscriptions")
 	customerID := c.Params.Text("customer", form.MaxText)
-	list.Match("customer", customerID)
+	list.MatchObject("customer", "customer", customerID)
 	list.MatchTestClock(customerID != nil)
 	if priceID := c.Params.Text("price", form.MaxText); priceID != nil {
 		list.Where(state.Condition{
@@ -238,13 +238,15 @@ func endAll(t *state.Tx, customerID string) error {
 func resumeSubscription(c *state.Request) (any, error) {
 	anchor := form.OrDefault(c.Params.Choice("billing_cycle_anchor", "now", "unchanged"), "now")
 	c.Params.Choice("proration_behavior", "always_invoice", "create_prorations", "none")
-	c.Params.Integer("proration_date")
-	if err := c.Params.Done(); err != nil {
+	if err := c.Params.Done("proration_date"); err != nil {
 		return nil, err
 	}
 	sub, err := SubscriptionByID(c.Tx, c.ID())
 	if err != nil {
 		return nil, err
+	}
+	if sub.Ended() {
+		return nil, apierror.NotFound("subscription", sub.ID, "id")
 	}
 	if sub.Status != StatusPaused {
 		return nil, apierror.Invalid("", "You can only resume a paused subscription; this one is %s.", sub.Status)

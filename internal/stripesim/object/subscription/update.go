@@ -12,6 +12,7 @@ import (
 type subscriptionChange struct {
 	items              []itemChange
 	proration          string
+	prorationDate      *int64
 	behavior           string
 	trialEnd           *int64
 	collection         *string
@@ -42,16 +43,16 @@ var (
 
 func readSubscriptionChange(p *form.Params, now int64) subscriptionChange {
 	in := subscriptionChange{
-		proration:  form.OrDefault(p.Choice("proration_behavior", "always_invoice", "create_prorations", "none"), "create_prorations"),
-		behavior:   form.OrDefault(p.Choice("payment_behavior", BehaviorAllow, behaviorDefault, BehaviorError, behaviorPending), BehaviorAllow),
-		trialEnd:   readTrialEnd(p, now),
-		collection: p.Choice("collection_method", ChargeAutomatically, sendInvoices),
-		daysDue:    p.Between("days_until_due", 0, 365),
-		clearPause: p.Cleared("pause_collection"), clearCancelAt: p.Cleared("cancel_at"),
+		proration:     form.OrDefault(p.Choice("proration_behavior", "always_invoice", "create_prorations", "none"), "create_prorations"),
+		behavior:      form.OrDefault(p.Choice("payment_behavior", BehaviorAllow, behaviorDefault, BehaviorError, behaviorPending), BehaviorAllow),
+		trialEnd:      readTrialEnd(p, now),
+		collection:    p.Choice("collection_method", ChargeAutomatically, sendInvoices),
+		prorationDate: p.Integer("proration_date"),
+		daysDue:       p.Between("days_until_due", 0, 365),
+		clearPause:    p.Cleared("pause_collection"), clearCancelAt: p.Cleared("cancel_at"),
 		anchorNow: form.OrDefault(p.Choice("billing_cycle_anchor", "now", "unchanged"), "unchanged") == "now",
 		terms:     readSubscriptionTerms(p),
 	}
-	p.Integer("proration_date")
 	in.terms.cancellation = readCancellation(p)
 	if in.clearCancelAt {
 		p.Take("cancel_at")
@@ -193,6 +194,9 @@ func applyBilling(t *state.Tx, sub *Subscription, in subscriptionChange) (declin
 			if sub.TrialStart == nil {
 				sub.TrialStart = &t.Now
 			}
+			if sub.CancelAtPeriodEnd {
+				sub.CancelAt = end // the end of a period that the trial has moved
+			}
 		} else if sub.Status == StatusTrialing {
 			stopped, err := stopTrial(t, sub)
 			if err != nil || stopped {
@@ -247,7 +251,22 @@ func changeItems(t *state.Tx, sub *Subscription, in subscriptionChange) (newRhyt
 	if in.proration == "none" || sub.Status == StatusTrialing {
 		return newRhythm, nil
 	}
-	return newRhythm, prorate(t, &old, sub, newRhythm)
+	at, err := prorationMoment(&old, in.prorationDate, t.Now)
+	if err != nil {
+		return newRhythm, err
+	}
+	return newRhythm, prorate(t, &old, sub, newRhythm, at)
+}
+
+// prorationMoment is when a change counts from: now, or another moment of the period.
+func prorationMoment(sub *Subscription, asked *int64, now int64) (int64, error) {
+	if asked == nil {
+		return now, nil
+	}
+	if *asked < sub.CurrentPeriodStart || *asked > sub.CurrentPeriodEnd {
+		return 0, apierror.Invalid("proration_date", "Cannot specify `proration_date` outside of the current billing period.")
+	}
+	return *asked, nil
 }
 
 func pricesOf(t *state.Tx, sub *Subscription) ([]*catalog.Price, error) {

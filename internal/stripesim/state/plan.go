@@ -1,0 +1,54 @@
+package state
+
+// The real API still sends what its specification has left out: the plan that a recurring price also is, where a plan
+// once stood, and how many elements a list inside an object has.
+
+// addUndeclared adds to an object that is complete otherwise what only the real API tells of.
+func addUndeclared(object map[string]any, kind string) {
+	if object["deleted"] == true {
+		return
+	}
+	switch kind {
+	case "price":
+		if recurring, ok := object["recurring"].(map[string]any); ok {
+			recurring["trial_period_days"] = nil
+		}
+	case "subscription_item", "line_item", "invoiceitem":
+		object["plan"] = planOf(object["price"])
+	case "invoice":
+		countElements(object["lines"])
+	case "subscription":
+		object["plan"], object["quantity"] = nil, nil
+		if items := countElements(object["items"]); len(items) == 1 {
+			if only, ok := items[0].(map[string]any); ok {
+				object["plan"], object["quantity"] = only["plan"], only["quantity"]
+			}
+		}
+	}
+}
+
+func countElements(list any) []any {
+	object, _ := list.(map[string]any)
+	data, _ := object["data"].([]any)
+	if object != nil {
+		object["total_count"] = len(data)
+	}
+	return data
+}
+
+// planOf is a recurring price as a plan; nothing for what is billed once.
+func planOf(price any) any {
+	terms, _ := price.(map[string]any)
+	recurring, ok := terms["recurring"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	return map[string]any{
+		"id": terms["id"], "object": "plan", "active": terms["active"], "aggregate_usage": recurring["aggregate_usage"],
+		"amount": terms["unit_amount"], "amount_decimal": terms["unit_amount_decimal"], "billing_scheme": terms["billing_scheme"],
+		"created": terms["created"], "currency": terms["currency"], "interval": recurring["interval"],
+		"interval_count": recurring["interval_count"], "livemode": false, "metadata": terms["metadata"], "nickname": terms["nickname"],
+		"product": terms["product"], "tiers_mode": terms["tiers_mode"], "transform_usage": nil, "trial_period_days": nil,
+		"usage_type": recurring["usage_type"],
+	}
+}
