@@ -44,7 +44,7 @@ func (w *world) visit(address any) (string, http.Header) {
 	return readText(w.t, res), res.Header
 }
 
-func readText(t *testing.T, res *http.Response) string {
+func readText(t testing.TB, res *http.Response) string {
 	t.Helper()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {

@@ -24,7 +24,7 @@ const testKey = "sk_test_51TallystickSandbox"
 
 // world is one sandbox behind a real HTTP server, with a stripe-go client and a clock that the test moves.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	options stripesim.Options
 	sandbox *stripesim.Sandbox
 	server  *httptest.Server
@@ -36,7 +36,7 @@ type world struct {
 }
 
 // openWorld is a world that the caller closes.
-func openWorld(t *testing.T) *world {
+func openWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, time: time.Date(2024, 1, 31, 12, 0, 0, 0, time.UTC)}
 	w.options = stripesim.Options{Path: filepath.Join(t.TempDir(), "stripe.db"), Now: w.now}
@@ -44,7 +44,7 @@ func openWorld(t *testing.T) *world {
 	return w
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := openWorld(t)
 	t.Cleanup(func() {
@@ -84,7 +84,10 @@ func (w *world) open() {
 	}
 	w.sandbox = sandbox
 	w.server = httptest.NewServer(sandbox)
-	w.http = &http.Client{Transport: specTransport{t: w.t, next: w.server.Client().Transport}}
+	w.http = w.server.Client()
+	if _, measures := w.t.(*testing.B); !measures {
+		w.http.Transport = specTransport{t: w.t, next: w.http.Transport}
+	}
 	w.stripe = client.New(testKey, &stripe.Backends{API: stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		URL: stripe.String(w.server.URL), HTTPClient: w.http, MaxNetworkRetries: stripe.Int64(0),
 		EnableTelemetry: stripe.Bool(false), LeveledLogger: &stripe.LeveledLogger{},
@@ -233,7 +236,7 @@ func (w *world) expectOK(r reply) reply {
 }
 
 // stripeError unwraps what stripe-go returns for an error that Stripe sent.
-func stripeError(t *testing.T, err error) *stripe.Error {
+func stripeError(t testing.TB, err error) *stripe.Error {
 	t.Helper()
 	var e *stripe.Error
 	if !errors.As(err, &e) {
@@ -242,8 +245,8 @@ func stripeError(t *testing.T, err error) *stripe.Error {
 	return e
 }
 
-func must[T any](value T, err error) func(t *testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](value T, err error) func(t testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)

@@ -33,7 +33,7 @@ func object(value any, field string) map[string]any {
 }
 
 // expectFields compares some fields of an object.
-func expectFields(t *testing.T, got map[string]any, want map[string]any) {
+func expectFields(t testing.TB, got map[string]any, want map[string]any) {
 	t.Helper()
 	for name, value := range want {
 		if got[name] != value {

@@ -19,6 +19,9 @@ import (
 // mostAtOnce is how many things can happen to one object at one moment. More would go on for ever.
 const mostAtOnce = 10
 
+// stepsAtOnce is how many things happen in one transaction. Requests wait for it, so it must not take long.
+const stepsAtOnce = 32
+
 // lives says, by kind of object, what happens when something is due for it.
 var lives = map[string]func(c *state.Tx, id string) error{
 	"checkout.session":        checkout.LiveCheckoutSession,
@@ -144,24 +147,40 @@ func (s *Engine) advanceTestClocks() error {
 	return nil
 }
 
-// stepUntil works off a clock's agenda up to a moment.
+// stepUntil works off a clock's agenda up to a moment, many steps to a transaction. Where one of them fails, those before
+// it are done again, each in a transaction of its own, so that they stand.
 func (s *Engine) stepUntil(clock string, moment int64) error {
-	var last state.Entry
-	for repeats := 0; ; repeats++ {
+	most := stepsAtOnce
+	var progress repetition
+	for {
 		next, err := s.Peek(clock)
 		if err != nil || next == nil || next.Due > moment {
 			return err
 		}
-		if *next != last {
-			last, repeats = *next, 0
-		}
-		if repeats >= mostAtOnce {
-			return fmt.Errorf("%s %s does not get past %d", next.Kind, next.Object, next.Due)
-		}
-		if err := s.step(clock); err != nil {
+		before := progress
+		if err := s.steps(clock, moment, most, &progress); err == nil {
+			continue
+		} else if most == 1 {
 			return err
 		}
+		most, progress = 1, before
 	}
+}
+
+// repetition notices when time does not get past something.
+type repetition struct {
+	last  state.Entry
+	times int
+}
+
+func (r *repetition) check(next state.Entry) error {
+	if next != r.last {
+		*r = repetition{last: next}
+	}
+	if r.times++; r.times > mostAtOnce {
+		return fmt.Errorf("%s %s does not get past %d", next.Kind, next.Object, next.Due)
+	}
+	return nil
 }
 
 // Peek is what is due first on a clock. It leaves the writing connection to those who have something to write.
@@ -174,30 +193,48 @@ func (s *Engine) Peek(clock string) (*state.Entry, error) {
 	return t.NextEntry(clock)
 }
 
-// step does the first thing on a clock's agenda, as a transaction at the moment that it is due.
-func (s *Engine) step(clock string) error {
+// steps do the first things on a clock's agenda, each at the moment that it is due, as one transaction.
+func (s *Engine) steps(clock string, moment int64, most int, progress *repetition) error {
 	t, err := s.Store.Begin(s.Background, true)
 	if err != nil {
 		return err
 	}
 	defer t.Rollback()
-	next, err := t.NextEntry(clock)
-	if err != nil || next == nil {
-		return err
-	}
-	t.Now = next.Due
-	if clock != "" {
-		if err := customer.MoveTestClock(t, clock, next.Due); err != nil {
+	reached := int64(0)
+	for range most {
+		next, err := t.NextEntry(clock)
+		if err != nil {
 			return err
 		}
-	}
-	if err := happen(t, next); err != nil {
-		return fmt.Errorf("%s %s, due at %d: %w", next.Kind, next.Object, next.Due, err)
+		if next == nil || next.Due > moment {
+			break
+		}
+		if err := progress.check(*next); err != nil {
+			return err
+		}
+		if err := step(t, clock, next); err != nil {
+			return err
+		}
+		reached = next.Due
 	}
 	if clock != "" {
 		return s.Commit(t)
 	}
-	return s.commitAt(t, next.Due)
+	return s.commitAt(t, reached)
+}
+
+// step does one thing, at the moment that it is due.
+func step(t *state.Tx, clock string, due *state.Entry) error {
+	t.Now = due.Due
+	if clock != "" {
+		if err := customer.MoveTestClock(t, clock, due.Due); err != nil {
+			return err
+		}
+	}
+	if err := happen(t, due); err != nil {
+		return fmt.Errorf("%s %s, due at %d: %w", due.Kind, due.Object, due.Due, err)
+	}
+	return nil
 }
 
 // happen does what is due for an object, and puts on the agenda what comes after that, even when nothing changed.

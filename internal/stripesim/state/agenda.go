@@ -51,9 +51,23 @@ func (t *Tx) Unschedule(id string) error {
 // NextEntry is what is due first on a clock; nil when nothing is. Of what is due at the same moment, the clock itself
 // comes last: when it gets there, everything else has happened.
 func (t *Tx) NextEntry(clock string) (*Entry, error) {
+	if clock == "" {
+		return t.firstEntry(`SELECT object, kind, due FROM agenda WHERE clock = '' ORDER BY due, rowid LIMIT 1`)
+	}
+	next, err := t.firstEntry(`SELECT object, kind, due FROM agenda WHERE clock = ?1 AND object <> ?1 ORDER BY due, rowid LIMIT 1`, clock)
+	if err != nil {
+		return nil, err
+	}
+	arrival, err := t.firstEntry(`SELECT object, kind, due FROM agenda WHERE object = ?`, clock)
+	if err != nil || arrival == nil || next != nil && next.Due <= arrival.Due {
+		return next, err
+	}
+	return arrival, nil
+}
+
+func (t *Tx) firstEntry(query string, args ...any) (*Entry, error) {
 	var next Entry
-	err := t.QueryRowContext(t.Ctx, `SELECT object, kind, due FROM agenda WHERE clock = ?1
-		ORDER BY due, object = ?1, rowid LIMIT 1`, clock).Scan(&next.Object, &next.Kind, &next.Due)
+	err := t.QueryRowContext(t.Ctx, query, args...).Scan(&next.Object, &next.Kind, &next.Due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

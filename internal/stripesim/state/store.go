@@ -74,6 +74,8 @@ type Store struct {
 	write, Read *sql.DB
 	// edited says that an object may have fields that the sandbox does not model.
 	Edited atomic.Bool
+
+	writing, reading *statements
 }
 
 // makePrivate makes a file that only its owner can read, if there is none; the files that SQLite puts beside it are like
@@ -115,7 +117,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("open sandbox database for reading: %w", err)
 	}
 	read.SetMaxOpenConns(4)
-	s := &Store{write: write, Read: read}
+	s := &Store{write: write, Read: read, writing: newStatements(write), reading: newStatements(read)}
 	var edited bool
 	if err := read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM settings WHERE name = ?)`, EditedSetting).Scan(&edited); err != nil {
 		return nil, errors.Join(fmt.Errorf("read sandbox settings: %w", err), s.Close())
@@ -150,23 +152,27 @@ type Document interface{ Identity() (id, kind string) }
 // Tx is one transaction over the objects.
 type Tx struct {
 	*sql.Tx
-	Now     int64 // the moment that it happens at
-	Request requestRef
-	Edited  bool            // whether an object may have fields that the sandbox does not model
-	Ctx     context.Context //nolint:containedctx // a transaction lives exactly as long as the work it was begun for
+	Now        int64 // the moment that it happens at
+	Request    requestRef
+	Edited     bool // whether an object may have fields that the sandbox does not model
+	statements *statements
+	Ctx        context.Context //nolint:containedctx // a transaction lives exactly as long as the work it was begun for
 }
 
 // Begin starts a transaction: on the one writing connection, or on a snapshot that only reads.
 func (s *Store) Begin(ctx context.Context, writes bool) (*Tx, error) {
-	db := s.Read
+	known := s.reading
 	if writes {
-		db = s.write
+		known = s.writing
 	}
-	sqlTx, err := db.BeginTx(ctx, nil)
+	if err := known.prepare(ctx); err != nil {
+		return nil, err
+	}
+	sqlTx, err := known.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin sandbox transaction: %w", err)
 	}
-	return &Tx{Tx: sqlTx, Ctx: ctx, Edited: s.Edited.Load()}, nil
+	return &Tx{Tx: sqlTx, statements: known, Ctx: ctx, Edited: s.Edited.Load()}, nil
 }
 
 // Body returns the stored JSON of an object and whether it was deleted; sql.ErrNoRows when there never was one.
