@@ -4,7 +4,10 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"log"
+	"os"
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/entc"
@@ -35,4 +38,21 @@ func main() {
 	if err != nil {
 		log.Fatalf("generate the data model: %v", err)
 	}
+	if err := takeNullForDirection("gql_collection.go"); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// takeNullForDirection lets the connections below other fields take null for the
+// default direction. As entgql writes it, null makes them forget the whole order.
+func takeNullForDirection(name string) error {
+	generated, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	const given = "if d, ok := v[directionField]; ok "
+	if !bytes.Contains(generated, []byte(given)) {
+		return fmt.Errorf("%s does not read directions as expected: %q", name, given)
+	}
+	return os.WriteFile(name, bytes.ReplaceAll(generated, []byte(given), []byte(given+"&& d != nil ")), 0o644)
 }

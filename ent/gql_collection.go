@@ -142,7 +142,7 @@ func newApiKeyPaginateArgs(rv map[string]any) *apikeyPaginateArgs {
 				err1, err2 error
 				order      = &ApiKeyOrder{Field: &ApiKeyOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {
@@ -471,7 +471,7 @@ func newCustomerPaginateArgs(rv map[string]any) *customerPaginateArgs {
 				err1, err2 error
 				order      = &CustomerOrder{Field: &CustomerOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {
@@ -602,7 +602,7 @@ func newDifferencePaginateArgs(rv map[string]any) *differencePaginateArgs {
 				err1, err2 error
 				order      = &DifferenceOrder{Field: &DifferenceOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {
@@ -793,7 +793,7 @@ func newInvoicePaginateArgs(rv map[string]any) *invoicePaginateArgs {
 				err1, err2 error
 				order      = &InvoiceOrder{Field: &InvoiceOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {
@@ -1002,7 +1002,7 @@ func newOperationPaginateArgs(rv map[string]any) *operationPaginateArgs {
 				err1, err2 error
 				order      = &OperationOrder{Field: &OperationOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {
@@ -1213,7 +1213,7 @@ func newPricePaginateArgs(rv map[string]any) *pricePaginateArgs {
 				err1, err2 error
 				order      = &PriceOrder{Field: &PriceOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {
@@ -1463,7 +1463,7 @@ func newProductPaginateArgs(rv map[string]any) *productPaginateArgs {
 				err1, err2 error
 				order      = &ProductOrder{Field: &ProductOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {
@@ -1978,7 +1978,7 @@ func newSubscriptionPaginateArgs(rv map[string]any) *subscriptionPaginateArgs {
 				err1, err2 error
 				order      = &SubscriptionOrder{Field: &SubscriptionOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {
@@ -2164,7 +2164,7 @@ func newSubscriptionItemPaginateArgs(rv map[string]any) *subscriptionitemPaginat
 				err1, err2 error
 				order      = &SubscriptionItemOrder{Field: &SubscriptionItemOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {
@@ -2439,7 +2439,7 @@ func newWebhookEventPaginateArgs(rv map[string]any) *webhookeventPaginateArgs {
 				err1, err2 error
 				order      = &WebhookEventOrder{Field: &WebhookEventOrderField{}, Direction: entgql.OrderDirectionAsc}
 			)
-			if d, ok := v[directionField]; ok {
+			if d, ok := v[directionField]; ok && d != nil {
 				err1 = order.Direction.UnmarshalGQL(d)
 			}
 			if f, ok := v[fieldField]; ok {

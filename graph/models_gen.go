@@ -92,7 +92,7 @@ type CancelSubscriptionInput struct {
 	// Which subscription.
 	SubscriptionID string `json:"subscriptionId"`
 	// When it ends.
-	At billing.CancelTime `json:"at"`
+	At *billing.CancelTime `json:"at,omitempty"`
 	// Why the customer cancels.
 	Reason *billing.CancellationReason `json:"reason,omitempty"`
 	// What the customer says about it, in 5,000 characters at most.
@@ -120,7 +120,7 @@ type ChangeSubscriptionPriceInput struct {
 	// Which item goes over to it; needed when there are several. Its quantity stays.
 	ItemID *string `json:"itemId,omitempty"`
 	// What becomes of the time that is paid for already.
-	Proration billing.ProrationBehavior `json:"proration"`
+	Proration *billing.ProrationBehavior `json:"proration,omitempty"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
@@ -184,7 +184,7 @@ type CreateCheckoutSessionInput struct {
 	// Who goes to the page.
 	CustomerID string `json:"customerId"`
 	// What the page is for.
-	Mode billing.CheckoutMode `json:"mode"`
+	Mode *billing.CheckoutMode `json:"mode,omitempty"`
 	// The price to subscribe to; it must be recurring. Only with `SUBSCRIPTION`, and needed there.
 	PriceID *string `json:"priceId,omitempty"`
 	// How many units of the price, such as seats: 1 by default. Only with `SUBSCRIPTION`; a metered price takes none.
@@ -238,7 +238,7 @@ type CreateCustomerSessionInput struct {
 	// Whose browser it is for.
 	CustomerID string `json:"customerId"`
 	// For how many seconds the token is valid: 1 to 86,400.
-	ExpiresInSeconds int `json:"expiresInSeconds"`
+	ExpiresInSeconds *int `json:"expiresInSeconds,omitempty"`
 	// What the browser may ask for. Left out, that is `CANCEL_AT_PERIOD_END`, `RESUME`, `PAY_INVOICE` and `PORTAL`.
 	Actions []auth.Action `json:"actions,omitempty"`
 	// Accepted, and without effect: a token is not kept, so a repeated mutation makes another one.
@@ -294,13 +294,13 @@ type CreateSubscriptionInput struct {
 	// How many days are free: 1 to 730.
 	TrialDays *int `json:"trialDays,omitempty"`
 	// How the invoices are collected.
-	Collection billing.CollectionMethod `json:"collection"`
+	Collection *billing.CollectionMethod `json:"collection,omitempty"`
 	// In how many days a sent invoice is to be paid: 1 to 365, 30 by default. Only with `SEND_INVOICE`.
 	DaysUntilDue *int `json:"daysUntilDue,omitempty"`
 	// The id in Stripe of the payment method to charge, such as `pm_card_visa` in test mode.
 	PaymentMethod *string `json:"paymentMethod,omitempty"`
 	// What happens when the first payment does not succeed at once.
-	PaymentBehavior billing.PaymentBehavior `json:"paymentBehavior"`
+	PaymentBehavior *billing.PaymentBehavior `json:"paymentBehavior,omitempty"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
@@ -325,7 +325,7 @@ type CustomerFilter struct {
 	// Only those whose e-mail or name contains this text, in any case.
 	Search *string `json:"search,omitempty"`
 	// Whether deleted customers are shown too.
-	IncludeDeleted bool `json:"includeDeleted"`
+	IncludeDeleted *bool `json:"includeDeleted,omitempty"`
 }
 
 // The input of `deleteCustomer`.
@@ -429,7 +429,7 @@ type ResolveOperationInput struct {
 	// Which operation; it must be `NEEDS_ATTENTION`.
 	OperationID string `json:"operationId"`
 	// Whose side is taken.
-	Accept billing.ResolutionSource `json:"accept"`
+	Accept *billing.ResolutionSource `json:"accept,omitempty"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
@@ -537,7 +537,7 @@ type RotateAPIKeyInput struct {
 	// Which key.
 	APIKeyID string `json:"apiKeyId"`
 	// For how many seconds the old secret is accepted too: 0 to 604,800.
-	GraceSeconds int `json:"graceSeconds"`
+	GraceSeconds *int `json:"graceSeconds,omitempty"`
 	// Accepted, and without effect: a repeated mutation makes another secret.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
@@ -558,7 +558,7 @@ type RotateAPIKeyPayload struct {
 type StartReconciliationInput struct {
 	// Whether what differs is repaired: the catalogue and customers that were made here follow this side, subscriptions and
 	// invoices follow Stripe, and what exists only there is shown here. Nothing is ever deleted in Stripe.
-	Repair bool `json:"repair"`
+	Repair *bool `json:"repair,omitempty"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
@@ -644,8 +644,8 @@ type UpdateProductPriceInput struct {
 	UnitAmount int64 `json:"unitAmount"`
 	// The currency.
 	Currency *string `json:"currency,omitempty"`
-	// How often it charges; null for a price that is paid once.
-	Recurring graphql.Omittable[*billing.Recurring] `json:"recurring,omitempty"`
+	// How often it charges. Null or left out, the period of the price that it replaces.
+	Recurring *billing.Recurring `json:"recurring,omitempty"`
 	// A short name that customers do not see; null for none.
 	Nickname graphql.Omittable[*string] `json:"nickname,omitempty"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
@@ -673,7 +673,7 @@ type UpdateSubscriptionItemsInput struct {
 	// What changes, of 20 items at most. What is not named stays.
 	Items []*billing.ItemChange `json:"items"`
 	// What becomes of the time that is paid for already.
-	Proration billing.ProrationBehavior `json:"proration"`
+	Proration *billing.ProrationBehavior `json:"proration,omitempty"`
 	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }

@@ -38,6 +38,7 @@ type ResolverRoot interface {
 	Subscription() SubscriptionResolver
 	SubscriptionItem() SubscriptionItemResolver
 	SubscriptionTransition() SubscriptionTransitionResolver
+	RecurringInput() RecurringInputResolver
 }
 
 type DirectiveRoot struct {
@@ -381,7 +382,7 @@ type ComplexityRoot struct {
 		ID           func(childComplexity int) int
 		Metadata     func(childComplexity int) int
 		Name         func(childComplexity int) int
-		Prices       func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *PriceFilter, orderBy *ent.PriceOrder) int
+		Prices       func(childComplexity int, first *int, after *string, last *int, before *string, filter *PriceFilter, orderBy *ent.PriceOrder) int
 		Stripe       func(childComplexity int) int
 		UpdatedAt    func(childComplexity int) int
 	}
@@ -398,27 +399,27 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		APIKeys              func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string]) int
+		APIKeys              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		BillingHealth        func(childComplexity int) int
-		Customer             func(childComplexity int, id string, includeDeleted bool) int
+		Customer             func(childComplexity int, id string, includeDeleted *bool) int
 		CustomerByEmail      func(childComplexity int, email string) int
 		CustomerByExternalID func(childComplexity int, externalID string) int
-		Customers            func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *CustomerFilter, orderBy *ent.CustomerOrder) int
-		Differences          func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *DifferenceFilter, orderBy *ent.DifferenceOrder) int
+		Customers            func(childComplexity int, first *int, after *string, last *int, before *string, filter *CustomerFilter, orderBy *ent.CustomerOrder) int
+		Differences          func(childComplexity int, first *int, after *string, last *int, before *string, filter *DifferenceFilter, orderBy *ent.DifferenceOrder) int
 		Invoice              func(childComplexity int, id string) int
-		Invoices             func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *InvoiceFilter, orderBy *ent.InvoiceOrder) int
+		Invoices             func(childComplexity int, first *int, after *string, last *int, before *string, filter *InvoiceFilter, orderBy *ent.InvoiceOrder) int
 		Node                 func(childComplexity int, id string) int
 		Nodes                func(childComplexity int, ids []string) int
 		Operation            func(childComplexity int, id string) int
-		Operations           func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *OperationFilter, orderBy *ent.OperationOrder) int
+		Operations           func(childComplexity int, first *int, after *string, last *int, before *string, filter *OperationFilter, orderBy *ent.OperationOrder) int
 		Price                func(childComplexity int, id string) int
 		PriceByLookupKey     func(childComplexity int, lookupKey string) int
 		Product              func(childComplexity int, id string) int
-		Products             func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *ProductFilter, orderBy *ent.ProductOrder) int
+		Products             func(childComplexity int, first *int, after *string, last *int, before *string, filter *ProductFilter, orderBy *ent.ProductOrder) int
 		Subscription         func(childComplexity int, id string) int
-		Subscriptions        func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *SubscriptionFilter, orderBy *ent.SubscriptionOrder) int
+		Subscriptions        func(childComplexity int, first *int, after *string, last *int, before *string, filter *SubscriptionFilter, orderBy *ent.SubscriptionOrder) int
 		Viewer               func(childComplexity int) int
-		WebhookEvents        func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *WebhookEventFilter, orderBy *ent.WebhookEventOrder) int
+		WebhookEvents        func(childComplexity int, first *int, after *string, last *int, before *string, filter *WebhookEventFilter, orderBy *ent.WebhookEventOrder) int
 	}
 
 	Recurring struct {
@@ -2112,7 +2113,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Product.Prices(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*PriceFilter), args["orderBy"].(*ent.PriceOrder)), true
+		return e.ComplexityRoot.Product.Prices(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*PriceFilter), args["orderBy"].(*ent.PriceOrder)), true
 	case "Product.stripe":
 		if e.ComplexityRoot.Product.Stripe == nil {
 			break
@@ -2168,7 +2169,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.APIKeys(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string])), true
+		return e.ComplexityRoot.Query.APIKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Query.billingHealth":
 		if e.ComplexityRoot.Query.BillingHealth == nil {
 			break
@@ -2185,7 +2186,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Customer(childComplexity, args["id"].(string), args["includeDeleted"].(bool)), true
+		return e.ComplexityRoot.Query.Customer(childComplexity, args["id"].(string), args["includeDeleted"].(*bool)), true
 	case "Query.customerByEmail":
 		if e.ComplexityRoot.Query.CustomerByEmail == nil {
 			break
@@ -2218,7 +2219,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Customers(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*CustomerFilter), args["orderBy"].(*ent.CustomerOrder)), true
+		return e.ComplexityRoot.Query.Customers(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*CustomerFilter), args["orderBy"].(*ent.CustomerOrder)), true
 	case "Query.differences":
 		if e.ComplexityRoot.Query.Differences == nil {
 			break
@@ -2229,7 +2230,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Differences(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*DifferenceFilter), args["orderBy"].(*ent.DifferenceOrder)), true
+		return e.ComplexityRoot.Query.Differences(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*DifferenceFilter), args["orderBy"].(*ent.DifferenceOrder)), true
 
 	case "Query.invoice":
 		if e.ComplexityRoot.Query.Invoice == nil {
@@ -2252,7 +2253,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Invoices(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*InvoiceFilter), args["orderBy"].(*ent.InvoiceOrder)), true
+		return e.ComplexityRoot.Query.Invoices(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*InvoiceFilter), args["orderBy"].(*ent.InvoiceOrder)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -2296,7 +2297,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Operations(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*OperationFilter), args["orderBy"].(*ent.OperationOrder)), true
+		return e.ComplexityRoot.Query.Operations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*OperationFilter), args["orderBy"].(*ent.OperationOrder)), true
 	case "Query.price":
 		if e.ComplexityRoot.Query.Price == nil {
 			break
@@ -2340,7 +2341,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*ProductFilter), args["orderBy"].(*ent.ProductOrder)), true
+		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*ProductFilter), args["orderBy"].(*ent.ProductOrder)), true
 	case "Query.subscription":
 		if e.ComplexityRoot.Query.Subscription == nil {
 			break
@@ -2362,7 +2363,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Subscriptions(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*SubscriptionFilter), args["orderBy"].(*ent.SubscriptionOrder)), true
+		return e.ComplexityRoot.Query.Subscriptions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*SubscriptionFilter), args["orderBy"].(*ent.SubscriptionOrder)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -2379,7 +2380,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.WebhookEvents(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string]), args["last"].(*int), args["before"].(*entgql.Cursor[string]), args["filter"].(*WebhookEventFilter), args["orderBy"].(*ent.WebhookEventOrder)), true
+		return e.ComplexityRoot.Query.WebhookEvents(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*WebhookEventFilter), args["orderBy"].(*ent.WebhookEventOrder)), true
 
 	case "Recurring.interval":
 		if e.ComplexityRoot.Recurring.Interval == nil {
@@ -3281,6 +3282,30 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../schema.graphql", Input: `# The contract of the API. Written by hand; the code in graph/ is generated from it.
 
+"""
+Tallystick's billing API: products and prices, customers, subscriptions and invoices, kept equal with a Stripe account. What
+you read here is what Stripe has; a change reaches both or neither.
+
+**Access.** ` + "`" + `Authorization: Bearer KEY` + "`" + `, with the admin key, an API key with scopes, or a token for one customer's browser.
+
+**Ids.** Global, opaque and sortable by age; never Stripe's own, which are at ` + "`" + `stripe { id }` + "`" + `. Any of them leads to its
+object by ` + "`" + `node` + "`" + `.
+
+**Lists.** Connections as Relay has them: pages of 25 unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, of 100 at most.
+
+**Changes.** Every mutation takes an ` + "`" + `input` + "`" + ` and answers with the object, the ` + "`" + `operation` + "`" + ` that carries the change out, and
+` + "`" + `userErrors` + "`" + `: read those first. While Stripe cannot answer, the operation is ` + "`" + `PENDING` + "`" + `, and finishes by itself. With an
+` + "`" + `idempotencyKey` + "`" + ` a repeated request changes nothing twice.
+
+**Errors.** What a person can put right is a ` + "`" + `UserError` + "`" + ` with a ` + "`" + `code` + "`" + ` and the ` + "`" + `path` + "`" + ` of the input field. Errors beside the
+data have ` + "`" + `extensions.code` + "`" + `: ` + "`" + `UNAUTHENTICATED` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `GRAPHQL_PARSE_FAILED` + "`" + `,
+` + "`" + `GRAPHQL_VALIDATION_FAILED` + "`" + `, ` + "`" + `QUERY_TOO_COMPLEX` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + ` or ` + "`" + `INTERNAL` + "`" + `.
+
+**Money** is a whole number of minor units with its currency: ` + "`" + `{ amount: 1999, currency: "USD" }` + "`" + ` is $19.99, and
+` + "`" + `{ amount: 500, currency: "JPY" }` + "`" + ` is ¥500. **Times** are RFC 3339, in UTC.
+
+**Null.** An input field that has a default takes null for it. In an update a field that is left out stays as it is.
+"""
 schema {
   query: Query
   mutation: Mutation
@@ -3312,8 +3337,6 @@ An object whose values are strings. At most 47 keys of 40 characters, with value
 or replaced, and a key whose value is empty is removed.
 """
 scalar Metadata
-"""An opaque place in a connection."""
-scalar Cursor
 
 """Anything with a global id."""
 interface Node {
@@ -3336,9 +3359,9 @@ type PageInfo {
   """Whether there is more before this page."""
   hasPreviousPage: Boolean!
   """The cursor of the page's first edge."""
-  startCursor: Cursor
+  startCursor: String
   """The cursor of the page's last edge."""
-  endCursor: Cursor
+  endCursor: String
 }
 
 """An amount of money."""
@@ -3370,11 +3393,11 @@ type Product implements Node {
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """Only those that match."""
     filter: PriceFilter
     """The order; the newest first by default."""
@@ -3403,7 +3426,7 @@ type ProductEdge {
   """The product."""
   node: Product!
   """Its place in the connection."""
-  cursor: Cursor!
+  cursor: String!
 }
 
 """Which products a list shows."""
@@ -3419,7 +3442,7 @@ input ProductOrder {
   """By what."""
   field: ProductOrderField!
   """Which way."""
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 """What products can be ordered by."""
@@ -3525,7 +3548,7 @@ input RecurringInput {
   """The unit of the period."""
   interval: BillingInterval!
   """How many units make a period."""
-  intervalCount: Int! = 1
+  intervalCount: Int = 1
 }
 
 """The unit of a billing period."""
@@ -3555,7 +3578,7 @@ type PriceEdge {
   """The price."""
   node: Price!
   """Its place in the connection."""
-  cursor: Cursor!
+  cursor: String!
 }
 
 """Which prices a list shows."""
@@ -3569,7 +3592,7 @@ input PriceOrder {
   """By what."""
   field: PriceOrderField!
   """Which way."""
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 """What prices can be ordered by."""
@@ -3602,11 +3625,11 @@ type Customer implements Node {
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """The order; the newest first by default."""
     orderBy: SubscriptionOrder
   ): SubscriptionConnection!
@@ -3615,11 +3638,11 @@ type Customer implements Node {
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """The order; the newest first by default."""
     orderBy: InvoiceOrder
   ): InvoiceConnection!
@@ -3648,7 +3671,7 @@ type CustomerEdge {
   """The customer."""
   node: Customer!
   """Its place in the connection."""
-  cursor: Cursor!
+  cursor: String!
 }
 
 """Which customers a list shows."""
@@ -3658,7 +3681,7 @@ input CustomerFilter {
   """Only those whose e-mail or name contains this text, in any case."""
   search: String
   """Whether deleted customers are shown too."""
-  includeDeleted: Boolean! = false
+  includeDeleted: Boolean = false
 }
 
 """The order of a list of customers."""
@@ -3666,7 +3689,7 @@ input CustomerOrder {
   """By what."""
   field: CustomerOrderField!
   """Which way."""
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 """What customers can be ordered by."""
@@ -3726,11 +3749,11 @@ type Subscription implements Node {
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """The order; the newest first by default."""
     orderBy: InvoiceOrder
   ): InvoiceConnection!
@@ -3770,33 +3793,33 @@ type PausedCollection {
 
 """What becomes of a subscription's invoices while collection is paused, in Stripe's words."""
 enum PauseBehavior {
-  """They are voided."""
+  """Invoices are voided while collection is paused: the period is free."""
   VOID
-  """They stay drafts, and are collected later."""
+  """Invoices stay drafts while collection is paused, to be collected later."""
   KEEP_AS_DRAFT
-  """They are marked uncollectible."""
+  """Invoices are marked uncollectible while collection is paused."""
   MARK_UNCOLLECTIBLE
 }
 
 """The state of a subscription, in Stripe's words but for REVOKED."""
 enum SubscriptionStatus {
-  """Waits for its first payment."""
+  """The first payment has not succeeded yet; it must within 23 hours."""
   INCOMPLETE
-  """Ended: the first payment never came."""
+  """The first payment did not succeed in time, and the subscription has ended."""
   INCOMPLETE_EXPIRED
-  """In its trial."""
+  """In its trial period; nothing is charged yet."""
   TRIALING
-  """Paid."""
+  """In good standing."""
   ACTIVE
-  """Overdue: the last payment failed and is being retried."""
+  """Payment of the latest invoice has failed, and Stripe retries it: dunning is under way."""
   PAST_DUE
-  """Overdue, and no longer retried."""
+  """Payment of the latest invoice has failed, and every retry of the dunning process too. New invoices stay drafts."""
   UNPAID
-  """Its trial ended without a way to pay."""
+  """The trial ended without a payment method. Nothing is invoiced until it is resumed."""
   PAUSED
-  """Ended because someone asked for it."""
+  """Ended because someone canceled it."""
   CANCELED
-  """Ended by the system: every retry failed, or the payment was disputed."""
+  """Ended by the system: dunning was exhausted, a payment was disputed, or ` + "`" + `revokeSubscription` + "`" + ` ended it."""
   REVOKED
 }
 
@@ -3843,7 +3866,7 @@ type SubscriptionEdge {
   """The subscription."""
   node: Subscription!
   """Its place in the connection."""
-  cursor: Cursor!
+  cursor: String!
 }
 
 """Which subscriptions a list shows."""
@@ -3861,7 +3884,7 @@ input SubscriptionOrder {
   """By what."""
   field: SubscriptionOrderField!
   """Which way."""
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 """What subscriptions can be ordered by."""
@@ -3908,15 +3931,15 @@ type Invoice implements Node {
 
 """The life of an invoice, in Stripe's words."""
 enum InvoiceStatus {
-  """Can still change."""
+  """Not finalized: its lines can still change, and nothing is collected."""
   DRAFT
-  """Waits to be paid."""
+  """Finalized, and waiting for payment."""
   OPEN
-  """Paid."""
+  """Paid in full."""
   PAID
-  """Not expected to be paid any more."""
+  """Written off as bad debt. It can still be paid or voided."""
   UNCOLLECTIBLE
-  """Taken back."""
+  """Canceled for good, as if it had never been issued; nothing is owed."""
   VOID
 }
 
@@ -3935,7 +3958,7 @@ type InvoiceEdge {
   """The invoice."""
   node: Invoice!
   """Its place in the connection."""
-  cursor: Cursor!
+  cursor: String!
 }
 
 """Which invoices a list shows."""
@@ -3953,7 +3976,7 @@ input InvoiceOrder {
   """By what."""
   field: InvoiceOrderField!
   """Which way."""
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 """What invoices can be ordered by."""
@@ -4139,7 +4162,7 @@ type OperationEdge {
   """The operation."""
   node: Operation!
   """Its place in the connection."""
-  cursor: Cursor!
+  cursor: String!
 }
 
 """Which operations a list shows."""
@@ -4157,7 +4180,7 @@ input OperationOrder {
   """By what."""
   field: OperationOrderField!
   """Which way."""
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 """What operations can be ordered by."""
@@ -4226,7 +4249,7 @@ type WebhookEventEdge {
   """The event."""
   node: WebhookEvent!
   """Its place in the connection."""
-  cursor: Cursor!
+  cursor: String!
 }
 
 """Which events a list shows."""
@@ -4244,7 +4267,7 @@ input WebhookEventOrder {
   """By what."""
   field: WebhookEventOrderField!
   """Which way."""
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 """What events can be ordered by."""
@@ -4306,7 +4329,7 @@ type DifferenceEdge {
   """The difference."""
   node: Difference!
   """Its place in the connection."""
-  cursor: Cursor!
+  cursor: String!
 }
 
 """Which differences a list shows."""
@@ -4324,7 +4347,7 @@ input DifferenceOrder {
   """By what."""
   field: DifferenceOrderField!
   """Which way."""
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 """What differences can be ordered by."""
@@ -4484,7 +4507,7 @@ type ApiKeyEdge {
   """The key."""
   node: ApiKey!
   """Its place in the connection."""
-  cursor: Cursor!
+  cursor: String!
 }
 
 """Who has asked for something."""
@@ -4537,7 +4560,7 @@ type Query {
   nodes(
     """The global ids; 100 at most."""
     ids: [ID!]!
-  ): [Node]! @needs(customer: true)
+  ): [Node] @needs(customer: true)
   """A product; null when there is none."""
   product(
     """The product's global id."""
@@ -4548,22 +4571,22 @@ type Query {
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """Only those that match."""
     filter: ProductFilter
     """The order; the newest first by default."""
     orderBy: ProductOrder
-  ): ProductConnection! @needs(scope: READ_CATALOG, customer: true)
+  ): ProductConnection @needs(scope: READ_CATALOG, customer: true)
   """A customer; null when there is none, or when it is deleted."""
   customer(
     """The customer's global id."""
     id: ID!
     """Whether a deleted customer is shown."""
-    includeDeleted: Boolean! = false
+    includeDeleted: Boolean = false
   ): Customer @needs(scope: READ_CUSTOMERS, customer: true)
   """The price with a lookup key; null when there is none."""
   priceByLookupKey(
@@ -4593,16 +4616,16 @@ type Query {
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """Only those that match."""
     filter: CustomerFilter
     """The order; the newest first by default."""
     orderBy: CustomerOrder
-  ): CustomerConnection! @needs(scope: READ_CUSTOMERS)
+  ): CustomerConnection @needs(scope: READ_CUSTOMERS)
   """A subscription; null when there is none."""
   subscription(
     """The subscription's global id."""
@@ -4613,16 +4636,16 @@ type Query {
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """Only those that match."""
     filter: SubscriptionFilter
     """The order; the newest first by default."""
     orderBy: SubscriptionOrder
-  ): SubscriptionConnection! @needs(scope: READ_SUBSCRIPTIONS, customer: true)
+  ): SubscriptionConnection @needs(scope: READ_SUBSCRIPTIONS, customer: true)
   """An invoice; null when there is none."""
   invoice(
     """The invoice's global id."""
@@ -4633,16 +4656,16 @@ type Query {
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """Only those that match."""
     filter: InvoiceFilter
     """The order; the newest first by default."""
     orderBy: InvoiceOrder
-  ): InvoiceConnection! @needs(scope: READ_INVOICES, customer: true)
+  ): InvoiceConnection @needs(scope: READ_INVOICES, customer: true)
   """An operation; null when there is none."""
   operation(
     """The operation's global id."""
@@ -4653,61 +4676,61 @@ type Query {
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """Only those that match."""
     filter: OperationFilter
     """The order; the newest first by default."""
     orderBy: OperationOrder
-  ): OperationConnection! @needs(scope: READ_OPERATIONS)
+  ): OperationConnection @needs(scope: READ_OPERATIONS)
   """The events that Stripe has sent, the newest first."""
   webhookEvents(
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """Only those that match."""
     filter: WebhookEventFilter
     """The order; the newest first by default."""
     orderBy: WebhookEventOrder
-  ): WebhookEventConnection! @needs(scope: READ_OPERATIONS)
+  ): WebhookEventConnection @needs(scope: READ_OPERATIONS)
   """What differed when both halves were compared, the newest first."""
   differences(
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
     """Only those that match."""
     filter: DifferenceFilter
     """The order; the newest first by default."""
     orderBy: DifferenceOrder
-  ): DifferenceConnection! @needs(scope: READ_OPERATIONS)
+  ): DifferenceConnection @needs(scope: READ_OPERATIONS)
   """API keys, the newest first; revoked ones too."""
   apiKeys(
     """How many, from the front: 25 by default, 100 at most."""
     first: Int
     """Only those after this cursor."""
-    after: Cursor
+    after: String
     """How many, from the back; 100 at most."""
     last: Int
     """Only those before this cursor."""
-    before: Cursor
+    before: String
   ): ApiKeyConnection @needs(scope: WRITE_API_KEYS)
   """Whether the two halves are kept equal."""
   billingHealth: BillingHealth @needs(scope: READ_OPERATIONS)
   """Who is asking."""
-  viewer: Viewer! @needs(customer: true)
+  viewer: Viewer @needs(customer: true)
 }
 
 # ---------------------------------------------------------------------------------------------------- mutations
@@ -4860,12 +4883,12 @@ type Mutation {
     """Which subscription, and why."""
     input: RevokeSubscriptionInput!
   ): RevokeSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS)
-  """Charges what an open invoice asks for. A subscription that was overdue for it is active again."""
+  """Pays an open invoice now, outside of the retry schedule. A ` + "`" + `PAST_DUE` + "`" + ` subscription is ` + "`" + `ACTIVE` + "`" + ` again then."""
   payInvoice(
     """Which invoice."""
     input: PayInvoiceInput!
   ): PayInvoicePayload @needs(scope: WRITE_INVOICES, customer: true)
-  """Takes an open invoice back, for good."""
+  """Voids an open invoice: nothing is owed on it any more. This cannot be undone; its number stays in use."""
   voidInvoice(
     """Which invoice."""
     input: VoidInvoiceInput!
@@ -5071,7 +5094,7 @@ input UpdateProductPriceInput {
   unitAmount: Int64!
   """The currency."""
   currency: CurrencyCode
-  """How often it charges; null for a price that is paid once."""
+  """How often it charges. Null or left out, the period of the price that it replaces."""
   recurring: RecurringInput
   """A short name that customers do not see; null for none."""
   nickname: String
@@ -5208,13 +5231,13 @@ input CreateSubscriptionInput {
   """How many days are free: 1 to 730."""
   trialDays: Int
   """How the invoices are collected."""
-  collection: CollectionMethod! = CHARGE_AUTOMATICALLY
+  collection: CollectionMethod = CHARGE_AUTOMATICALLY
   """In how many days a sent invoice is to be paid: 1 to 365, 30 by default. Only with ` + "`" + `SEND_INVOICE` + "`" + `."""
   daysUntilDue: Int
   """The id in Stripe of the payment method to charge, such as ` + "`" + `pm_card_visa` + "`" + ` in test mode."""
   paymentMethod: String
   """What happens when the first payment does not succeed at once."""
-  paymentBehavior: PaymentBehavior! = ERROR_IF_INCOMPLETE
+  paymentBehavior: PaymentBehavior = ERROR_IF_INCOMPLETE
   """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
   idempotencyKey: String
 }
@@ -5275,7 +5298,7 @@ input CancelSubscriptionInput {
   """Which subscription."""
   subscriptionId: ID!
   """When it ends."""
-  at: CancelTime! = PERIOD_END
+  at: CancelTime = PERIOD_END
   """Why the customer cancels."""
   reason: CancellationReason
   """What the customer says about it, in 5,000 characters at most."""
@@ -5314,11 +5337,11 @@ type ResumeSubscriptionPayload {
 
 """What a change of price makes of the time that is paid for already, in Stripe's words."""
 enum ProrationBehavior {
-  """The difference is on the next invoice."""
+  """Prorations (credit for unused time, and a charge for the rest of the period) go on the next invoice."""
   CREATE_PRORATIONS
-  """The difference is invoiced at once."""
+  """Prorations are created and invoiced at once."""
   ALWAYS_INVOICE
-  """There is no difference to pay."""
+  """No prorations: the new amount counts from the next period on."""
   NONE
 }
 
@@ -5331,7 +5354,7 @@ input ChangeSubscriptionPriceInput {
   """Which item goes over to it; needed when there are several. Its quantity stays."""
   itemId: ID
   """What becomes of the time that is paid for already."""
-  proration: ProrationBehavior! = CREATE_PRORATIONS
+  proration: ProrationBehavior = CREATE_PRORATIONS
   """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
   idempotencyKey: String
 }
@@ -5365,7 +5388,7 @@ input UpdateSubscriptionItemsInput {
   """What changes, of 20 items at most. What is not named stays."""
   items: [SubscriptionItemChangeInput!]!
   """What becomes of the time that is paid for already."""
-  proration: ProrationBehavior! = CREATE_PRORATIONS
+  proration: ProrationBehavior = CREATE_PRORATIONS
   """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
   idempotencyKey: String
 }
@@ -5451,7 +5474,7 @@ input CreateCheckoutSessionInput {
   """Who goes to the page."""
   customerId: ID!
   """What the page is for."""
-  mode: CheckoutMode! = SUBSCRIPTION
+  mode: CheckoutMode = SUBSCRIPTION
   """The price to subscribe to; it must be recurring. Only with ` + "`" + `SUBSCRIPTION` + "`" + `, and needed there."""
   priceId: ID
   """How many units of the price, such as seats: 1 by default. Only with ` + "`" + `SUBSCRIPTION` + "`" + `; a metered price takes none."""
@@ -5502,7 +5525,7 @@ input StartReconciliationInput {
   Whether what differs is repaired: the catalogue and customers that were made here follow this side, subscriptions and
   invoices follow Stripe, and what exists only there is shown here. Nothing is ever deleted in Stripe.
   """
-  repair: Boolean! = false
+  repair: Boolean = false
   """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
   idempotencyKey: String
 }
@@ -5544,7 +5567,7 @@ input RotateApiKeyInput {
   """Which key."""
   apiKeyId: ID!
   """For how many seconds the old secret is accepted too: 0 to 604,800."""
-  graceSeconds: Int! = 0
+  graceSeconds: Int = 0
   """Accepted, and without effect: a repeated mutation makes another secret."""
   idempotencyKey: String
 }
@@ -5584,7 +5607,7 @@ input CreateCustomerSessionInput {
   """Whose browser it is for."""
   customerId: ID!
   """For how many seconds the token is valid: 1 to 86,400."""
-  expiresInSeconds: Int! = 3600
+  expiresInSeconds: Int = 3600
   """
   What the browser may ask for. Left out, that is ` + "`" + `CANCEL_AT_PERIOD_END` + "`" + `, ` + "`" + `RESUME` + "`" + `, ` + "`" + `PAY_INVOICE` + "`" + ` and ` + "`" + `PORTAL` + "`" + `.
   """
@@ -5632,7 +5655,7 @@ input ResolveOperationInput {
   """Which operation; it must be ` + "`" + `NEEDS_ATTENTION` + "`" + `."""
   operationId: ID!
   """Whose side is taken."""
-  accept: ResolutionSource! = STRIPE
+  accept: ResolutionSource = STRIPE
   """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
   idempotencyKey: String
 }

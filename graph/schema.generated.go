@@ -96,28 +96,28 @@ type ProductResolver interface {
 
 	Metadata(ctx context.Context, obj *ent.Product) (map[string]string, error)
 
-	Prices(ctx context.Context, obj *ent.Product, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *PriceFilter, orderBy *ent.PriceOrder) (*ent.PriceConnection, error)
+	Prices(ctx context.Context, obj *ent.Product, first *int, after *string, last *int, before *string, filter *PriceFilter, orderBy *ent.PriceOrder) (*ent.PriceConnection, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (ent.Noder, error)
 	Nodes(ctx context.Context, ids []string) ([]ent.Noder, error)
 	Product(ctx context.Context, id string) (*ent.Product, error)
-	Products(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *ProductFilter, orderBy *ent.ProductOrder) (*ent.ProductConnection, error)
-	Customer(ctx context.Context, id string, includeDeleted bool) (*ent.Customer, error)
+	Products(ctx context.Context, first *int, after *string, last *int, before *string, filter *ProductFilter, orderBy *ent.ProductOrder) (*ent.ProductConnection, error)
+	Customer(ctx context.Context, id string, includeDeleted *bool) (*ent.Customer, error)
 	PriceByLookupKey(ctx context.Context, lookupKey string) (*ent.Price, error)
 	Price(ctx context.Context, id string) (*ent.Price, error)
 	CustomerByExternalID(ctx context.Context, externalID string) (*ent.Customer, error)
 	CustomerByEmail(ctx context.Context, email string) (*ent.Customer, error)
-	Customers(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *CustomerFilter, orderBy *ent.CustomerOrder) (*ent.CustomerConnection, error)
+	Customers(ctx context.Context, first *int, after *string, last *int, before *string, filter *CustomerFilter, orderBy *ent.CustomerOrder) (*ent.CustomerConnection, error)
 	Subscription(ctx context.Context, id string) (*ent.Subscription, error)
-	Subscriptions(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *SubscriptionFilter, orderBy *ent.SubscriptionOrder) (*ent.SubscriptionConnection, error)
+	Subscriptions(ctx context.Context, first *int, after *string, last *int, before *string, filter *SubscriptionFilter, orderBy *ent.SubscriptionOrder) (*ent.SubscriptionConnection, error)
 	Invoice(ctx context.Context, id string) (*ent.Invoice, error)
-	Invoices(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *InvoiceFilter, orderBy *ent.InvoiceOrder) (*ent.InvoiceConnection, error)
+	Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *InvoiceFilter, orderBy *ent.InvoiceOrder) (*ent.InvoiceConnection, error)
 	Operation(ctx context.Context, id string) (*ent.Operation, error)
-	Operations(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *OperationFilter, orderBy *ent.OperationOrder) (*ent.OperationConnection, error)
-	WebhookEvents(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *WebhookEventFilter, orderBy *ent.WebhookEventOrder) (*ent.WebhookEventConnection, error)
-	Differences(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], filter *DifferenceFilter, orderBy *ent.DifferenceOrder) (*ent.DifferenceConnection, error)
-	APIKeys(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string]) (*ent.ApiKeyConnection, error)
+	Operations(ctx context.Context, first *int, after *string, last *int, before *string, filter *OperationFilter, orderBy *ent.OperationOrder) (*ent.OperationConnection, error)
+	WebhookEvents(ctx context.Context, first *int, after *string, last *int, before *string, filter *WebhookEventFilter, orderBy *ent.WebhookEventOrder) (*ent.WebhookEventConnection, error)
+	Differences(ctx context.Context, first *int, after *string, last *int, before *string, filter *DifferenceFilter, orderBy *ent.DifferenceOrder) (*ent.DifferenceConnection, error)
+	APIKeys(ctx context.Context, first *int, after *string, last *int, before *string) (*ent.ApiKeyConnection, error)
 	BillingHealth(ctx context.Context) (*billing.Health, error)
 	Viewer(ctx context.Context) (*Viewer, error)
 }
@@ -142,6 +142,10 @@ type SubscriptionItemResolver interface {
 }
 type SubscriptionTransitionResolver interface {
 	Cause(ctx context.Context, obj *ent.SubscriptionTransition) (string, error)
+}
+
+type RecurringInputResolver interface {
+	IntervalCount(ctx context.Context, obj *billing.Recurring, data *int) error
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -175,7 +179,7 @@ func (ec *executionContext) field_Customer_invoices_args(ctx context.Context, ra
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+			return ec.unmarshalOString2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -191,7 +195,7 @@ func (ec *executionContext) field_Customer_invoices_args(ctx context.Context, ra
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+			return ec.unmarshalOString2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -221,7 +225,7 @@ func (ec *executionContext) field_Customer_subscriptions_args(ctx context.Contex
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+			return ec.unmarshalOString2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -237,7 +241,7 @@ func (ec *executionContext) field_Customer_subscriptions_args(ctx context.Contex
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+			return ec.unmarshalOString2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -680,8 +684,8 @@ func (ec *executionContext) field_Product_prices_args(ctx context.Context, rawAr
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -696,8 +700,8 @@ func (ec *executionContext) field_Product_prices_args(ctx context.Context, rawAr
 	}
 	args["last"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -748,8 +752,8 @@ func (ec *executionContext) field_Query_apiKeys_args(ctx context.Context, rawArg
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -764,8 +768,8 @@ func (ec *executionContext) field_Query_apiKeys_args(ctx context.Context, rawArg
 	}
 	args["last"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -814,8 +818,8 @@ func (ec *executionContext) field_Query_customer_args(ctx context.Context, rawAr
 	}
 	args["id"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "includeDeleted",
-		func(ctx context.Context, v any) (bool, error) {
-			return ec.unmarshalNBoolean2bool(ctx, v)
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -836,8 +840,8 @@ func (ec *executionContext) field_Query_customers_args(ctx context.Context, rawA
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -852,8 +856,8 @@ func (ec *executionContext) field_Query_customers_args(ctx context.Context, rawA
 	}
 	args["last"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -890,8 +894,8 @@ func (ec *executionContext) field_Query_differences_args(ctx context.Context, ra
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -906,8 +910,8 @@ func (ec *executionContext) field_Query_differences_args(ctx context.Context, ra
 	}
 	args["last"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -958,8 +962,8 @@ func (ec *executionContext) field_Query_invoices_args(ctx context.Context, rawAr
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -974,8 +978,8 @@ func (ec *executionContext) field_Query_invoices_args(ctx context.Context, rawAr
 	}
 	args["last"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1054,8 +1058,8 @@ func (ec *executionContext) field_Query_operations_args(ctx context.Context, raw
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1070,8 +1074,8 @@ func (ec *executionContext) field_Query_operations_args(ctx context.Context, raw
 	}
 	args["last"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1150,8 +1154,8 @@ func (ec *executionContext) field_Query_products_args(ctx context.Context, rawAr
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1166,8 +1170,8 @@ func (ec *executionContext) field_Query_products_args(ctx context.Context, rawAr
 	}
 	args["last"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1218,8 +1222,8 @@ func (ec *executionContext) field_Query_subscriptions_args(ctx context.Context, 
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1234,8 +1238,8 @@ func (ec *executionContext) field_Query_subscriptions_args(ctx context.Context, 
 	}
 	args["last"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1272,8 +1276,8 @@ func (ec *executionContext) field_Query_webhookEvents_args(ctx context.Context, 
 	}
 	args["first"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1288,8 +1292,8 @@ func (ec *executionContext) field_Query_webhookEvents_args(ctx context.Context, 
 	}
 	args["last"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1319,7 +1323,7 @@ func (ec *executionContext) field_Subscription_invoices_args(ctx context.Context
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+			return ec.unmarshalOString2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1335,7 +1339,7 @@ func (ec *executionContext) field_Subscription_invoices_args(ctx context.Context
 	args["first"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+			return ec.unmarshalOString2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1854,14 +1858,14 @@ func (ec *executionContext) _ApiKeyEdge_cursor(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalNString2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_ApiKeyEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ApiKeyEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("ApiKeyEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ArchivePricePayload_product(ctx context.Context, field graphql.CollectedField, obj *ArchivePricePayload) (ret graphql.Marshaler) {
@@ -3729,14 +3733,14 @@ func (ec *executionContext) _CustomerEdge_cursor(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalNString2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_CustomerEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("CustomerEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _DeleteCustomerPayload_customer(ctx context.Context, field graphql.CollectedField, obj *DeleteCustomerPayload) (ret graphql.Marshaler) {
@@ -4206,14 +4210,14 @@ func (ec *executionContext) _DifferenceEdge_cursor(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalNString2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_DifferenceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DifferenceEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("DifferenceEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Invoice_id(ctx context.Context, field graphql.CollectedField, obj *ent.Invoice) (ret graphql.Marshaler) {
@@ -4733,14 +4737,14 @@ func (ec *executionContext) _InvoiceEdge_cursor(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalNString2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_InvoiceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InvoiceEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("InvoiceEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _LiveUpdates_operationUpdated(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
@@ -7176,14 +7180,14 @@ func (ec *executionContext) _OperationEdge_cursor(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalNString2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_OperationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OperationEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("OperationEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _OperationStep_name(ctx context.Context, field graphql.CollectedField, obj *billing.OperationStep) (ret graphql.Marshaler) {
@@ -7291,14 +7295,14 @@ func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalOString2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_PageInfo_startCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graphql.CollectedField, obj *entgql.PageInfo[string]) (ret graphql.Marshaler) {
@@ -7314,14 +7318,14 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalOString2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _PausedCollection_behavior(ctx context.Context, field graphql.CollectedField, obj *PausedCollection) (ret graphql.Marshaler) {
@@ -8020,14 +8024,14 @@ func (ec *executionContext) _PriceEdge_cursor(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalNString2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_PriceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("PriceEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _PriceTier_upTo(ctx context.Context, field graphql.CollectedField, obj *billing.PriceTier) (ret graphql.Marshaler) {
@@ -8274,7 +8278,7 @@ func (ec *executionContext) _Product_prices(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Product().Prices(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["filter"].(*PriceFilter), fc.Args["orderBy"].(*ent.PriceOrder))
+			return ec.Resolvers.Product().Prices(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*PriceFilter), fc.Args["orderBy"].(*ent.PriceOrder))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.PriceConnection) graphql.Marshaler {
@@ -8518,14 +8522,14 @@ func (ec *executionContext) _ProductEdge_cursor(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalNString2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_ProductEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("ProductEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -8622,10 +8626,10 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v []ent.Noder) graphql.Marshaler {
-			return ec.marshalNNode2ᚕtallystickᚋentᚐNoder(ctx, selections, v)
+			return ec.marshalONode2ᚕtallystickᚋentᚐNoder(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_nodes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -8729,7 +8733,7 @@ func (ec *executionContext) _Query_products(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Products(ctx, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["filter"].(*ProductFilter), fc.Args["orderBy"].(*ent.ProductOrder))
+			return ec.Resolvers.Query().Products(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*ProductFilter), fc.Args["orderBy"].(*ent.ProductOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8756,10 +8760,10 @@ func (ec *executionContext) _Query_products(ctx context.Context, field graphql.C
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.ProductConnection) graphql.Marshaler {
-			return ec.marshalNProductConnection2ᚖtallystickᚋentᚐProductConnection(ctx, selections, v)
+			return ec.marshalOProductConnection2ᚖtallystickᚋentᚐProductConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_products(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -8796,7 +8800,7 @@ func (ec *executionContext) _Query_customer(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Customer(ctx, fc.Args["id"].(string), fc.Args["includeDeleted"].(bool))
+			return ec.Resolvers.Query().Customer(ctx, fc.Args["id"].(string), fc.Args["includeDeleted"].(*bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9131,7 +9135,7 @@ func (ec *executionContext) _Query_customers(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Customers(ctx, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["filter"].(*CustomerFilter), fc.Args["orderBy"].(*ent.CustomerOrder))
+			return ec.Resolvers.Query().Customers(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*CustomerFilter), fc.Args["orderBy"].(*ent.CustomerOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9158,10 +9162,10 @@ func (ec *executionContext) _Query_customers(ctx context.Context, field graphql.
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.CustomerConnection) graphql.Marshaler {
-			return ec.marshalNCustomerConnection2ᚖtallystickᚋentᚐCustomerConnection(ctx, selections, v)
+			return ec.marshalOCustomerConnection2ᚖtallystickᚋentᚐCustomerConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_customers(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9265,7 +9269,7 @@ func (ec *executionContext) _Query_subscriptions(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Subscriptions(ctx, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["filter"].(*SubscriptionFilter), fc.Args["orderBy"].(*ent.SubscriptionOrder))
+			return ec.Resolvers.Query().Subscriptions(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*SubscriptionFilter), fc.Args["orderBy"].(*ent.SubscriptionOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9292,10 +9296,10 @@ func (ec *executionContext) _Query_subscriptions(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.SubscriptionConnection) graphql.Marshaler {
-			return ec.marshalNSubscriptionConnection2ᚖtallystickᚋentᚐSubscriptionConnection(ctx, selections, v)
+			return ec.marshalOSubscriptionConnection2ᚖtallystickᚋentᚐSubscriptionConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_subscriptions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9399,7 +9403,7 @@ func (ec *executionContext) _Query_invoices(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Invoices(ctx, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["filter"].(*InvoiceFilter), fc.Args["orderBy"].(*ent.InvoiceOrder))
+			return ec.Resolvers.Query().Invoices(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*InvoiceFilter), fc.Args["orderBy"].(*ent.InvoiceOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9426,10 +9430,10 @@ func (ec *executionContext) _Query_invoices(ctx context.Context, field graphql.C
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.InvoiceConnection) graphql.Marshaler {
-			return ec.marshalNInvoiceConnection2ᚖtallystickᚋentᚐInvoiceConnection(ctx, selections, v)
+			return ec.marshalOInvoiceConnection2ᚖtallystickᚋentᚐInvoiceConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_invoices(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9533,7 +9537,7 @@ func (ec *executionContext) _Query_operations(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Operations(ctx, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["filter"].(*OperationFilter), fc.Args["orderBy"].(*ent.OperationOrder))
+			return ec.Resolvers.Query().Operations(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*OperationFilter), fc.Args["orderBy"].(*ent.OperationOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9560,10 +9564,10 @@ func (ec *executionContext) _Query_operations(ctx context.Context, field graphql
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.OperationConnection) graphql.Marshaler {
-			return ec.marshalNOperationConnection2ᚖtallystickᚋentᚐOperationConnection(ctx, selections, v)
+			return ec.marshalOOperationConnection2ᚖtallystickᚋentᚐOperationConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_operations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9600,7 +9604,7 @@ func (ec *executionContext) _Query_webhookEvents(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().WebhookEvents(ctx, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["filter"].(*WebhookEventFilter), fc.Args["orderBy"].(*ent.WebhookEventOrder))
+			return ec.Resolvers.Query().WebhookEvents(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*WebhookEventFilter), fc.Args["orderBy"].(*ent.WebhookEventOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9627,10 +9631,10 @@ func (ec *executionContext) _Query_webhookEvents(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.WebhookEventConnection) graphql.Marshaler {
-			return ec.marshalNWebhookEventConnection2ᚖtallystickᚋentᚐWebhookEventConnection(ctx, selections, v)
+			return ec.marshalOWebhookEventConnection2ᚖtallystickᚋentᚐWebhookEventConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_webhookEvents(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9667,7 +9671,7 @@ func (ec *executionContext) _Query_differences(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Differences(ctx, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["filter"].(*DifferenceFilter), fc.Args["orderBy"].(*ent.DifferenceOrder))
+			return ec.Resolvers.Query().Differences(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*DifferenceFilter), fc.Args["orderBy"].(*ent.DifferenceOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9694,10 +9698,10 @@ func (ec *executionContext) _Query_differences(ctx context.Context, field graphq
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.DifferenceConnection) graphql.Marshaler {
-			return ec.marshalNDifferenceConnection2ᚖtallystickᚋentᚐDifferenceConnection(ctx, selections, v)
+			return ec.marshalODifferenceConnection2ᚖtallystickᚋentᚐDifferenceConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_differences(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9734,7 +9738,7 @@ func (ec *executionContext) _Query_apiKeys(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().APIKeys(ctx, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["before"].(*entgql.Cursor[string]))
+			return ec.Resolvers.Query().APIKeys(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9877,10 +9881,10 @@ func (ec *executionContext) _Query_viewer(ctx context.Context, field graphql.Col
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *Viewer) graphql.Marshaler {
-			return ec.marshalNViewer2ᚖtallystickᚋgraphᚐViewer(ctx, selections, v)
+			return ec.marshalOViewer2ᚖtallystickᚋgraphᚐViewer(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_viewer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -11844,14 +11848,14 @@ func (ec *executionContext) _SubscriptionEdge_cursor(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalNString2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_SubscriptionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SubscriptionEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("SubscriptionEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _SubscriptionItem_id(ctx context.Context, field graphql.CollectedField, obj *ent.SubscriptionItem) (ret graphql.Marshaler) {
@@ -13265,14 +13269,14 @@ func (ec *executionContext) _WebhookEventEdge_cursor(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+			return ec.marshalNString2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_WebhookEventEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebhookEventEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+	return graphql.NewScalarFieldContext("WebhookEventEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -13456,7 +13460,7 @@ func (ec *executionContext) unmarshalInputCancelSubscriptionInput(ctx context.Co
 			it.SubscriptionID = data
 		case "at":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
-			data, err := ec.unmarshalNCancelTime2tallystickᚋinternalᚋbillingᚐCancelTime(ctx, v)
+			data, err := ec.unmarshalOCancelTime2ᚖtallystickᚋinternalᚋbillingᚐCancelTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -13532,7 +13536,7 @@ func (ec *executionContext) unmarshalInputChangeSubscriptionPriceInput(ctx conte
 			it.ItemID = data
 		case "proration":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("proration"))
-			data, err := ec.unmarshalNProrationBehavior2tallystickᚋinternalᚋbillingᚐProrationBehavior(ctx, v)
+			data, err := ec.unmarshalOProrationBehavior2ᚖtallystickᚋinternalᚋbillingᚐProrationBehavior(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -13675,7 +13679,7 @@ func (ec *executionContext) unmarshalInputCreateCheckoutSessionInput(ctx context
 			it.CustomerID = data
 		case "mode":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mode"))
-			data, err := ec.unmarshalNCheckoutMode2tallystickᚋinternalᚋbillingᚐCheckoutMode(ctx, v)
+			data, err := ec.unmarshalOCheckoutMode2ᚖtallystickᚋinternalᚋbillingᚐCheckoutMode(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -13816,7 +13820,7 @@ func (ec *executionContext) unmarshalInputCreateCustomerSessionInput(ctx context
 			it.CustomerID = data
 		case "expiresInSeconds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresInSeconds"))
-			data, err := ec.unmarshalNInt2int(ctx, v)
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -13960,7 +13964,7 @@ func (ec *executionContext) unmarshalInputCreateSubscriptionInput(ctx context.Co
 			it.TrialDays = data
 		case "collection":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("collection"))
-			data, err := ec.unmarshalNCollectionMethod2tallystickᚋinternalᚋbillingᚐCollectionMethod(ctx, v)
+			data, err := ec.unmarshalOCollectionMethod2ᚖtallystickᚋinternalᚋbillingᚐCollectionMethod(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -13981,7 +13985,7 @@ func (ec *executionContext) unmarshalInputCreateSubscriptionInput(ctx context.Co
 			it.PaymentMethod = data
 		case "paymentBehavior":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paymentBehavior"))
-			data, err := ec.unmarshalNPaymentBehavior2tallystickᚋinternalᚋbillingᚐPaymentBehavior(ctx, v)
+			data, err := ec.unmarshalOPaymentBehavior2ᚖtallystickᚋinternalᚋbillingᚐPaymentBehavior(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14036,7 +14040,7 @@ func (ec *executionContext) unmarshalInputCustomerFilter(ctx context.Context, ob
 			it.Search = data
 		case "includeDeleted":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("includeDeleted"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14077,7 +14081,7 @@ func (ec *executionContext) unmarshalInputCustomerOrder(ctx context.Context, obj
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14199,7 +14203,7 @@ func (ec *executionContext) unmarshalInputDifferenceOrder(ctx context.Context, o
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14284,7 +14288,7 @@ func (ec *executionContext) unmarshalInputInvoiceOrder(ctx context.Context, obj 
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14369,7 +14373,7 @@ func (ec *executionContext) unmarshalInputOperationOrder(ctx context.Context, ob
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14542,7 +14546,7 @@ func (ec *executionContext) unmarshalInputPriceOrder(ctx context.Context, obj an
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14620,7 +14624,7 @@ func (ec *executionContext) unmarshalInputProductOrder(ctx context.Context, obj 
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14661,11 +14665,13 @@ func (ec *executionContext) unmarshalInputRecurringInput(ctx context.Context, ob
 			it.Interval = data
 		case "intervalCount":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("intervalCount"))
-			data, err := ec.unmarshalNInt2int(ctx, v)
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.IntervalCount = data
+			if err = ec.Resolvers.RecurringInput().IntervalCount(ctx, &it, data); err != nil {
+				return it, err
+			}
 		}
 	}
 	return it, nil
@@ -14702,7 +14708,7 @@ func (ec *executionContext) unmarshalInputResolveOperationInput(ctx context.Cont
 			it.OperationID = data
 		case "accept":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accept"))
-			data, err := ec.unmarshalNResolutionSource2tallystickᚋinternalᚋbillingᚐResolutionSource(ctx, v)
+			data, err := ec.unmarshalOResolutionSource2ᚖtallystickᚋinternalᚋbillingᚐResolutionSource(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14942,7 +14948,7 @@ func (ec *executionContext) unmarshalInputRotateApiKeyInput(ctx context.Context,
 			it.APIKeyID = data
 		case "graceSeconds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("graceSeconds"))
-			data, err := ec.unmarshalNInt2int(ctx, v)
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -14983,7 +14989,7 @@ func (ec *executionContext) unmarshalInputStartReconciliationInput(ctx context.C
 		switch k {
 		case "repair":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("repair"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -15163,7 +15169,7 @@ func (ec *executionContext) unmarshalInputSubscriptionOrder(ctx context.Context,
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -15355,7 +15361,7 @@ func (ec *executionContext) unmarshalInputUpdateProductPriceInput(ctx context.Co
 			if err != nil {
 				return it, err
 			}
-			it.Recurring = graphql.OmittableOf(data)
+			it.Recurring = data
 		case "nickname":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nickname"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -15413,7 +15419,7 @@ func (ec *executionContext) unmarshalInputUpdateSubscriptionItemsInput(ctx conte
 			it.Items = data
 		case "proration":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("proration"))
-			data, err := ec.unmarshalNProrationBehavior2tallystickᚋinternalᚋbillingᚐProrationBehavior(ctx, v)
+			data, err := ec.unmarshalOProrationBehavior2ᚖtallystickᚋinternalᚋbillingᚐProrationBehavior(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -15542,7 +15548,7 @@ func (ec *executionContext) unmarshalInputWebhookEventOrder(ctx context.Context,
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -19126,7 +19132,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_nodes(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -19170,7 +19176,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_products(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -19302,7 +19308,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_customers(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -19346,7 +19352,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_subscriptions(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -19390,7 +19396,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_invoices(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -19434,7 +19440,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_operations(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -19456,7 +19462,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_webhookEvents(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -19478,7 +19484,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_differences(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -19544,7 +19550,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_viewer(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -21737,43 +21743,9 @@ func (ec *executionContext) unmarshalNCancelSubscriptionInput2tallystickᚋgraph
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNCancelTime2tallystickᚋinternalᚋbillingᚐCancelTime(ctx context.Context, v any) (billing.CancelTime, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := billing.CancelTime(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNCancelTime2tallystickᚋinternalᚋbillingᚐCancelTime(ctx context.Context, sel ast.SelectionSet, v billing.CancelTime) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-	}
-	return res
-}
-
 func (ec *executionContext) unmarshalNChangeSubscriptionPriceInput2tallystickᚋgraphᚐChangeSubscriptionPriceInput(ctx context.Context, v any) (ChangeSubscriptionPriceInput, error) {
 	res, err := ec.unmarshalInputChangeSubscriptionPriceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNCheckoutMode2tallystickᚋinternalᚋbillingᚐCheckoutMode(ctx context.Context, v any) (billing.CheckoutMode, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := billing.CheckoutMode(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNCheckoutMode2tallystickᚋinternalᚋbillingᚐCheckoutMode(ctx context.Context, sel ast.SelectionSet, v billing.CheckoutMode) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-	}
-	return res
 }
 
 func (ec *executionContext) unmarshalNCollectionMethod2tallystickᚋinternalᚋbillingᚐCollectionMethod(ctx context.Context, v any) (billing.CollectionMethod, error) {
@@ -21844,22 +21816,6 @@ func (ec *executionContext) marshalNCurrencyCode2string(ctx context.Context, sel
 	return res
 }
 
-func (ec *executionContext) unmarshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx context.Context, v any) (entgql.Cursor[string], error) {
-	res, err := scalars.UnmarshalCursor(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx context.Context, sel ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
-	_ = sel
-	res := scalars.MarshalCursor(v)
-	if res == graphql.Null {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-	}
-	return res
-}
-
 func (ec *executionContext) marshalNCustomer2tallystickᚋentᚐCustomer(ctx context.Context, sel ast.SelectionSet, v ent.Customer) graphql.Marshaler {
 	return ec._Customer(ctx, sel, &v)
 }
@@ -21889,20 +21845,6 @@ func (ec *executionContext) marshalNCustomerAction2tallystickᚋinternalᚋauth�
 		}
 	}
 	return res
-}
-
-func (ec *executionContext) marshalNCustomerConnection2tallystickᚋentᚐCustomerConnection(ctx context.Context, sel ast.SelectionSet, v ent.CustomerConnection) graphql.Marshaler {
-	return ec._CustomerConnection(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNCustomerConnection2ᚖtallystickᚋentᚐCustomerConnection(ctx context.Context, sel ast.SelectionSet, v *ent.CustomerConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CustomerConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNCustomerEdge2ᚕᚖtallystickᚋentᚐCustomerEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.CustomerEdge) graphql.Marshaler {
@@ -21976,20 +21918,6 @@ func (ec *executionContext) marshalNDifference2ᚖtallystickᚋentᚐDifference(
 		return graphql.Null
 	}
 	return ec._Difference(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNDifferenceConnection2tallystickᚋentᚐDifferenceConnection(ctx context.Context, sel ast.SelectionSet, v ent.DifferenceConnection) graphql.Marshaler {
-	return ec._DifferenceConnection(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNDifferenceConnection2ᚖtallystickᚋentᚐDifferenceConnection(ctx context.Context, sel ast.SelectionSet, v *ent.DifferenceConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._DifferenceConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNDifferenceEdge2ᚕᚖtallystickᚋentᚐDifferenceEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.DifferenceEdge) graphql.Marshaler {
@@ -22092,10 +22020,6 @@ func (ec *executionContext) marshalNInvoice2ᚖtallystickᚋentᚐInvoice(ctx co
 		return graphql.Null
 	}
 	return ec._Invoice(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNInvoiceConnection2tallystickᚋentᚐInvoiceConnection(ctx context.Context, sel ast.SelectionSet, v ent.InvoiceConnection) graphql.Marshaler {
-	return ec._InvoiceConnection(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNInvoiceConnection2ᚖtallystickᚋentᚐInvoiceConnection(ctx context.Context, sel ast.SelectionSet, v *ent.InvoiceConnection) graphql.Marshaler {
@@ -22219,16 +22143,6 @@ func (ec *executionContext) marshalNMoney2ᚖtallystickᚋinternalᚋbillingᚐM
 	return ec._Money(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNode2ᚕtallystickᚋentᚐNoder(ctx context.Context, sel ast.SelectionSet, v []ent.Noder) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalONode2tallystickᚋentᚐNoder(ctx, sel, v[i])
-	})
-
-	return ret
-}
-
 func (ec *executionContext) marshalNOperation2tallystickᚋentᚐOperation(ctx context.Context, sel ast.SelectionSet, v ent.Operation) graphql.Marshaler {
 	return ec._Operation(ctx, sel, &v)
 }
@@ -22241,20 +22155,6 @@ func (ec *executionContext) marshalNOperation2ᚖtallystickᚋentᚐOperation(ct
 		return graphql.Null
 	}
 	return ec._Operation(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNOperationConnection2tallystickᚋentᚐOperationConnection(ctx context.Context, sel ast.SelectionSet, v ent.OperationConnection) graphql.Marshaler {
-	return ec._OperationConnection(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNOperationConnection2ᚖtallystickᚋentᚐOperationConnection(ctx context.Context, sel ast.SelectionSet, v *ent.OperationConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._OperationConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNOperationEdge2ᚕᚖtallystickᚋentᚐOperationEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.OperationEdge) graphql.Marshaler {
@@ -22353,16 +22253,6 @@ func (ec *executionContext) marshalNOperationStep2ᚕtallystickᚋinternalᚋbil
 	return ret
 }
 
-func (ec *executionContext) unmarshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx context.Context, v any) (entgql.OrderDirection, error) {
-	var res entgql.OrderDirection
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx context.Context, sel ast.SelectionSet, v entgql.OrderDirection) graphql.Marshaler {
-	return v
-}
-
 func (ec *executionContext) marshalNPageInfo2entgoᚗioᚋcontribᚋentgqlᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v entgql.PageInfo[string]) graphql.Marshaler {
 	return ec._PageInfo(ctx, sel, &v)
 }
@@ -22387,23 +22277,6 @@ func (ec *executionContext) marshalNPauseBehavior2tallystickᚋinternalᚋbillin
 func (ec *executionContext) unmarshalNPayInvoiceInput2tallystickᚋgraphᚐPayInvoiceInput(ctx context.Context, v any) (PayInvoiceInput, error) {
 	res, err := ec.unmarshalInputPayInvoiceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNPaymentBehavior2tallystickᚋinternalᚋbillingᚐPaymentBehavior(ctx context.Context, v any) (billing.PaymentBehavior, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := billing.PaymentBehavior(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNPaymentBehavior2tallystickᚋinternalᚋbillingᚐPaymentBehavior(ctx context.Context, sel ast.SelectionSet, v billing.PaymentBehavior) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-	}
-	return res
 }
 
 func (ec *executionContext) marshalNPrice2ᚖtallystickᚋentᚐPrice(ctx context.Context, sel ast.SelectionSet, v *ent.Price) graphql.Marshaler {
@@ -22519,20 +22392,6 @@ func (ec *executionContext) marshalNProduct2ᚖtallystickᚋentᚐProduct(ctx co
 	return ec._Product(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNProductConnection2tallystickᚋentᚐProductConnection(ctx context.Context, sel ast.SelectionSet, v ent.ProductConnection) graphql.Marshaler {
-	return ec._ProductConnection(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNProductConnection2ᚖtallystickᚋentᚐProductConnection(ctx context.Context, sel ast.SelectionSet, v *ent.ProductConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._ProductConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNProductEdge2ᚕᚖtallystickᚋentᚐProductEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.ProductEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -22573,40 +22432,6 @@ func (ec *executionContext) marshalNProductOrderField2ᚖtallystickᚋentᚐProd
 		return graphql.Null
 	}
 	return v
-}
-
-func (ec *executionContext) unmarshalNProrationBehavior2tallystickᚋinternalᚋbillingᚐProrationBehavior(ctx context.Context, v any) (billing.ProrationBehavior, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := billing.ProrationBehavior(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNProrationBehavior2tallystickᚋinternalᚋbillingᚐProrationBehavior(ctx context.Context, sel ast.SelectionSet, v billing.ProrationBehavior) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-	}
-	return res
-}
-
-func (ec *executionContext) unmarshalNResolutionSource2tallystickᚋinternalᚋbillingᚐResolutionSource(ctx context.Context, v any) (billing.ResolutionSource, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := billing.ResolutionSource(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNResolutionSource2tallystickᚋinternalᚋbillingᚐResolutionSource(ctx context.Context, sel ast.SelectionSet, v billing.ResolutionSource) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-	}
-	return res
 }
 
 func (ec *executionContext) unmarshalNResolveOperationInput2tallystickᚋgraphᚐResolveOperationInput(ctx context.Context, v any) (ResolveOperationInput, error) {
@@ -22825,10 +22650,6 @@ func (ec *executionContext) marshalNSubscriptionAction2ᚕtallystickᚋinternal�
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNSubscriptionConnection2tallystickᚋentᚐSubscriptionConnection(ctx context.Context, sel ast.SelectionSet, v ent.SubscriptionConnection) graphql.Marshaler {
-	return ec._SubscriptionConnection(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNSubscriptionConnection2ᚖtallystickᚋentᚐSubscriptionConnection(ctx context.Context, sel ast.SelectionSet, v *ent.SubscriptionConnection) graphql.Marshaler {
@@ -23073,20 +22894,6 @@ func (ec *executionContext) marshalNUserErrorCode2tallystickᚋinternalᚋbillin
 	return res
 }
 
-func (ec *executionContext) marshalNViewer2tallystickᚋgraphᚐViewer(ctx context.Context, sel ast.SelectionSet, v Viewer) graphql.Marshaler {
-	return ec._Viewer(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNViewer2ᚖtallystickᚋgraphᚐViewer(ctx context.Context, sel ast.SelectionSet, v *Viewer) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._Viewer(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNViewerKind2tallystickᚋinternalᚋauthᚐKind(ctx context.Context, v any) (auth.Kind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := auth.Kind(tmp)
@@ -23117,20 +22924,6 @@ func (ec *executionContext) marshalNWebhookEvent2ᚖtallystickᚋentᚐWebhookEv
 		return graphql.Null
 	}
 	return ec._WebhookEvent(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNWebhookEventConnection2tallystickᚋentᚐWebhookEventConnection(ctx context.Context, sel ast.SelectionSet, v ent.WebhookEventConnection) graphql.Marshaler {
-	return ec._WebhookEventConnection(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNWebhookEventConnection2ᚖtallystickᚋentᚐWebhookEventConnection(ctx context.Context, sel ast.SelectionSet, v *ent.WebhookEventConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._WebhookEventConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNWebhookEventEdge2ᚕᚖtallystickᚋentᚐWebhookEventEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.WebhookEventEdge) graphql.Marshaler {
@@ -23248,6 +23041,25 @@ func (ec *executionContext) marshalOCancelSubscriptionPayload2ᚖtallystickᚋgr
 	return ec._CancelSubscriptionPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOCancelTime2ᚖtallystickᚋinternalᚋbillingᚐCancelTime(ctx context.Context, v any) (*billing.CancelTime, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.CancelTime(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCancelTime2ᚖtallystickᚋinternalᚋbillingᚐCancelTime(ctx context.Context, sel ast.SelectionSet, v *billing.CancelTime) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOCancellationReason2ᚖtallystickᚋinternalᚋbillingᚐCancellationReason(ctx context.Context, v any) (*billing.CancellationReason, error) {
 	if v == nil {
 		return nil, nil
@@ -23272,6 +23084,44 @@ func (ec *executionContext) marshalOChangeSubscriptionPricePayload2ᚖtallystick
 		return graphql.Null
 	}
 	return ec._ChangeSubscriptionPricePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCheckoutMode2ᚖtallystickᚋinternalᚋbillingᚐCheckoutMode(ctx context.Context, v any) (*billing.CheckoutMode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.CheckoutMode(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCheckoutMode2ᚖtallystickᚋinternalᚋbillingᚐCheckoutMode(ctx context.Context, sel ast.SelectionSet, v *billing.CheckoutMode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOCollectionMethod2ᚖtallystickᚋinternalᚋbillingᚐCollectionMethod(ctx context.Context, v any) (*billing.CollectionMethod, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.CollectionMethod(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCollectionMethod2ᚖtallystickᚋinternalᚋbillingᚐCollectionMethod(ctx context.Context, sel ast.SelectionSet, v *billing.CollectionMethod) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOCreateApiKeyPayload2ᚖtallystickᚋgraphᚐCreateAPIKeyPayload(ctx context.Context, sel ast.SelectionSet, v *CreateAPIKeyPayload) graphql.Marshaler {
@@ -23341,24 +23191,6 @@ func (ec *executionContext) marshalOCurrencyCode2ᚖstring(ctx context.Context, 
 	return res
 }
 
-func (ec *executionContext) unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx context.Context, v any) (*entgql.Cursor[string], error) {
-	if v == nil {
-		return nil, nil
-	}
-	res, err := scalars.UnmarshalCursor(v)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx context.Context, sel ast.SelectionSet, v *entgql.Cursor[string]) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := scalars.MarshalCursor(*v)
-	return res
-}
-
 func (ec *executionContext) marshalOCustomer2ᚖtallystickᚋentᚐCustomer(ctx context.Context, sel ast.SelectionSet, v *ent.Customer) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -23402,6 +23234,13 @@ func (ec *executionContext) marshalOCustomerAction2ᚕtallystickᚋinternalᚋau
 	return ret
 }
 
+func (ec *executionContext) marshalOCustomerConnection2ᚖtallystickᚋentᚐCustomerConnection(ctx context.Context, sel ast.SelectionSet, v *ent.CustomerConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CustomerConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOCustomerFilter2ᚖtallystickᚋgraphᚐCustomerFilter(ctx context.Context, v any) (*CustomerFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -23441,6 +23280,13 @@ func (ec *executionContext) marshalODeleteCustomerPayload2ᚖtallystickᚋgraph�
 		return graphql.Null
 	}
 	return ec._DeleteCustomerPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODifferenceConnection2ᚖtallystickᚋentᚐDifferenceConnection(ctx context.Context, sel ast.SelectionSet, v *ent.DifferenceConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DifferenceConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalODifferenceFilter2ᚖtallystickᚋgraphᚐDifferenceFilter(ctx context.Context, v any) (*DifferenceFilter, error) {
@@ -23518,6 +23364,13 @@ func (ec *executionContext) marshalOInvoice2ᚖtallystickᚋentᚐInvoice(ctx co
 		return graphql.Null
 	}
 	return ec._Invoice(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOInvoiceConnection2ᚖtallystickᚋentᚐInvoiceConnection(ctx context.Context, sel ast.SelectionSet, v *ent.InvoiceConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InvoiceConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOInvoiceFilter2ᚖtallystickᚋgraphᚐInvoiceFilter(ctx context.Context, v any) (*InvoiceFilter, error) {
@@ -23603,11 +23456,31 @@ func (ec *executionContext) marshalONode2tallystickᚋentᚐNoder(ctx context.Co
 	return ec._Node(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalONode2ᚕtallystickᚋentᚐNoder(ctx context.Context, sel ast.SelectionSet, v []ent.Noder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalONode2tallystickᚋentᚐNoder(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
 func (ec *executionContext) marshalOOperation2ᚖtallystickᚋentᚐOperation(ctx context.Context, sel ast.SelectionSet, v *ent.Operation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Operation(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOperationConnection2ᚖtallystickᚋentᚐOperationConnection(ctx context.Context, sel ast.SelectionSet, v *ent.OperationConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OperationConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOOperationFilter2ᚖtallystickᚋgraphᚐOperationFilter(ctx context.Context, v any) (*OperationFilter, error) {
@@ -23698,6 +23571,18 @@ func (ec *executionContext) marshalOOperationStatus2ᚕtallystickᚋinternalᚋb
 	return ret
 }
 
+func (ec *executionContext) unmarshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx context.Context, v any) (entgql.OrderDirection, error) {
+	res, err := scalars.UnmarshalOrderDirection(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOrderDirection2entgoᚗioᚋcontribᚋentgqlᚐOrderDirection(ctx context.Context, sel ast.SelectionSet, v entgql.OrderDirection) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := scalars.MarshalOrderDirection(v)
+	return res
+}
+
 func (ec *executionContext) marshalOPausedCollection2ᚖtallystickᚋgraphᚐPausedCollection(ctx context.Context, sel ast.SelectionSet, v *PausedCollection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -23710,6 +23595,25 @@ func (ec *executionContext) marshalOPayInvoicePayload2ᚖtallystickᚋgraphᚐPa
 		return graphql.Null
 	}
 	return ec._PayInvoicePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOPaymentBehavior2ᚖtallystickᚋinternalᚋbillingᚐPaymentBehavior(ctx context.Context, v any) (*billing.PaymentBehavior, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.PaymentBehavior(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPaymentBehavior2ᚖtallystickᚋinternalᚋbillingᚐPaymentBehavior(ctx context.Context, sel ast.SelectionSet, v *billing.PaymentBehavior) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOPrice2ᚖtallystickᚋentᚐPrice(ctx context.Context, sel ast.SelectionSet, v *ent.Price) graphql.Marshaler {
@@ -23786,6 +23690,13 @@ func (ec *executionContext) marshalOProduct2ᚖtallystickᚋentᚐProduct(ctx co
 	return ec._Product(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOProductConnection2ᚖtallystickᚋentᚐProductConnection(ctx context.Context, sel ast.SelectionSet, v *ent.ProductConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ProductConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOProductFilter2ᚖtallystickᚋgraphᚐProductFilter(ctx context.Context, v any) (*ProductFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -23802,6 +23713,25 @@ func (ec *executionContext) unmarshalOProductOrder2ᚖtallystickᚋentᚐProduct
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOProrationBehavior2ᚖtallystickᚋinternalᚋbillingᚐProrationBehavior(ctx context.Context, v any) (*billing.ProrationBehavior, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.ProrationBehavior(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProrationBehavior2ᚖtallystickᚋinternalᚋbillingᚐProrationBehavior(ctx context.Context, sel ast.SelectionSet, v *billing.ProrationBehavior) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalORecurring2ᚖtallystickᚋinternalᚋbillingᚐRecurring(ctx context.Context, sel ast.SelectionSet, v *billing.Recurring) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -23815,6 +23745,25 @@ func (ec *executionContext) unmarshalORecurringInput2ᚖtallystickᚋinternalᚋ
 	}
 	res, err := ec.unmarshalInputRecurringInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOResolutionSource2ᚖtallystickᚋinternalᚋbillingᚐResolutionSource(ctx context.Context, v any) (*billing.ResolutionSource, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := billing.ResolutionSource(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOResolutionSource2ᚖtallystickᚋinternalᚋbillingᚐResolutionSource(ctx context.Context, sel ast.SelectionSet, v *billing.ResolutionSource) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOResolveOperationPayload2ᚖtallystickᚋgraphᚐResolveOperationPayload(ctx context.Context, sel ast.SelectionSet, v *ResolveOperationPayload) graphql.Marshaler {
@@ -23897,6 +23846,13 @@ func (ec *executionContext) marshalOSubscription2ᚖtallystickᚋentᚐSubscript
 		return graphql.Null
 	}
 	return ec._Subscription(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSubscriptionConnection2ᚖtallystickᚋentᚐSubscriptionConnection(ctx context.Context, sel ast.SelectionSet, v *ent.SubscriptionConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SubscriptionConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSubscriptionFilter2ᚖtallystickᚋgraphᚐSubscriptionFilter(ctx context.Context, v any) (*SubscriptionFilter, error) {
@@ -24034,11 +23990,25 @@ func (ec *executionContext) marshalOUpdateSubscriptionItemsPayload2ᚖtallystick
 	return ec._UpdateSubscriptionItemsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOViewer2ᚖtallystickᚋgraphᚐViewer(ctx context.Context, sel ast.SelectionSet, v *Viewer) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Viewer(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOVoidInvoicePayload2ᚖtallystickᚋgraphᚐVoidInvoicePayload(ctx context.Context, sel ast.SelectionSet, v *VoidInvoicePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._VoidInvoicePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOWebhookEventConnection2ᚖtallystickᚋentᚐWebhookEventConnection(ctx context.Context, sel ast.SelectionSet, v *ent.WebhookEventConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WebhookEventConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOWebhookEventFilter2ᚖtallystickᚋgraphᚐWebhookEventFilter(ctx context.Context, v any) (*WebhookEventFilter, error) {

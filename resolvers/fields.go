@@ -15,6 +15,7 @@ import (
 	"tallystick/internal/catalog"
 	"tallystick/internal/mirror"
 	"tallystick/internal/store"
+	"tallystick/resolvers/scalars"
 )
 
 type productResolver struct{ *Resolver }
@@ -28,13 +29,17 @@ func (productResolver) Metadata(ctx context.Context, obj *ent.Product) (map[stri
 }
 
 // Prices come with the product unless they are filtered.
-func (r productResolver) Prices(ctx context.Context, obj *ent.Product, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.PriceFilter, orderBy *ent.PriceOrder) (*ent.PriceConnection, error) {
+func (r productResolver) Prices(ctx context.Context, obj *ent.Product, first *int, after *string, last *int, before *string, filter *graph.PriceFilter, orderBy *ent.PriceOrder) (*ent.PriceConnection, error) {
+	from, to, err := scalars.Cursors(after, before)
+	if err != nil {
+		return nil, err
+	}
 	if filter == nil || filter.Status == nil {
-		return obj.Prices(ctx, after, first, before, last, orderBy)
+		return obj.Prices(ctx, from, first, to, last, orderBy)
 	}
 	return r.store.Client.Price.Query().
 		Where(price.ProductID(obj.ID), price.StatusIn(filter.Status...)).
-		Paginate(ctx, after, first, before, last, ent.WithPriceOrder(orderBy))
+		Paginate(ctx, from, first, to, last, ent.WithPriceOrder(orderBy))
 }
 
 type priceResolver struct{}
@@ -244,4 +249,12 @@ type healthResolver struct{}
 
 func (healthResolver) Status(_ context.Context, obj *billing.Health) (billing.HealthStatus, error) {
 	return obj.Status(time.Now()), nil
+}
+
+type recurringInputResolver struct{}
+
+// IntervalCount reads the count; null is the default.
+func (recurringInputResolver) IntervalCount(_ context.Context, r *billing.Recurring, count *int) error {
+	r.IntervalCount = billing.ValueOr(count, 1)
+	return nil
 }

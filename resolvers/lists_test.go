@@ -154,7 +154,7 @@ func walk(t testing.TB, k *testkit.Kit, field, arguments string, size int, backw
 	if backwards {
 		count, cursor, next, end = "last", "before", "hasPreviousPage", "startCursor"
 	}
-	document := fmt.Sprintf(`query($n: Int!, $c: Cursor) { %s(%s: $n, %s: $c%s) { totalCount edges { node { id } cursor }
+	document := fmt.Sprintf(`query($n: Int!, $c: String) { %s(%s: $n, %s: $c%s) { totalCount edges { node { id } cursor }
 		pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`, field, count, cursor, arguments)
 	for range 100 {
 		page := k.Query(t, document, variables).At(field)
@@ -214,13 +214,13 @@ func TestPages(t *testing.T) {
 		t.Run("what comes in between moves nothing", func(t *testing.T) {
 			page := k.Query(t, `{ products(first: 3) { edges { cursor } pageInfo { endCursor } } }`)
 			k.Store.Writer.Product.Create().SetName("Newer").SetCreatedAt(at(100)).ExecX(t.Context())
-			next := k.Query(t, `query($c: Cursor) { products(first: 2, after: $c) { totalCount edges { node { id } } } }`,
+			next := k.Query(t, `query($c: String) { products(first: 2, after: $c) { totalCount edges { node { id } } } }`,
 				object{"c": page.String("products.pageInfo.endCursor")})
 			equal(t, "next page", ids(next.At("products")), []string{w.products[3], w.products[2]})
 			same(t, "total", next.Int("products.totalCount"), 8)
 		})
 		t.Run("below another field", func(t *testing.T) {
-			document := `query($id: ID!, $c: Cursor) { customer(id: $id) { subscriptions(first: 1, after: $c) {
+			document := `query($id: ID!, $c: String) { customer(id: $id) { subscriptions(first: 1, after: $c) {
 				totalCount edges { node { id } } pageInfo { hasNextPage endCursor } } } }`
 			first := k.Query(t, document, object{"id": w.customers[2]}).At("customer.subscriptions")
 			second := k.Query(t, document, object{"id": w.customers[2], "c": first.String("pageInfo.endCursor")}).At("customer.subscriptions")
@@ -245,19 +245,19 @@ func TestPageLimits(t *testing.T) {
 			"empty": "", "words": "not a cursor", "a number": 7, "cut": other[:5], "an id": w.products[0], "a list": []any{"x"},
 		} {
 			for _, document := range []string{
-				`query($c: Cursor) { products(after: $c) { edges { node { id } } } }`,
-				`query($c: Cursor) { products(last: 1, before: $c) { totalCount } }`,
-				`query($c: Cursor) { products { edges { node { prices(after: $c) { edges { node { id } } } } } } }`,
-				`query($c: Cursor) { products { edges { node { prices(filter: {status: [ACTIVE]}, after: $c) { totalCount } } } } }`,
-				`query($c: Cursor) { customers { edges { node { subscriptions(before: $c) { totalCount edges { node { id } } } } } } }`,
-				`query($c: Cursor) { ...F } fragment F on Query { node(id: "` + w.customers[0] + `") { ... on Customer { invoices(after: $c) { totalCount } } } }`,
+				`query($c: String) { products(after: $c) { edges { node { id } } } }`,
+				`query($c: String) { products(last: 1, before: $c) { totalCount } }`,
+				`query($c: String) { products { edges { node { prices(after: $c) { edges { node { id } } } } } } }`,
+				`query($c: String) { products { edges { node { prices(filter: {status: [ACTIVE]}, after: $c) { totalCount } } } } }`,
+				`query($c: String) { customers { edges { node { subscriptions(before: $c) { totalCount edges { node { id } } } } } } }`,
+				`query($c: String) { ...F } fragment F on Query { node(id: "` + w.customers[0] + `") { ... on Customer { invoices(after: $c) { totalCount } } } }`,
 			} {
 				t.Run(name, func(t *testing.T) { badInput(t, k, document, object{"c": cursor}) })
 			}
 		}
 		badInput(t, k, `{ products { edges { node { prices(after: "nonsense") { edges { node { id } } } } } } }`)
-		badInput(t, k, `{ products { edges { node { prices(after: 7) { edges { node { id } } } } } } }`)
-		nothing := `query($c: Cursor) { products(first: 1, after: $c) { edges { node { prices(after: $c, before: null) { edges { node { id } } } } } } }`
+		badInput(t, k, `{ products { edges { node { prices(after: "7") { edges { node { id } } } } } } }`)
+		nothing := `query($c: String) { products(first: 1, after: $c) { edges { node { prices(after: $c, before: null) { edges { node { id } } } } } } }`
 		same(t, "null is no cursor", len(k.Query(t, nothing, object{"c": nil}).List("products.edges.0.node.prices.edges")), 3)
 		same(t, "nothing is no cursor", len(k.Query(t, nothing).List("products.edges.0.node.prices.edges")), 3)
 	})

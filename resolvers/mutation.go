@@ -69,8 +69,8 @@ func (r mutationResolver) UpdateProductPrice(ctx context.Context, input graph.Up
 	result, err := r.catalog.UpdateProductPrice(ctx, catalog.UpdateProductPrice{
 		ProductID: input.ProductID, PriceID: input.PriceID, IdempotencyKey: input.IdempotencyKey,
 		PriceChange: billing.PriceChange{
-			UnitAmount: input.UnitAmount, Currency: input.Currency, Recurring: input.Recurring.Value(),
-			RecurringGiven: input.Recurring.IsSet(), Nickname: orEmpty(input.Nickname),
+			UnitAmount: input.UnitAmount, Currency: input.Currency, Recurring: input.Recurring,
+			Nickname: orEmpty(input.Nickname),
 		},
 	})
 	refused, err := r.outcome(ctx, result.Operation, err)
@@ -109,7 +109,13 @@ func (r mutationResolver) RestoreCustomer(ctx context.Context, input graph.Resto
 }
 
 func (r mutationResolver) CreateSubscription(ctx context.Context, input graph.CreateSubscriptionInput) (*graph.CreateSubscriptionPayload, error) {
-	result, err := r.subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription(input))
+	result, err := r.subscriptions.CreateSubscription(ctx, subscriptions.CreateSubscription{
+		CustomerID: input.CustomerID, PriceID: input.PriceID, Quantity: input.Quantity, Items: input.Items,
+		TrialDays: input.TrialDays, Collection: billing.ValueOr(input.Collection, billing.CollectionChargeAutomatically),
+		DaysUntilDue: input.DaysUntilDue, PaymentMethod: input.PaymentMethod,
+		PaymentBehavior: billing.ValueOr(input.PaymentBehavior, billing.PaymentErrorIfIncomplete),
+		IdempotencyKey:  input.IdempotencyKey,
+	})
 	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.CreateSubscriptionPayload{
 		Subscription: result.Subscription, ClientSecret: result.ClientSecret,
@@ -118,11 +124,15 @@ func (r mutationResolver) CreateSubscription(ctx context.Context, input graph.Cr
 }
 
 func (r mutationResolver) CancelSubscription(ctx context.Context, input graph.CancelSubscriptionInput) (*graph.CancelSubscriptionPayload, error) {
-	if err := r.permit(ctx, cancelAction(input.At), owned{subscription: input.SubscriptionID}); err != nil {
+	at := billing.ValueOr(input.At, billing.CancelPeriodEnd)
+	if err := r.permit(ctx, cancelAction(at), owned{subscription: input.SubscriptionID}); err != nil {
 		refused, err := userErrors(err)
 		return &graph.CancelSubscriptionPayload{UserErrors: refused}, err
 	}
-	result, err := r.subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription(input))
+	result, err := r.subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription{
+		SubscriptionID: input.SubscriptionID, At: at, Reason: input.Reason, Comment: input.Comment,
+		IdempotencyKey: input.IdempotencyKey,
+	})
 	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.CancelSubscriptionPayload{
 		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
@@ -146,7 +156,11 @@ func (r mutationResolver) ChangeSubscriptionPrice(ctx context.Context, input gra
 		refused, err := userErrors(err)
 		return &graph.ChangeSubscriptionPricePayload{UserErrors: refused}, err
 	}
-	result, err := r.subscriptions.ChangeSubscriptionPrice(ctx, subscriptions.ChangeSubscriptionPrice(input))
+	result, err := r.subscriptions.ChangeSubscriptionPrice(ctx, subscriptions.ChangeSubscriptionPrice{
+		SubscriptionID: input.SubscriptionID, PriceID: input.PriceID, ItemID: input.ItemID,
+		Proration:      billing.ValueOr(input.Proration, billing.ProrationCreateProrations),
+		IdempotencyKey: input.IdempotencyKey,
+	})
 	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.ChangeSubscriptionPricePayload{
 		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
@@ -160,7 +174,11 @@ func (r mutationResolver) UpdateSubscriptionItems(ctx context.Context, input gra
 			return &graph.UpdateSubscriptionItemsPayload{UserErrors: refused}, err
 		}
 	}
-	result, err := r.subscriptions.UpdateSubscriptionItems(ctx, subscriptions.UpdateSubscriptionItems(input))
+	result, err := r.subscriptions.UpdateSubscriptionItems(ctx, subscriptions.UpdateSubscriptionItems{
+		SubscriptionID: input.SubscriptionID, Items: input.Items,
+		Proration:      billing.ValueOr(input.Proration, billing.ProrationCreateProrations),
+		IdempotencyKey: input.IdempotencyKey,
+	})
 	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.UpdateSubscriptionItemsPayload{
 		Subscription: result.Subscription, Operation: shown(ctx, result.Operation), UserErrors: refused,
@@ -196,7 +214,11 @@ func (r mutationResolver) CreateCheckoutSession(ctx context.Context, input graph
 		refused, err := userErrors(err)
 		return &graph.CreateCheckoutSessionPayload{UserErrors: refused}, err
 	}
-	result, err := r.subscriptions.CreateCheckoutSession(ctx, subscriptions.CreateCheckoutSession(input))
+	result, err := r.subscriptions.CreateCheckoutSession(ctx, subscriptions.CreateCheckoutSession{
+		CustomerID: input.CustomerID, Mode: billing.ValueOr(input.Mode, billing.CheckoutSubscription),
+		PriceID: input.PriceID, Quantity: input.Quantity, TrialDays: input.TrialDays,
+		SuccessURL: input.SuccessURL, CancelURL: input.CancelURL, IdempotencyKey: input.IdempotencyKey,
+	})
 	refused, err := r.outcome(ctx, result.Operation, err)
 	return &graph.CreateCheckoutSessionPayload{
 		URL: orNone(result.URL), Operation: shown(ctx, result.Operation), UserErrors: refused,
@@ -216,7 +238,9 @@ func (r mutationResolver) CreateBillingPortalSession(ctx context.Context, input 
 }
 
 func (r mutationResolver) StartReconciliation(ctx context.Context, input graph.StartReconciliationInput) (*graph.StartReconciliationPayload, error) {
-	operation, err := r.reconciliation.StartReconciliation(ctx, reconciliation.StartReconciliation(input))
+	operation, err := r.reconciliation.StartReconciliation(ctx, reconciliation.StartReconciliation{
+		Repair: billing.ValueOr(input.Repair, false), IdempotencyKey: input.IdempotencyKey,
+	})
 	refused, err := userErrors(err)
 	return &graph.StartReconciliationPayload{Operation: operation, UserErrors: refused}, err
 }
@@ -228,7 +252,10 @@ func (r mutationResolver) RetryOperation(ctx context.Context, input graph.RetryO
 }
 
 func (r mutationResolver) ResolveOperation(ctx context.Context, input graph.ResolveOperationInput) (*graph.ResolveOperationPayload, error) {
-	operation, err := r.sync.ResolveOperation(ctx, stripesync.ResolveOperation(input))
+	operation, err := r.sync.ResolveOperation(ctx, stripesync.ResolveOperation{
+		OperationID: input.OperationID, Accept: billing.ValueOr(input.Accept, billing.ResolutionStripe),
+		IdempotencyKey: input.IdempotencyKey,
+	})
 	refused, err := userErrors(err)
 	return &graph.ResolveOperationPayload{Operation: operation, UserErrors: refused}, err
 }
@@ -273,7 +300,9 @@ func (r mutationResolver) CreateAPIKey(ctx context.Context, input graph.CreateAP
 }
 
 func (r mutationResolver) RotateAPIKey(ctx context.Context, input graph.RotateAPIKeyInput) (*graph.RotateAPIKeyPayload, error) {
-	row, secret, err := r.keys.RotateAPIKey(ctx, access.RotateAPIKey(input))
+	row, secret, err := r.keys.RotateAPIKey(ctx, access.RotateAPIKey{
+		APIKeyID: input.APIKeyID, GraceSeconds: billing.ValueOr(input.GraceSeconds, 0), IdempotencyKey: input.IdempotencyKey,
+	})
 	refused, err := userErrors(err)
 	return &graph.RotateAPIKeyPayload{APIKey: row, Secret: orNone(secret), UserErrors: refused}, err
 }
@@ -285,7 +314,10 @@ func (r mutationResolver) RevokeAPIKey(ctx context.Context, input graph.RevokeAP
 }
 
 func (r mutationResolver) CreateCustomerSession(ctx context.Context, input graph.CreateCustomerSessionInput) (*graph.CreateCustomerSessionPayload, error) {
-	token, expiresAt, err := r.keys.CreateCustomerSession(ctx, access.CreateCustomerSession(input))
+	token, expiresAt, err := r.keys.CreateCustomerSession(ctx, access.CreateCustomerSession{
+		CustomerID: input.CustomerID, ExpiresInSeconds: billing.ValueOr(input.ExpiresInSeconds, access.DefaultSessionSeconds),
+		Actions: input.Actions, IdempotencyKey: input.IdempotencyKey,
+	})
 	refused, err := userErrors(err)
 	payload := &graph.CreateCustomerSessionPayload{Token: orNone(token), UserErrors: refused}
 	if token != "" {

@@ -19,6 +19,7 @@ import (
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/resolvers/scalars"
 )
 
 type queryResolver struct{ *Resolver }
@@ -62,7 +63,11 @@ func (r queryResolver) Product(ctx context.Context, id string) (*ent.Product, er
 	return orNull(query.Only(ctx))
 }
 
-func (r queryResolver) Products(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.ProductFilter, orderBy *ent.ProductOrder) (*ent.ProductConnection, error) {
+func (r queryResolver) Products(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.ProductFilter, orderBy *ent.ProductOrder) (*ent.ProductConnection, error) {
+	from, to, err := scalars.Cursors(after, before)
+	if err != nil {
+		return nil, err
+	}
 	query := r.store.Client.Product.Query()
 	if filter != nil && filter.Active != nil {
 		query.Where(product.Active(*filter.Active))
@@ -74,14 +79,14 @@ func (r queryResolver) Products(ctx context.Context, first *int, after *ent.Curs
 		// Where a database folds the case of ASCII only, other letters are found as they are.
 		query.Where(product.Or(product.NameContainsFold(*filter.Search), product.NameContains(*filter.Search)))
 	}
-	return query.Paginate(ctx, after, first, before, last, ent.WithProductOrder(orderBy))
+	return query.Paginate(ctx, from, first, to, last, ent.WithProductOrder(orderBy))
 }
 
-func (r queryResolver) Customer(ctx context.Context, id string, includeDeleted bool) (*ent.Customer, error) {
+func (r queryResolver) Customer(ctx context.Context, id string, includeDeleted *bool) (*ent.Customer, error) {
 	if ok, err := names(id, billing.CustomerPrefix); !ok {
 		return nil, err
 	}
-	if includeDeleted {
+	if billing.ValueOr(includeDeleted, false) {
 		ctx = store.WithDeleted(ctx)
 	}
 	query, err := r.store.Client.Customer.Query().Where(customer.ID(id)).CollectFields(ctx)
@@ -135,13 +140,17 @@ func (r queryResolver) CustomerByEmail(ctx context.Context, email string) (*ent.
 	return orNull(query.Only(ctx))
 }
 
-func (r queryResolver) Customers(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.CustomerFilter, orderBy *ent.CustomerOrder) (*ent.CustomerConnection, error) {
+func (r queryResolver) Customers(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.CustomerFilter, orderBy *ent.CustomerOrder) (*ent.CustomerConnection, error) {
+	from, to, err := scalars.Cursors(after, before)
+	if err != nil {
+		return nil, err
+	}
 	query := r.store.Client.Customer.Query()
 	if filter != nil {
 		if err := readable(filter.Email, filter.Search); err != nil {
 			return nil, err
 		}
-		if filter.IncludeDeleted {
+		if billing.ValueOr(filter.IncludeDeleted, false) {
 			ctx = store.WithDeleted(ctx)
 		}
 		if filter.Email != nil {
@@ -154,7 +163,7 @@ func (r queryResolver) Customers(ctx context.Context, first *int, after *ent.Cur
 			))
 		}
 	}
-	return query.Paginate(ctx, after, first, before, last, ent.WithCustomerOrder(orderBy))
+	return query.Paginate(ctx, from, first, to, last, ent.WithCustomerOrder(orderBy))
 }
 
 func (r queryResolver) Subscription(ctx context.Context, id string) (*ent.Subscription, error) {
@@ -169,7 +178,11 @@ func (r queryResolver) Subscription(ctx context.Context, id string) (*ent.Subscr
 	return orNull(query.Only(ctx))
 }
 
-func (r queryResolver) Subscriptions(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.SubscriptionFilter, orderBy *ent.SubscriptionOrder) (*ent.SubscriptionConnection, error) {
+func (r queryResolver) Subscriptions(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.SubscriptionFilter, orderBy *ent.SubscriptionOrder) (*ent.SubscriptionConnection, error) {
+	from, to, err := scalars.Cursors(after, before)
+	if err != nil {
+		return nil, err
+	}
 	query := r.store.Client.Subscription.Query()
 	if filter != nil {
 		if err := wellFormed(filter.CustomerID, filter.PriceID); err != nil {
@@ -189,7 +202,7 @@ func (r queryResolver) Subscriptions(ctx context.Context, first *int, after *ent
 			))
 		}
 	}
-	return query.Paginate(store.WithDeleted(ctx), after, first, before, last, ent.WithSubscriptionOrder(orderBy))
+	return query.Paginate(store.WithDeleted(ctx), from, first, to, last, ent.WithSubscriptionOrder(orderBy))
 }
 
 func (r queryResolver) Invoice(ctx context.Context, id string) (*ent.Invoice, error) {
@@ -204,7 +217,11 @@ func (r queryResolver) Invoice(ctx context.Context, id string) (*ent.Invoice, er
 	return orNull(query.Only(ctx))
 }
 
-func (r queryResolver) Invoices(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.InvoiceFilter, orderBy *ent.InvoiceOrder) (*ent.InvoiceConnection, error) {
+func (r queryResolver) Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InvoiceFilter, orderBy *ent.InvoiceOrder) (*ent.InvoiceConnection, error) {
+	from, to, err := scalars.Cursors(after, before)
+	if err != nil {
+		return nil, err
+	}
 	query := r.store.Client.Invoice.Query()
 	if filter != nil {
 		if err := wellFormed(filter.CustomerID, filter.SubscriptionID); err != nil {
@@ -220,7 +237,7 @@ func (r queryResolver) Invoices(ctx context.Context, first *int, after *ent.Curs
 			query.Where(invoice.SubscriptionID(*filter.SubscriptionID))
 		}
 	}
-	return query.Paginate(store.WithDeleted(ctx), after, first, before, last, ent.WithInvoiceOrder(orderBy))
+	return query.Paginate(store.WithDeleted(ctx), from, first, to, last, ent.WithInvoiceOrder(orderBy))
 }
 
 func (r queryResolver) Operation(ctx context.Context, id string) (*ent.Operation, error) {
@@ -234,7 +251,11 @@ func (r queryResolver) Operation(ctx context.Context, id string) (*ent.Operation
 	return orNull(query.Only(ctx))
 }
 
-func (r queryResolver) Operations(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.OperationFilter, orderBy *ent.OperationOrder) (*ent.OperationConnection, error) {
+func (r queryResolver) Operations(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.OperationFilter, orderBy *ent.OperationOrder) (*ent.OperationConnection, error) {
+	from, to, err := scalars.Cursors(after, before)
+	if err != nil {
+		return nil, err
+	}
 	query := r.store.Client.Operation.Query()
 	if filter != nil {
 		if err := wellFormed(filter.SubjectID); err != nil {
@@ -250,10 +271,14 @@ func (r queryResolver) Operations(ctx context.Context, first *int, after *ent.Cu
 			query.Where(operation.SubjectID(*filter.SubjectID))
 		}
 	}
-	return query.Paginate(ctx, after, first, before, last, ent.WithOperationOrder(orderBy))
+	return query.Paginate(ctx, from, first, to, last, ent.WithOperationOrder(orderBy))
 }
 
-func (r queryResolver) WebhookEvents(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.WebhookEventFilter, orderBy *ent.WebhookEventOrder) (*ent.WebhookEventConnection, error) {
+func (r queryResolver) WebhookEvents(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.WebhookEventFilter, orderBy *ent.WebhookEventOrder) (*ent.WebhookEventConnection, error) {
+	from, to, err := scalars.Cursors(after, before)
+	if err != nil {
+		return nil, err
+	}
 	query := r.store.Client.WebhookEvent.Query()
 	if filter != nil && filter.Status != nil {
 		query.Where(webhookevent.StatusIn(filter.Status...))
@@ -267,10 +292,14 @@ func (r queryResolver) WebhookEvents(ctx context.Context, first *int, after *ent
 	if filter != nil && filter.ObjectID != nil {
 		query.Where(webhookevent.ObjectID(*filter.ObjectID))
 	}
-	return query.Paginate(ctx, after, first, before, last, ent.WithWebhookEventOrder(orderBy))
+	return query.Paginate(ctx, from, first, to, last, ent.WithWebhookEventOrder(orderBy))
 }
 
-func (r queryResolver) Differences(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor, filter *graph.DifferenceFilter, orderBy *ent.DifferenceOrder) (*ent.DifferenceConnection, error) {
+func (r queryResolver) Differences(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.DifferenceFilter, orderBy *ent.DifferenceOrder) (*ent.DifferenceConnection, error) {
+	from, to, err := scalars.Cursors(after, before)
+	if err != nil {
+		return nil, err
+	}
 	query := r.store.Client.Difference.Query()
 	if filter != nil {
 		if err := readable(filter.ObjectType); err != nil {
@@ -289,11 +318,15 @@ func (r queryResolver) Differences(ctx context.Context, first *int, after *ent.C
 			query.Where(difference.ObjectType(*filter.ObjectType))
 		}
 	}
-	return query.Paginate(ctx, after, first, before, last, ent.WithDifferenceOrder(orderBy))
+	return query.Paginate(ctx, from, first, to, last, ent.WithDifferenceOrder(orderBy))
 }
 
-func (r queryResolver) APIKeys(ctx context.Context, first *int, after *ent.Cursor, last *int, before *ent.Cursor) (*ent.ApiKeyConnection, error) {
-	return r.store.Client.ApiKey.Query().Paginate(ctx, after, first, before, last)
+func (r queryResolver) APIKeys(ctx context.Context, first *int, after *string, last *int, before *string) (*ent.ApiKeyConnection, error) {
+	from, to, err := scalars.Cursors(after, before)
+	if err != nil {
+		return nil, err
+	}
+	return r.store.Client.ApiKey.Query().Paginate(ctx, from, first, to, last)
 }
 
 func (r queryResolver) BillingHealth(ctx context.Context) (*billing.Health, error) {

@@ -6,8 +6,10 @@ package resolvers
 import (
 	"errors"
 	"log/slog"
+	"maps"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"tallystick/ent"
 	"tallystick/graph"
@@ -63,7 +65,16 @@ func New(o Options) *Resolver {
 
 // Schema is the executable schema.
 func (r *Resolver) Schema() graphql.ExecutableSchema {
-	return graph.NewExecutableSchema(graph.Config{Resolvers: r, Directives: graph.DirectiveRoot{Needs: needs}})
+	return graph.NewExecutableSchema(graph.Config{Schema: committedSchema(), Resolvers: r, Directives: graph.DirectiveRoot{Needs: needs}})
+}
+
+// committedSchema is the schema as it is committed. gqlgen adds @defer, which one
+// response to one request cannot keep.
+func committedSchema() *ast.Schema {
+	schema := *graph.NewExecutableSchema(graph.Config{}).Schema()
+	schema.Directives = maps.Clone(schema.Directives)
+	delete(schema.Directives, "defer")
+	return &schema
 }
 
 // CheckCursor reports whether a cursor is one that this API has given out.
@@ -118,6 +129,9 @@ func (r *Resolver) Difference() graph.DifferenceResolver { return differenceReso
 
 // StripeLink answers the fields of a link.
 func (r *Resolver) StripeLink() graph.StripeLinkResolver { return stripeLinkResolver{} }
+
+// RecurringInput reads the period of a new price.
+func (r *Resolver) RecurringInput() graph.RecurringInputResolver { return recurringInputResolver{} }
 
 // BillingHealth answers the fields of the health.
 func (r *Resolver) BillingHealth() graph.BillingHealthResolver { return healthResolver{} }

@@ -147,7 +147,12 @@ type CreateCustomerSession struct {
 	IdempotencyKey *string
 }
 
-const maxSessionSeconds = 86_400
+const (
+	// DefaultSessionSeconds is how long a session lasts unless the merchant says
+	// otherwise.
+	DefaultSessionSeconds = 3600
+	maxSessionSeconds     = 86_400
+)
 
 // usualActions are what a customer's browser may ask for unless the merchant says
 // otherwise: nothing that costs money, or that cannot be taken back.

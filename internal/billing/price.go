@@ -78,11 +78,8 @@ func (t PriceTerms) Equal(u PriceTerms) bool {
 type PriceChange struct {
 	UnitAmount int64
 	Currency   *string
-	// Recurring counts when RecurringGiven; nil makes a price that is paid
-	// once.
-	Recurring      *Recurring
-	RecurringGiven bool    `json:",omitempty"` // left out, it does not count for the idempotency key
-	Nickname       *string // an empty one removes it
+	Recurring  *Recurring
+	Nickname   *string // an empty one removes it
 }
 
 // Of are the checked terms of the price that takes the place of an old one;
@@ -101,7 +98,7 @@ func (c PriceChange) Of(old *PriceTerms) (PriceTerms, error) {
 	if t.Currency == "" && c.Currency == nil {
 		return t, Errorf(CodeInvalidInput, "The product has no price yet; name the currency of the new one.").At("currency")
 	}
-	if c.RecurringGiven {
+	if c.Recurring != nil {
 		t.Recurring = c.Recurring
 	}
 	if c.Nickname != nil {

@@ -131,10 +131,7 @@ func (c *completion) selections(set ast.SelectionSet) {
 			c.field(selection)
 			c.selections(selection.SelectionSet)
 		case *ast.InlineFragment:
-			selection.Directives = withoutDefer(selection.Directives)
 			c.selections(selection.SelectionSet)
-		case *ast.FragmentSpread:
-			selection.Directives = withoutDefer(selection.Directives)
 		}
 	}
 }
@@ -184,15 +181,4 @@ func (c *completion) literals(value *ast.Value) {
 // isPlainScalar tells a scalar that no object stands for.
 func isPlainScalar(def *ast.Definition) bool {
 	return def != nil && def.Kind == ast.Scalar && def.Name != "Metadata"
-}
-
-// withoutDefer drops @defer, which a server may answer at once: one request gets one response here.
-func withoutDefer(directives ast.DirectiveList) ast.DirectiveList {
-	var kept ast.DirectiveList
-	for _, directive := range directives {
-		if directive.Name != "defer" {
-			kept = append(kept, directive)
-		}
-	}
-	return kept
 }

@@ -54,7 +54,6 @@ func TestPagesThatResolversSee(t *testing.T) {
 		{name: "below an interface", query: `{ node(id: 1) { ... on Product { prices ` + totals + ` } } }`, path: "node.prices", want: map[string]any{"first": 25}},
 		{name: "below a mutation", query: `mutation { rename(input: {id: "p", name: "n"}) { prices ` + totals + ` } }`, path: "rename.prices", want: map[string]any{"first": 25}},
 		{name: "under an alias", query: `{ all: products ` + totals + ` some: products(first: 2) ` + totals + ` }`, path: "all", want: map[string]any{"first": 25}},
-		{name: "deferred", query: `{ ... @defer { products ` + totals + ` } }`, want: map[string]any{"first": 25}},
 		{name: "included by a variable", query: `query($n: Int, $yes: Boolean = true) { products(first: $n) @include(if: $yes) ` + totals + ` }`, want: map[string]any{"first": 25}},
 		{name: "the same field twice", query: `query($n: Int) { products(first: $n) ` + totals + ` ...f } fragment f on Query { products(first: $n) { pageInfo { endCursor } } }`, want: map[string]any{"first": 25}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
 
 	"tallystick/ent"
@@ -132,6 +133,23 @@ func UnmarshalMetadata(_ context.Context, v any) (map[string]string, error) {
 // MarshalCursor writes a cursor.
 func MarshalCursor(c ent.Cursor) graphql.Marshaler { return c }
 
+// Cursors reads both ends of a page; nil where it has none.
+func Cursors(after, before *string) (from, to *ent.Cursor, err error) {
+	if from, err = cursorOf(after); err != nil {
+		return nil, nil, err
+	}
+	to, err = cursorOf(before)
+	return from, to, err
+}
+
+func cursorOf(text *string) (*ent.Cursor, error) {
+	if text == nil {
+		return nil, nil
+	}
+	c, err := UnmarshalCursor(*text)
+	return &c, err
+}
+
 // UnmarshalCursor reads a cursor that this API has given out.
 func UnmarshalCursor(v any) (ent.Cursor, error) {
 	var c ent.Cursor
@@ -143,6 +161,19 @@ func UnmarshalCursor(v any) (ent.Cursor, error) {
 		return c, refuse("Cursor cannot represent a value that this API has not given out")
 	}
 	return c, nil
+}
+
+// MarshalOrderDirection writes an order's direction.
+func MarshalOrderDirection(d entgql.OrderDirection) graphql.Marshaler { return d }
+
+// UnmarshalOrderDirection reads an order's direction; null is the default, as for
+// every input field that has one.
+func UnmarshalOrderDirection(v any) (d entgql.OrderDirection, err error) {
+	if v == nil {
+		return entgql.OrderDirectionAsc, nil
+	}
+	err = d.UnmarshalGQL(v)
+	return d, err
 }
 
 // refuse makes the error of a value that a scalar cannot represent.
