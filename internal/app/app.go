@@ -31,6 +31,7 @@ import (
 	"tallystick/internal/mirror"
 	"tallystick/internal/quota"
 	"tallystick/internal/reconciliation"
+	"tallystick/internal/retention"
 	"tallystick/internal/sandbox"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
@@ -234,7 +235,8 @@ func (a *App) startWorking(ctx, watch context.Context, alarm *jobs.Alarm) error 
 	workers, err := jobs.NewWorkers(jobs.Options{
 		Alarm: alarm,
 		Store: a.Store, Stripe: a.Stripe, Engine: a.Engine, Inbox: a.Inbox,
-		Sweeper: a.Sweeper, Reconciliation: a.Reconciliation, Logger: a.logger,
+		Sweeper: a.Sweeper, Reconciliation: a.Reconciliation,
+		Retention: retention.New(a.Store, a.config.Retention, a.Store.Now), Logger: a.logger,
 	})
 	if err != nil {
 		return err

@@ -90,6 +90,7 @@ type Serve struct {
 	Introspection       string        `help:"Who may ask for the schema, and gets suggestions in errors: true for everybody with a key, admin for the admin key only, false for nobody." env:"INTROSPECTION" enum:"true,admin,false" default:"true"`
 	TrustedDocuments    string        `help:"A JSON file of hashes and documents. With it, customers' tokens and the keys of browsers may run only these." env:"TRUSTED_DOCUMENTS" placeholder:"FILE" type:"path"`
 	MutationTimeout     time.Duration `help:"How long a mutation waits for Stripe before it answers PENDING." env:"MUTATION_TIMEOUT" default:"10s"`
+	Retention           time.Duration `help:"How long applied events and the requests of finished operations are kept; at least 744h, as Stripe lists its events for 30 days." env:"RETENTION" default:"2160h"`
 	Demo                bool          `help:"Seed the demo catalogue into a new database. Only in the sandbox." env:"DEMO" default:"true" negatable:""`
 }
 
@@ -140,6 +141,10 @@ const minAdminKey = 16
 // WeakAdminKey reports whether the admin key that was set is easy to guess.
 func (s Serve) WeakAdminKey() bool { return s.AdminAPIKey != "" && len(s.AdminAPIKey) < minAdminKey }
 
+// minRetention is more than the 30 days for which Stripe lists its events: one that
+// was forgotten here would count as missed.
+const minRetention = 31 * 24 * time.Hour
+
 // Validate is called by the command line parser.
 func (s Serve) Validate() error {
 	if _, _, err := net.SplitHostPort(s.ListenAddr); err != nil {
@@ -150,6 +155,9 @@ func (s Serve) Validate() error {
 	}
 	if s.RateLimit < 0 {
 		return errors.New("RATE_LIMIT must be 0, for none, or more")
+	}
+	if s.Retention != 0 && s.Retention < minRetention {
+		return fmt.Errorf("RETENTION must be at least %s", minRetention)
 	}
 	for _, origin := range s.AllowedOrigins {
 		if err := checkOrigin(origin); err != nil {

@@ -38,6 +38,8 @@ func TestValidate(t *testing.T) {
 		"negative time":            {sandbox, func(s *config.Serve) { s.MutationTimeout = -1 }, "MUTATION_TIMEOUT"},
 		"a minute":                 {sandbox, func(s *config.Serve) { s.MutationTimeout = time.Minute }, ""},
 		"more than a minute":       {sandbox, func(s *config.Serve) { s.MutationTimeout = time.Minute + 1 }, "MUTATION_TIMEOUT"},
+		"a retention":              {sandbox, func(s *config.Serve) { s.Retention = 31 * 24 * time.Hour }, ""},
+		"a short retention":        {sandbox, func(s *config.Serve) { s.Retention = 24 * time.Hour }, "RETENTION"},
 		"a rate":                   {sandbox, func(s *config.Serve) { s.RateLimit = 500 }, ""},
 		"a negative rate":          {sandbox, func(s *config.Serve) { s.RateLimit = -1 }, "RATE_LIMIT"},
 		"short admin key":          {sandbox, func(s *config.Serve) { s.AdminAPIKey = "short" }, ""},

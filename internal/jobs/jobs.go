@@ -18,6 +18,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 
 	"tallystick/internal/reconciliation"
+	"tallystick/internal/retention"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -128,6 +129,7 @@ func (o Options) workers(q queue) *Workers {
 			return errors.Join(o.Sweeper.Sweep(ctx), o.Reconciliation.StartIfDue(ctx))
 		},
 		started: o.Reconciliation.StartAfterStop,
+		tidy:    o.Retention.Sweep,
 	}
 }
 
@@ -141,6 +143,7 @@ type Workers struct {
 	sweep     func(context.Context) error // for what is late, then
 	compare   func(context.Context) error // with Stripe, now and then
 	started   func(context.Context) error // once, at first
+	tidy      func(context.Context) error // what has had its time
 	logger    *slog.Logger
 
 	stop context.CancelFunc
@@ -169,6 +172,7 @@ type Options struct {
 	// Sweeper and Reconciliation look for what no webhook has brought.
 	Sweeper        *webhooks.Sweeper
 	Reconciliation *reconciliation.Reconciliation
+	Retention      *retention.Retention
 	Logger         *slog.Logger
 }
 
@@ -224,10 +228,29 @@ func (w *Workers) Start(ctx context.Context) error {
 	}
 	w.done.Go(func() { w.follow(ctx) })
 	w.done.Go(func() { w.followStripe(ctx) })
+	w.done.Go(func() { w.keepTidy(ctx) })
 	for range operationWorkers {
 		w.done.Go(func() { w.runFresh(ctx) })
 	}
 	return nil
+}
+
+// tidyEvery is how often each process removes what has had its time.
+const tidyEvery = time.Hour
+
+func (w *Workers) keepTidy(ctx context.Context) {
+	ticker := time.NewTicker(tidyEvery)
+	defer ticker.Stop()
+	for {
+		if err := w.tidy(ctx); err != nil && ctx.Err() == nil {
+			w.logger.Warn("old rows could not be removed; it is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // operationWorkers is how many operations that nobody waits for are carried out at
