@@ -115,7 +115,11 @@ func (r reconcile) Run(ctx context.Context) error {
 	if r.JSON && !r.Check {
 		return errors.New("--json goes with --check")
 	}
-	a, err := app.Open(ctx, r.Both, r.Logger())
+	open := app.Open
+	if r.Check {
+		open = app.OpenToRead
+	}
+	a, err := open(ctx, r.Both, r.Logger())
 	if err != nil {
 		return err
 	}

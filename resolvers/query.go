@@ -93,7 +93,7 @@ func (r queryResolver) Customer(ctx context.Context, id string, includeDeleted *
 	if err != nil {
 		return nil, err
 	}
-	return orNull(query.Only(ctx))
+	return r.linked(query.Only(ctx))
 }
 
 func (r queryResolver) Price(ctx context.Context, id string) (*ent.Price, error) {
@@ -126,7 +126,7 @@ func (r queryResolver) CustomerByExternalID(ctx context.Context, externalID stri
 	if err != nil {
 		return nil, err
 	}
-	return orNull(query.Only(ctx))
+	return r.linked(query.Only(ctx))
 }
 
 func (r queryResolver) CustomerByEmail(ctx context.Context, email string) (*ent.Customer, error) {
@@ -137,7 +137,7 @@ func (r queryResolver) CustomerByEmail(ctx context.Context, email string) (*ent.
 	if err != nil {
 		return nil, err
 	}
-	return orNull(query.Only(ctx))
+	return r.linked(query.Only(ctx))
 }
 
 func (r queryResolver) Customers(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.CustomerFilter, orderBy *ent.CustomerOrder) (*ent.CustomerConnection, error) {
@@ -390,6 +390,15 @@ func readable(texts ...*string) error {
 }
 
 // orNull answers null for what is not there.
+// linked is a customer that somebody looks up by what it is known by. When the link
+// is asked for and there is none, it is repaired meanwhile.
+func (r queryResolver) linked(row *ent.Customer, err error) (*ent.Customer, error) {
+	if err == nil {
+		r.customers.LinkOnRead(row)
+	}
+	return orNull(row, err)
+}
+
 func orNull[T any](row *T, err error) (*T, error) {
 	if ent.IsNotFound(err) {
 		return nil, nil

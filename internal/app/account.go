@@ -27,7 +27,7 @@ func (a *App) confirmAccount(ctx context.Context, key stripeapi.Account) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, confirmTime)
 	defer cancel()
-	err = a.Stripe.Confirm(ctx, a.bindAccount)
+	err = a.Stripe.Confirm(ctx, a.known)
 	if stripeapi.AsError(err) != nil {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (a *App) confirmAccount(ctx context.Context, key stripeapi.Account) error {
 
 // confirmLater is asked by the watch as long as the account is not confirmed.
 func (a *App) confirmLater(ctx context.Context) error {
-	err := a.Stripe.Confirm(ctx, a.bindAccount)
+	err := a.Stripe.Confirm(ctx, a.known)
 	if errors.Is(err, stripeapi.ErrWrongAccount) {
 		a.logger.Error("nothing more is sent to Stripe", "error", err)
 	}
@@ -51,6 +51,28 @@ func (a *App) boundAccount(ctx context.Context) (*stripeapi.Account, error) {
 		return nil, err
 	}
 	return &stripeapi.Account{ID: row.AccountID, Livemode: row.Livemode, Sandbox: row.Sandbox}, nil
+}
+
+// known holds an account against that of the database.
+func (a *App) known(ctx context.Context, account stripeapi.Account) error {
+	if !a.reads {
+		return a.bindAccount(ctx, account)
+	}
+	bound, err := a.boundAccount(ctx)
+	if err != nil || bound == nil {
+		return err
+	}
+	_, err = hold(*bound, account)
+	return err
+}
+
+// hold returns an error unless both can be the same account, and whether the one
+// that is asked about tells more.
+func hold(bound, account stripeapi.Account) (learned bool, err error) {
+	if !bound.SameMode(account) || bound.ID != "" && account.ID != "" && bound.ID != account.ID {
+		return false, wrongAccount(bound, account)
+	}
+	return bound.ID == "" && account.ID != "", nil
 }
 
 // bindAccount binds the database to an account at first contact, and holds it to
@@ -68,14 +90,11 @@ func (a *App) bindAccount(ctx context.Context, account stripeapi.Account) error 
 		if err != nil {
 			return err
 		}
-		bound := stripeapi.Account{ID: row.AccountID, Livemode: row.Livemode, Sandbox: row.Sandbox}
-		switch {
-		case !bound.SameMode(account), bound.ID != "" && account.ID != "" && bound.ID != account.ID:
-			return wrongAccount(bound, account)
-		case bound.ID == "" && account.ID != "":
-			return tx.StripeAccount.UpdateOne(row).SetAccountID(account.ID).Exec(ctx)
+		learned, err := hold(stripeapi.Account{ID: row.AccountID, Livemode: row.Livemode, Sandbox: row.Sandbox}, account)
+		if err != nil || !learned {
+			return err
 		}
-		return nil
+		return tx.StripeAccount.UpdateOne(row).SetAccountID(account.ID).Exec(ctx)
 	})
 }
 

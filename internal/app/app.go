@@ -62,6 +62,7 @@ type App struct {
 	Reconciliation *reconciliation.Reconciliation
 
 	config   config.Serve
+	reads    bool           // and writes nothing
 	locks    []*flock.Flock // on the data directory of a sandbox, and on a SQLite database
 	adminKey string
 	sandbox  *sandbox.Sandbox // nil with a real Stripe key, and with another process's
@@ -176,7 +177,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	s.Engine.Stripe = a.Stripe
 	a.Engine = stripesync.New(s.Engine)
 	a.Catalog = catalog.New(a.Store, a.Engine)
-	a.Customers = customers.New(a.Store, a.Engine, a.Mirror)
+	a.Customers = customers.New(a.Store, a.Engine, a.Mirror, a.logger)
 	a.Subscriptions = subscriptions.New(subscriptions.Options{
 		Store: a.Store, Stripe: a.Stripe, Sync: a.Engine, Mirror: a.Mirror, Customers: a.Customers, Logger: a.logger,
 	})

@@ -19,6 +19,9 @@ import (
 type newPrice struct {
 	ID string `json:"id"`
 	billing.PriceTerms
+	// CurrencyOptions are the amounts in other currencies, which the price that is
+	// replaced has.
+	CurrencyOptions []billing.Money `json:"currency_options,omitempty"`
 }
 
 // UnmarshalJSON also reads what versions up to 0.1 have stored.
@@ -64,6 +67,12 @@ func postPrice[P any](c *stripesync.Call[P], p newPrice, productStripeID string,
 			Interval:      stripe.String(stripeapi.Lower(p.Recurring.Interval)),
 			IntervalCount: stripe.Int64(int64(p.Recurring.IntervalCount)),
 		}
+	}
+	for _, option := range p.CurrencyOptions {
+		if params.CurrencyOptions == nil {
+			params.CurrencyOptions = map[string]*stripe.PriceCurrencyOptionsParams{}
+		}
+		params.CurrencyOptions[stripeapi.Lower(option.Currency)] = &stripe.PriceCurrencyOptionsParams{UnitAmount: stripe.Int64(option.Amount)}
 	}
 	params.Nickname = stripeapi.NonEmpty(billing.ValueOr(p.Nickname, ""))
 	if p.LookupKey != nil {
@@ -164,6 +173,20 @@ func insertPrice(ctx context.Context, tx *store.Tx, productID, operationID strin
 		return newPrice{}, err
 	}
 	return newPrice{ID: row.ID, PriceTerms: t}, nil
+}
+
+// keepCurrencyOptions gives a new price the amounts in other currencies of the one
+// that it replaces: Stripe would forget them.
+func keepCurrencyOptions(ctx context.Context, tx *store.Tx, p *newPrice, old *ent.Price) error {
+	for _, option := range old.CurrencyOptions {
+		if option.Currency != p.Currency {
+			p.CurrencyOptions = append(p.CurrencyOptions, option)
+		}
+	}
+	if len(p.CurrencyOptions) == 0 {
+		return nil
+	}
+	return tx.Price.UpdateOneID(p.ID).SetCurrencyOptions(p.CurrencyOptions).Exec(ctx)
 }
 
 // showPrice puts a new price on sale here. A lookup key that another price has

@@ -127,6 +127,9 @@ func (c *Catalog) beginPriceChange(ctx context.Context, tx *store.Tx, in UpdateP
 		steps = append(steps, archiveOldPrice)
 		p.Old = &oldPrice{ID: old.ID, StripeID: *old.StripeID, LookupKey: billing.ValueOr(old.LookupKey, "")}
 		p.Price.LookupKey = old.LookupKey
+		if err := keepCurrencyOptions(ctx, tx, &p.Price, old); err != nil {
+			return nil, err
+		}
 	}
 	if err := showPending(ctx, tx, product.ID, id); err != nil {
 		return nil, err

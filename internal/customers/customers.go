@@ -6,6 +6,7 @@ package customers
 
 import (
 	"context"
+	"log/slog"
 
 	"tallystick/ent"
 	"tallystick/ent/customer"
@@ -26,11 +27,17 @@ type Customers struct {
 	update      *stripesync.Operation[update]
 	deletion    *stripesync.Operation[deletion]
 	linking     *stripesync.Operation[linking]
+
+	logger  *slog.Logger
+	repairs chan struct{} // taken by each link that a reader has begun
 }
 
+// repairsAtOnce is how many links readers begin at the same time.
+const repairsAtOnce = 4
+
 // New declares the changes of customers to an engine.
-func New(s *store.Store, e *stripesync.Engine, m *mirror.Mirror) *Customers {
-	c := &Customers{store: s, sync: e, mirror: m}
+func New(s *store.Store, e *stripesync.Engine, m *mirror.Mirror, logger *slog.Logger) *Customers {
+	c := &Customers{store: s, sync: e, mirror: m, logger: logger, repairs: make(chan struct{}, repairsAtOnce)}
 	c.creation = stripesync.Declare(e, creationOperation(billing.KindCreateCustomer))
 	c.restoration = stripesync.Declare(e, creationOperation(billing.KindRestoreCustomer))
 	c.update = stripesync.Declare(e, updateOperation())

@@ -238,6 +238,26 @@ func (c *Customers) LinkAgain(ctx context.Context, id string) error {
 	return err
 }
 
+// LinkOnRead begins to create a customer in Stripe that somebody reads and that has
+// no counterpart there, without keeping the reader waiting. Nothing happens to one
+// that Stripe has refused, or that an operation is at already.
+func (c *Customers) LinkOnRead(row *ent.Customer) {
+	if row.StripeStatus != billing.SyncUnlinked || row.DeletedAt != nil {
+		return
+	}
+	select {
+	case c.repairs <- struct{}{}:
+	default: // the next reader
+		return
+	}
+	c.sync.Later(func(ctx context.Context) {
+		defer func() { <-c.repairs }()
+		if err := c.LinkAgain(ctx, row.ID); err != nil {
+			c.logger.WarnContext(ctx, "a customer that was read could not be linked; the next reader tries again", "customer", row.ID, "error", err)
+		}
+	})
+}
+
 func linkingOperation() *stripesync.Operation[linking] {
 	return &stripesync.Operation[linking]{
 		Kind:  billing.KindLinkCustomer,

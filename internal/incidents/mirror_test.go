@@ -1,6 +1,7 @@
 package incidents
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -320,5 +321,22 @@ func TestSeatsAreShownAndChanged(t *testing.T) {
 		want(t, "quantity", more.Int("subscription.quantity"), 8)
 		items := s.Stripe.Get(t, "/v1/subscriptions/"+own.String("subscription.stripe.id"))["items"].(object)["data"].([]any)
 		want(t, "quantity in Stripe", items[0].(object)["quantity"].(float64), 8)
+	})
+}
+
+// A price that is sold in several currencies is changed: Stripe knows nothing of the
+// others unless it is told again.
+func TestPriceChangeKeepsOtherCurrencies(t *testing.T) {
+	replay(t, func(t *testing.T, s *shop) {
+		s.Stripe.Post(t, "/v1/prices/"+s.stripePrice, url.Values{"currency_options[eur][unit_amount]": {"1400"}})
+		s.report(t, "price.updated", "price", s.stripePrice)
+		changed := s.done(t, "updateProductPrice", `price { stripe { id } currencyOptions { amount currency } }`,
+			object{"productId": s.product, "unitAmount": 1600})
+		want(t, "amounts here", fmt.Sprint(changed.Int("price.currencyOptions.0.amount"), changed.String("price.currencyOptions.0.currency")), "1400EUR")
+		there := s.Stripe.Get(t, "/v1/prices/"+changed.String("price.stripe.id")+"?expand[]=currency_options")
+		option, _ := there["currency_options"].(map[string]any)["eur"].(map[string]any)
+		if option == nil || option["unit_amount"] != 1400.0 {
+			t.Errorf("in Stripe: %v", there["currency_options"])
+		}
 	})
 }

@@ -34,6 +34,11 @@ func (m *Mirror) refreshCustomer(ctx context.Context, stripeID string) error {
 	if err != nil {
 		return err
 	}
+	if was == nil {
+		if err := m.takeIn(ctx, "customer", c.ID, c.Created); err != nil {
+			return err
+		}
+	}
 	return m.mirrorCustomer(all, was, c, c.LastResponse.RawJSON, asOf)
 }
 

@@ -34,6 +34,11 @@ func (m *Mirror) refreshProduct(ctx context.Context, stripeID string) error {
 	if err != nil {
 		return err
 	}
+	if row == nil {
+		if err := m.takeIn(ctx, "product", p.ID, p.Created); err != nil {
+			return err
+		}
+	}
 	return m.mirrorProductAndDefault(ctx, row, p, p.LastResponse.RawJSON, asOf)
 }
 

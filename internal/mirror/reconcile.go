@@ -126,7 +126,7 @@ func (m *Mirror) repair(ctx context.Context, d Difference, followsOurs bool) (bo
 			return false, err
 		}
 	}
-	if _, err := m.Refresh(ctx, d.Object, d.StripeID); err != nil {
+	if _, err := m.Refresh(alone(ctx), d.Object, d.StripeID); err != nil {
 		if errors.Is(err, ErrBusy) {
 			return false, nil
 		}

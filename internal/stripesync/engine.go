@@ -154,6 +154,9 @@ func pause(ctx context.Context, try int) {
 	}
 }
 
+// Later does something that nobody waits for, and that [Engine.Close] does wait for.
+func (e *Engine) Later(do func(context.Context)) { e.work.Go(func() { do(e.stop) }) }
+
 // Execute carries out an operation that this process has just begun, and
 // waits until it has come to its end or has to wait, but no longer than until
 // the deadline. It returns the operation as it stands then; what is not done
