@@ -36,7 +36,7 @@ type cli struct {
 	Reconcile reconcile        `cmd:"" help:"Compare this database with Stripe, and record what differs."`
 	Import    importCommand    `cmd:"" help:"Take in everything that a Stripe account has. It can be stopped and repeated at any time."`
 	Keys      keysCommand      `cmd:"" help:"Make, list and revoke API keys."`
-	Sandbox   sandboxCommand   `cmd:"" help:"Control the sandbox of a running server."`
+	Sandbox   sandboxCommand   `cmd:"" help:"Run the Stripe sandbox alone, or control one that runs."`
 	Version   kong.VersionFlag `help:"Print the version." name:"version"`
 }
 
@@ -225,7 +225,23 @@ func withKeys(ctx context.Context, d config.Database, do func(*store.Store, *acc
 }
 
 type sandboxCommand struct {
-	Advance advance `cmd:"" help:"Let time pass: renewals, failing payments, ends of trials and their events follow."`
+	Serve   serveSandbox `cmd:"" help:"Run the Stripe sandbox without this API, for any Stripe client."`
+	Advance advance      `cmd:"" help:"Let time pass: renewals, failing payments, ends of trials and their events follow."`
+}
+
+type serveSandbox struct {
+	config.Log
+	Addr    string `help:"Where it listens, on the loopback interface." env:"SANDBOX_ADDR" default:"127.0.0.1:4242" placeholder:"HOST:PORT"`
+	Data    string `help:"Where its accounts are kept." env:"SANDBOX_DATA" default:"./sandbox-data" type:"path"`
+	Seed    string `help:"A file of fixtures to begin with, in the format of the Stripe CLI." env:"SANDBOX_SEED" type:"path" placeholder:"FILE"`
+	Webhook string `help:"Where events go, signed with the secret that is printed at the start." env:"SANDBOX_WEBHOOK" placeholder:"URL"`
+}
+
+// Run serves the sandbox until the context ends.
+func (s serveSandbox) Run(ctx context.Context) error {
+	return sandbox.Serve(ctx, sandbox.ServeOptions{
+		Addr: s.Addr, DataDir: s.Data, Seed: s.Seed, Webhook: s.Webhook, Logger: s.Logger(), Out: os.Stdout,
+	})
 }
 
 type advance struct {

@@ -171,3 +171,61 @@ func TestRequestLogHidesSecrets(t *testing.T) {
 		t.Errorf("logged %s", log)
 	}
 }
+
+func TestFaultsStrikeWhoTheyName(t *testing.T) {
+	w := newWorld(t)
+	w.fault("refuse", map[string]any{"key": "sk_test_another"})
+	w.fault("server_error", map[string]any{"userAgent": "Stripe/v1 NodeBindings"})
+	w.expectOK(w.get("/v1/products"))
+	w.expectRefusal(w.send(http.MethodGet, "/v1/products", nil, "Authorization", "Bearer sk_test_another"), refused{})
+	if r := w.send(http.MethodGet, "/v1/products", nil, "User-Agent", "Stripe/v1 NodeBindings/14.0.0"); r.status != http.StatusInternalServerError {
+		t.Errorf("status %d", r.status)
+	}
+}
+
+func TestRatesOfTestMode(t *testing.T) {
+	w := newWorld(t)
+	burst := func() (reads, writes int) {
+		for range 30 {
+			if w.get("/v1/products").status == http.StatusOK {
+				reads++
+			}
+			if w.post("/v1/products", "name", "Tally").status == http.StatusOK {
+				writes++
+			}
+		}
+		return reads, writes
+	}
+	if reads, writes := burst(); reads != 30 || writes != 30 {
+		t.Fatalf("off: %d reads, %d writes", reads, writes)
+	}
+	w.control("settings", map[string]any{"rateLimits": true})
+	if reads, writes := burst(); reads != 25 || writes != 25 {
+		t.Errorf("on: %d reads, %d writes", reads, writes)
+	}
+	w.expectRefusal(w.get("/v1/products"), refused{status: 429, code: "rate_limit"})
+	w.expectOK(w.send(http.MethodGet, "/v1/products", nil, "Authorization", "Bearer sk_test_another"))
+	w.restart()
+	w.advance(time.Second)
+	if reads, _ := burst(); reads != 25 {
+		t.Errorf("after a restart: %d reads", reads)
+	}
+	w.control("settings", map[string]any{"rateLimits": false})
+}
+
+func TestInspectionPage(t *testing.T) {
+	w := newWorld(t)
+	c := w.customer("ada@example.com")
+	text, header := w.visit(w.server.URL + "/_sim/inspect")
+	for _, shown := range []string{c.ID, "POST /v1/customers", "customer.created", "ada@example.com"} {
+		if !strings.Contains(text, shown) {
+			t.Errorf("%q is not on the page: %s", shown, text)
+		}
+	}
+	if policy := header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+		t.Error(policy)
+	}
+	if text, _ := w.visit(w.server.URL + "/_sim/inspect?object=" + c.ID); !strings.Contains(text, "invoice_prefix") {
+		t.Error(text)
+	}
+}

@@ -23,6 +23,9 @@ import (
 // Fault makes matching requests go wrong in one way.
 type Fault = fault.Fault
 
+// PrefixHeader tells, within this program, what a host of several sandboxes has taken from the front of a request's path.
+const PrefixHeader = state.PrefixHeader
+
 // Options configure a Sandbox.
 type Options struct {
 	Path      string           // SQLite file that holds the sandbox's state; created when missing
@@ -42,6 +45,8 @@ type Sandbox struct {
 	unknown   http.Handler // answers for a path that the API does not have
 
 	keys     inFlightKeys
+	pace     pace
+	wall     func() time.Time
 	faults   fault.List
 	requests control.RequestLog
 
@@ -65,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 		return nil, err
 	}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Sandbox{Engine: clock.New(background, store, o.Now, o.Logger), secretKey: o.SecretKey, mux: http.NewServeMux(), close: cancel}
+	s := &Sandbox{Engine: clock.New(background, store, o.Now, o.Logger), secretKey: o.SecretKey, mux: http.NewServeMux(), close: cancel, wall: o.Now}
 	s.courier = hook.NewCourier(store, s.Now, o.Now, o.Logger)
 	s.Sent = s.courier.Rouse
 	for pattern, run := range endpoints() {
@@ -73,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	s.unknown = s.serve(func(c *state.Request) (any, error) { return nil, apierror.UnrecognizedURL(c.HTTP) })
 	s.mux.Handle("/", s.unknown)
-	(&control.Controls{Engine: s.Engine, Faults: &s.faults, Requests: &s.requests, Courier: s.courier}).Route(s.mux)
+	(&control.Controls{Engine: s.Engine, Faults: &s.faults, Requests: &s.requests, Courier: s.courier, RateLimits: &s.pace.on}).Route(s.mux)
 	(&page.Pages{Engine: s.Engine}).Route(s.mux)
 	if err := s.start(o); err != nil {
 		s.close()
@@ -92,6 +97,11 @@ func (s *Sandbox) start(o Options) error {
 	if err := s.Clock.ReadOffset(t); err != nil {
 		return err
 	}
+	limits, err := t.Setting(control.RateLimitSetting, "false")
+	if err != nil {
+		return err
+	}
+	s.pace.on.Store(limits == "true")
 	if o.WebhookURL != "" {
 		if err := s.SetWebhook(o.WebhookURL, o.WebhookSecret); err != nil {
 			return err

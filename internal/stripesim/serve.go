@@ -58,7 +58,13 @@ func (s *Sandbox) serve(run state.Endpoint) http.Handler {
 			control.WriteJSON(w, refused.Status, errorBody(refused, "", s.Now()))
 			return
 		}
-		x.fault = s.faults.Take(r.Method, r.URL.Path, form)
+		if refused := s.pace.admit(APIKey(r), x.mutates(), s.wall()); refused != nil {
+			result := s.refusal(x, refused)
+			s.record(x, result)
+			s.send(w, x, result)
+			return
+		}
+		x.fault = s.faults.Take(fault.Request{Method: r.Method, Path: r.URL.Path, Form: form, Key: APIKey(r), UserAgent: r.UserAgent()})
 		if x.fault != nil && s.strike(w, x) {
 			return
 		}
@@ -116,7 +122,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *apierror.Err
 
 // authenticate returns Stripe's 401 unless the request carries an accepted secret key.
 func (s *Sandbox) authenticate(r *http.Request) *apierror.Error {
-	key := apiKey(r)
+	key := APIKey(r)
 	if key == "" {
 		e := apierror.Invalid("", "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.")
 		e.Status = http.StatusUnauthorized
@@ -132,8 +138,8 @@ func (s *Sandbox) authenticate(r *http.Request) *apierror.Error {
 	return nil
 }
 
-// apiKey is the key that the request carries, as a bearer token or as the user name of basic authentication.
-func apiKey(r *http.Request) string {
+// APIKey is the key that the request carries, as a bearer token or as the user name of basic authentication.
+func APIKey(r *http.Request) string {
 	if user, _, basic := r.BasicAuth(); basic {
 		return user
 	}

@@ -22,7 +22,7 @@ func (s *Sandbox) strike(w http.ResponseWriter, x *exchange) bool {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte("<html><body><h1>502 Bad Gateway</h1></body></html>\n"))
 	case fault.Unauthorized:
-		refused := invalidKey(apiKey(x.http))
+		refused := invalidKey(APIKey(x.http))
 		s.record(x, &answer{status: refused.Status})
 		control.WriteJSON(w, refused.Status, errorBody(refused, "", s.Now()))
 	case fault.Refuse, fault.RateLimit, fault.LockTimeout, fault.ServerError, fault.Forbidden:

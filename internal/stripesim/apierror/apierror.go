@@ -98,6 +98,11 @@ func ServerError() *Error {
 	}
 }
 
+// RateLimited is the 429 of a key that asks too often.
+func RateLimited() *Error {
+	return TooManyRequests("rate_limit", "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.")
+}
+
 // TooManyRequests is a 429 with a code: rate_limit or lock_timeout.
 func TooManyRequests(code, message string) *Error {
 	e := Invalid("", "%s", message).WithCode(code).BeforeWork()

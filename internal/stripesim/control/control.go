@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync/atomic"
 
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/clock"
@@ -21,6 +22,8 @@ type Controls struct {
 	Faults   *fault.List
 	Requests *RequestLog
 	Courier  *hook.Courier
+	// RateLimits says whether keys are held to the rates of test mode.
+	RateLimits *atomic.Bool
 }
 
 // Route adds the controls to a server.
@@ -47,7 +50,8 @@ func (s *Controls) Route(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/payment_intents/{id}", s.changing(authenticatePayment))
 	mux.HandleFunc("POST /_sim/charges/{id}/dispute", s.changing(subscription.DisputeCharge))
 	mux.HandleFunc("GET /_sim/settings", s.changing(getAccount))
-	mux.HandleFunc("POST /_sim/settings", s.changing(putAccount))
+	mux.HandleFunc("POST /_sim/settings", s.changing(s.putAccount))
+	mux.HandleFunc("GET /_sim/inspect", s.inspect)
 	s.routeClock(mux)
 	s.routeWebhooks(mux)
 	mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {

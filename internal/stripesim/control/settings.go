@@ -2,6 +2,7 @@ package control
 
 import (
 	"slices"
+	"strconv"
 
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/form"
@@ -11,21 +12,37 @@ import (
 // account are the settings that a real account's owner makes in the dashboard.
 type account struct {
 	DunningEnd string `json:"dunningEnd"`
+	RateLimits bool   `json:"rateLimits"` // hold every key to 25 reads and 25 writes a second, as test mode does
 }
+
+// RateLimitSetting is true while keys are held to the rates of test mode.
+const RateLimitSetting = "rate_limits"
 
 func getAccount(c *state.Request) (any, error) {
 	end, err := c.Setting(state.DunningSetting, state.DunningCancels)
-	return account{end}, err
+	if err != nil {
+		return nil, err
+	}
+	limits, err := c.Setting(RateLimitSetting, "false")
+	return account{end, limits == "true"}, err
 }
 
-// putAccount says what becomes of a subscription when the last automatic attempt to get its money has failed.
-func putAccount(c *state.Request) (any, error) {
-	var in account
+// putAccount changes the settings that a request mentions.
+func (s *Controls) putAccount(c *state.Request) (any, error) {
+	now, err := getAccount(c)
+	if err != nil {
+		return nil, err
+	}
+	in, _ := now.(account)
 	if err := readControl(c.HTTP, &in); err != nil {
 		return nil, apierror.Invalid("", "%s", err.Error())
 	}
 	if ends := []string{state.DunningCancels, state.DunningPastDue, state.DunningUnpaid}; !slices.Contains(ends, in.DunningEnd) {
 		return nil, apierror.Invalid("", "dunningEnd: %q is not %s", in.DunningEnd, form.OrList(ends))
 	}
+	if err := c.PutSetting(RateLimitSetting, strconv.FormatBool(in.RateLimits)); err != nil {
+		return nil, err
+	}
+	s.RateLimits.Store(in.RateLimits)
 	return in, c.PutSetting(state.DunningSetting, in.DunningEnd)
 }

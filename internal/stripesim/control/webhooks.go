@@ -27,12 +27,18 @@ func (s *Controls) showWebhooks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer t.Rollback()
-	status := s.Courier.Status()
-	if status.Pending, err = hook.PendingDeliveries(t); err != nil {
+	status, err := s.webhooks(t)
+	if err != nil {
 		Fail(w, http.StatusInternalServerError, err)
 		return
 	}
 	respond(w, http.StatusOK, status)
+}
+
+func (s *Controls) webhooks(t *state.Tx) (status hook.Status, err error) {
+	status = s.Courier.Status()
+	status.Pending, err = hook.PendingDeliveries(t)
+	return status, err
 }
 
 // planWebhooks changes the parts of the plan that the request mentions.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"tallystick/internal/stripesim/apierror"
@@ -48,6 +49,10 @@ type Fault struct {
 	Path   string            `json:"path,omitempty"`   // a pattern as in path.Match; empty: every path
 	Params map[string]string `json:"params,omitempty"` // form parameters that the request must have, by full name
 
+	// Whose requests: those with an API key, or whose user agent contains a text. Empty: everybody's.
+	Key       string `json:"key,omitempty"`
+	UserAgent string `json:"userAgent,omitempty"`
+
 	Count      int `json:"count"`                // how many requests it strikes; 0: until cleared
 	Skip       int `json:"skip,omitempty"`       // matching requests to let pass first
 	DelayMs    int `json:"delayMs,omitempty"`    // for delay and delay_after
@@ -78,17 +83,24 @@ func (f *Fault) Validate() error {
 	return nil
 }
 
-func (f *Fault) matches(method, urlPath string, form url.Values) bool {
-	if f.Method != "" && f.Method != method {
+// Request is what a fault knows of a request.
+type Request struct {
+	Method, Path   string
+	Form           url.Values
+	Key, UserAgent string
+}
+
+func (f *Fault) matches(r Request) bool {
+	if f.Method != "" && f.Method != r.Method || f.Key != "" && f.Key != r.Key || !strings.Contains(r.UserAgent, f.UserAgent) {
 		return false
 	}
 	if f.Path != "" {
-		if ok, err := path.Match(f.Path, urlPath); err != nil || !ok {
+		if ok, err := path.Match(f.Path, r.Path); err != nil || !ok {
 			return false
 		}
 	}
 	for name, value := range f.Params {
-		if !slices.Contains(form[name], value) {
+		if !slices.Contains(r.Form[name], value) {
 			return false
 		}
 	}
@@ -131,11 +143,11 @@ func (l *List) List() []Fault {
 }
 
 // Take returns the fault that strikes this request, if any, and counts it. A used-up fault stays listed, but rests.
-func (l *List) Take(method, urlPath string, form url.Values) *Fault {
+func (l *List) Take(r Request) *Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range l.faults {
-		if f.Count > 0 && f.Struck >= f.Count || !f.matches(method, urlPath, form) {
+		if f.Count > 0 && f.Struck >= f.Count || !f.matches(r) {
 			continue
 		}
 		if f.Skip > 0 {
@@ -156,7 +168,7 @@ func (f *Fault) Refusal() *apierror.Error {
 	case Refuse:
 		e = apierror.Invalid("", "The sandbox was told to refuse this request.")
 	case RateLimit:
-		e = apierror.TooManyRequests("rate_limit", "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.")
+		e = apierror.RateLimited()
 	case LockTimeout:
 		e = apierror.TooManyRequests("lock_timeout", "This object cannot be accessed right now because another API request or Stripe process is currently accessing it. If you see this error intermittently, retry the request. If you see this error frequently and are making multiple concurrent requests to a single object, make your requests serially or at a lower rate. For more details, see https://stripe.com/docs/rate-limits#object-lock-timeouts.")
 	case Forbidden:

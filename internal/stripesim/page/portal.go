@@ -141,7 +141,7 @@ func submitPortal(c *state.Request) (*screen, error) {
 	default:
 		err = apierror.Invalid("action", "This page has no such action.")
 	}
-	return &screen{redirect: c.HTTP.URL.Path}, err
+	return &screen{redirect: c.HTTP.Header.Get(state.PrefixHeader) + c.HTTP.URL.Path}, err
 }
 
 // portalSchedule plans a subscription's end at its period's end, or takes the plan back.

@@ -33,6 +33,6 @@ func createPortalSession(c *state.Request) (any, error) {
 		Record: c.NewRecord("billing_portal.session", "bps_1"), Configuration: portalConfiguration, Customer: customerID,
 		Locale: locale, ReturnURL: returnURL,
 	}
-	made.URL = *pageURL(c, "/p/session/"+made.ID)
+	made.URL = c.Address("/p/session/" + made.ID)
 	return made, c.Create(made, "billing_portal.session.created")
 }

@@ -218,7 +218,8 @@ func createCheckoutSession(c *state.Request) (any, error) {
 		Mode: in.mode, PaymentMethodTypes: []string{"card"}, PaymentStatus: "unpaid", Status: "open", SuccessURL: in.successURL,
 		Private: order{Description: in.orderDescription, TrialDays: in.trialDays, TrialEnd: in.trialEnd, MissingCard: in.missingCard},
 	}
-	made.URL = pageURL(c, "/c/pay/"+made.ID)
+	address := c.Address("/c/pay/" + made.ID)
+	made.URL = &address
 	var err error
 	if made.Metadata, err = in.metadata.ApplyTo(nil); err != nil {
 		return nil, err
@@ -377,16 +378,6 @@ func expireCheckoutSession(c *state.Request) (any, error) {
 		return nil, apierror.Invalid("", "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of %s.", strconv.Quote(session.Status))
 	}
 	return session, expireSession(c.Tx, session)
-}
-
-// pageURL is the address of one of the sandbox's pages, as the caller of the API reaches the sandbox.
-func pageURL(c *state.Request, path string) *string {
-	scheme := "http"
-	if c.HTTP.TLS != nil {
-		scheme = "https"
-	}
-	address := scheme + "://" + c.HTTP.Host + path
-	return &address
 }
 
 // AfterCheckout is where a session sends its customer in the end.
