@@ -135,11 +135,14 @@ func authenticatePayment(c *state.Request) (any, error) {
 	if intent.Status != "requires_action" {
 		return nil, apierror.Conflict("the payment intent does not wait for authentication: it is " + intent.Status)
 	}
+	if intent.Invoice == nil {
+		return authenticateAlone(c, intent, in.Authentication)
+	}
 	due, err := subscription.InvoiceByID(c.Tx, *intent.Invoice)
 	if err != nil {
 		return nil, err
 	}
-	method, err := customer.PayingMethod(c.Tx, *intent.PaymentMethod, intent.Customer)
+	method, err := customer.PayingMethod(c.Tx, *intent.PaymentMethod, string(intent.Customer))
 	if err != nil {
 		return nil, err
 	}
@@ -155,4 +158,16 @@ func authenticatePayment(c *state.Request) (any, error) {
 		return nil, err
 	}
 	return subscription.NamedPaymentIntent(c)
+}
+
+// authenticateAlone plays the holder for a payment without an invoice.
+func authenticateAlone(c *state.Request, intent *subscription.PaymentIntent, answer string) (any, error) {
+	if answer != "succeeded" && answer != "failed" {
+		return nil, apierror.Invalid("", "authentication: %q is neither succeeded nor failed", answer)
+	}
+	method, err := customer.Unattached(c.Tx, *intent.PaymentMethod, apierror.NotFound("payment_method", *intent.PaymentMethod, "payment_method"))
+	if err != nil {
+		return nil, err
+	}
+	return intent, subscription.AuthenticateAlone(c.Tx, intent, method, answer == "succeeded")
 }

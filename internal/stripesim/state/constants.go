@@ -24,8 +24,8 @@ var constants = parseConstants(`{
 	"invoice": {
 		"account_country": "US", "account_name": "Sandbox", "account_tax_ids": null, "amount_shipping": 0, "application": null,
 		"application_fee_amount": null, "automatic_tax": {"enabled": false, "liability": null, "status": null},
-		"custom_fields": null, "customer_tax_ids": [], "default_source": null, "default_tax_rates": [], "description": null,
-		"discount": null, "discounts": [], "footer": null, "from_invoice": null, "issuer": {"type": "self"},
+		"custom_fields": null, "customer_tax_ids": [], "default_source": null, "default_tax_rates": [],
+		"discount": null, "discounts": [], "from_invoice": null, "issuer": {"type": "self"},
 		"last_finalization_error": null, "latest_revision": null, "on_behalf_of": null,
 		"payment_settings": {"default_mandate": null, "payment_method_options": null, "payment_method_types": null},
 		"post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0, "quote": null, "receipt_number": null,
@@ -37,12 +37,10 @@ var constants = parseConstants(`{
 	},
 	"invoiceitem": {"discountable": false, "discounts": [], "tax_rates": []},
 	"payment_intent": {
-		"amount_capturable": 0, "amount_details": {"tip": {}}, "application": null, "application_fee_amount": null,
-		"automatic_payment_methods": null, "capture_method": "automatic", "confirmation_method": "automatic",
+		"amount_details": {"tip": {}}, "application": null, "application_fee_amount": null,
+		"confirmation_method": "automatic",
 		"on_behalf_of": null, "payment_method_configuration_details": null, "payment_method_options": {},
-		"payment_method_types": ["card"], "processing": null, "receipt_email": null, "review": null,
-		"setup_future_usage": "off_session", "shipping": null, "statement_descriptor": null,
-		"statement_descriptor_suffix": null, "transfer_data": null, "transfer_group": null
+		"processing": null, "review": null, "shipping": null, "transfer_data": null, "transfer_group": null
 	},
 	"setup_intent": {
 		"application": null, "automatic_payment_methods": null, "flow_directions": null, "latest_attempt": null, "mandate": null,
@@ -62,10 +60,10 @@ var constants = parseConstants(`{
 	},
 	"billing_portal.session": {"flow": null, "on_behalf_of": null},
 	"charge": {
-		"amount_refunded": 0, "application": null, "application_fee": null, "application_fee_amount": null,
-		"balance_transaction": null, "calculated_statement_descriptor": "SANDBOX",
-		"failure_balance_transaction": null, "fraud_details": {}, "metadata": {}, "on_behalf_of": null, "receipt_email": null,
-		"receipt_number": null, "receipt_url": null, "refunded": false, "review": null, "shipping": null,
+		"application": null, "application_fee": null, "application_fee_amount": null,
+		"calculated_statement_descriptor": "SANDBOX",
+		"failure_balance_transaction": null, "fraud_details": {}, "on_behalf_of": null, "receipt_email": null,
+		"receipt_number": null, "receipt_url": null, "review": null, "shipping": null,
 		"source_transfer": null, "statement_descriptor": null, "statement_descriptor_suffix": null, "transfer_data": null,
 		"transfer_group": null
 	}

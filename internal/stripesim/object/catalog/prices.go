@@ -82,11 +82,18 @@ func readPriceTerms(p *form.Params) priceTerms {
 	return terms
 }
 
-func readCurrency(p *form.Params) string {
-	currency := strings.ToLower(p.Required("currency", form.MaxText))
-	if currency != "" && !slices.Contains(billing.Currencies, currency) {
+// CheckCurrency refuses what is no currency of Stripe's.
+func CheckCurrency(p *form.Params, currency string) {
+	if !slices.Contains(billing.Currencies, strings.ToLower(currency)) {
 		p.Fail(apierror.Invalid(p.Name("currency"), "Invalid currency: %s. Stripe currently supports these currencies: %s",
 			currency, strings.Join(billing.Currencies, ", ")))
+	}
+}
+
+func readCurrency(p *form.Params) string {
+	currency := strings.ToLower(p.Required("currency", form.MaxText))
+	if currency != "" {
+		CheckCurrency(p, currency)
 	}
 	return currency
 }

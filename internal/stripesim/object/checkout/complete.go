@@ -78,11 +78,9 @@ func completePayment(t *state.Tx, session *Session, payer *customer.Customer, ch
 	if decline := customer.CardOf(method).Decline; decline != "" {
 		return apierror.CardDeclined(decline)
 	}
-	intent := &subscription.PaymentIntent{
-		Record: t.NewRecord("payment_intent", "pi_3"), Amount: *session.AmountTotal, Currency: *session.Currency, Customer: payer.ID,
-		Description: session.Private.Description, Metadata: session.Private.Metadata, Status: "requires_confirmation", PaymentMethod: &method.ID,
-	}
-	intent.ClientSecret = intent.ID + "_secret_" + state.RandomString(25, state.IDAlphabet)
+	intent := subscription.NewPaymentIntent(t, *session.AmountTotal, *session.Currency, payer.ID)
+	intent.Description, intent.Metadata, intent.PaymentMethod = session.Private.Description, session.Private.Metadata, &method.ID
+	intent.Status = "requires_confirmation"
 	if err := t.Create(intent, "payment_intent.created"); err != nil {
 		return err
 	}

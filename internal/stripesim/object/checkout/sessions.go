@@ -146,8 +146,12 @@ func readNewSession(p *form.Params, now int64) newSession {
 		metadata: p.Metadata(),
 	}
 	for _, item := range p.Objects("line_items") {
+		id, inline := item.Text("price", form.MaxText), catalog.ReadInline(item, "price_data")
+		if id == nil && inline == nil {
+			item.Missing("price")
+		}
 		in.items = append(in.items, subscription.NewItem{
-			Price: item.Required("price", form.MaxText), Param: item.Name("price"), Quantity: item.Between("quantity", 1, 1_000_000),
+			Price: form.OrDefault(id, ""), Inline: inline, Param: item.Name("price"), Quantity: item.Between("quantity", 1, 1_000_000),
 		})
 	}
 	in.readOrderData(p, now)
@@ -315,7 +319,13 @@ func fillOrder(t *state.Tx, made *Session, items []subscription.NewItem) error {
 
 // sellable is a price that a session of the mode can sell.
 func sellable(t *state.Tx, mode string, item subscription.NewItem) (*catalog.Price, error) {
-	terms, err := state.Find[catalog.Price](t, "price", item.Price, apierror.UnknownReference("price", item.Price, item.Param))
+	var terms *catalog.Price
+	var err error
+	if item.Inline != nil {
+		terms, err = item.Inline.Make(t)
+	} else {
+		terms, err = state.Find[catalog.Price](t, "price", item.Price, apierror.UnknownReference("price", item.Price, item.Param))
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -17,6 +17,12 @@ type Method struct {
 	Customer       *string           `json:"customer"`
 	Metadata       map[string]string `json:"metadata"`
 	Type           string            `json:"type"`
+	Private        methodSecret      `json:"_private"`
+}
+
+// methodSecret: a method that was used or detached without a customer can never be attached again.
+type methodSecret struct {
+	Spent bool `json:"spent,omitempty"`
 }
 
 // BillingDetails say whose card it is.
@@ -105,16 +111,27 @@ func AttachMethod(t *state.Tx, id string, owner *Customer, missing *apierror.Err
 	if card, ok := TestCards[id]; ok {
 		return attachCard(t, card, owner)
 	}
-	method, err := state.Find[Method](t, "payment_method", id, missing)
+	method, err := Unattached(t, id, missing)
 	switch {
 	case err != nil:
 		return nil, err
+	case method.Customer == nil && !method.Private.Spent:
+		return attachFresh(t, method, owner)
 	case method.Customer == nil:
 		return nil, apierror.Invalid("", "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, and may not be used again.")
 	case *method.Customer != owner.ID:
 		return nil, apierror.Invalid("", "The payment method you provided has already been attached to a customer.")
 	}
 	return method, nil
+}
+
+// attachFresh attaches a method that was made on its own, if its bank will have it.
+func attachFresh(t *state.Tx, method *Method, owner *Customer) (*Method, error) {
+	if card := CardOf(method); card.Decline != "" && !card.Attachable {
+		return nil, apierror.CardDeclined(card.Decline)
+	}
+	method.Customer = &owner.ID
+	return method, t.Update(method, "payment_method.attached")
 }
 
 func attachCard(t *state.Tx, card TestCard, owner *Customer) (*Method, error) {
@@ -154,6 +171,7 @@ func ChosenMethod(t *state.Tx, id string, owner *Customer, param string) (*Metho
 func PayingMethod(t *state.Tx, id, customerID string) (*Method, error) {
 	if card, ok := TestCards[id]; ok && card.Decline != "" && !card.Attachable {
 		method := NewPaymentMethod(t, card)
+		method.Private.Spent = true
 		return method, t.Insert(method)
 	}
 	owner, err := state.Find[Customer](t, "customer", customerID, apierror.UnknownReference("customer", customerID, "customer"))

@@ -10,6 +10,8 @@ func Routes() map[string]state.Endpoint {
 		"GET /v1/customers/{id}":  getCustomer,
 		"POST /v1/customers/{id}": updateCustomer,
 
+		"POST /v1/payment_methods":             createPaymentMethod,
+		"POST /v1/payment_methods/{id}":        updatePaymentMethod,
 		"GET /v1/payment_methods":              listPaymentMethods,
 		"GET /v1/payment_methods/{id}":         getPaymentMethod,
 		"POST /v1/payment_methods/{id}/attach": attachPaymentMethod,

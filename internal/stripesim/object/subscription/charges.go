@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"tallystick/internal/stripesim/apierror"
+	"tallystick/internal/stripesim/form"
 	"tallystick/internal/stripesim/object/customer"
 	"tallystick/internal/stripesim/state"
 )
@@ -10,11 +11,15 @@ import (
 type Charge struct {
 	state.Record
 	Amount               int64                   `json:"amount"`
+	AmountRefunded       int64                   `json:"amount_refunded"`
+	BalanceTransaction   *string                 `json:"balance_transaction"`
+	Metadata             map[string]string       `json:"metadata"`
+	Refunded             bool                    `json:"refunded"`
 	AmountCaptured       int64                   `json:"amount_captured"`
 	BillingDetails       customer.BillingDetails `json:"billing_details"`
 	Captured             bool                    `json:"captured"`
 	Currency             string                  `json:"currency"`
-	Customer             string                  `json:"customer"`
+	Customer             state.Ref               `json:"customer"`
 	Description          *string                 `json:"description"`
 	Disputed             bool                    `json:"disputed"`
 	FailureCode          *string                 `json:"failure_code"`
@@ -59,16 +64,7 @@ type chargedCard struct {
 
 // newCharge records an attempt to take an intent's money: a success, or a failure when declined says why.
 func newCharge(t *state.Tx, intent *PaymentIntent, method *customer.Method, declined *apierror.Error) (*Charge, error) {
-	made := &Charge{
-		Record: t.NewRecord("charge", "ch_3"), Amount: intent.Amount, Currency: intent.Currency, Customer: intent.Customer,
-		Description: intent.Description, Invoice: intent.Invoice, PaymentIntent: intent.ID,
-		PaymentMethod: method.ID, BillingDetails: method.BillingDetails,
-		PaymentMethodDetails: chargeMethodDetails{Type: "card", Card: chargedCard{
-			Brand: method.Card.Brand, Checks: method.Card.Checks, Country: method.Card.Country,
-			ExpMonth: method.Card.ExpMonth, ExpYear: method.Card.ExpYear, Fingerprint: method.Card.Fingerprint,
-			Funding: method.Card.Funding, Last4: method.Card.Last4, Network: method.Card.Brand,
-		}},
-	}
+	made := chargeOf(t, intent, method)
 	if declined != nil {
 		made.Status, made.FailureCode, made.FailureMessage = "failed", &declined.Code, &declined.Message
 		made.Outcome = chargeOutcome{
@@ -77,11 +73,85 @@ func newCharge(t *state.Tx, intent *PaymentIntent, method *customer.Method, decl
 		}
 		return made, t.Create(made, "charge.failed")
 	}
-	made.Status, made.Paid, made.Captured, made.AmountCaptured = "succeeded", true, true, intent.Amount
-	made.Outcome = chargeOutcome{
-		NetworkStatus: "approved_by_network", RiskLevel: "normal", SellerMessage: "Payment complete.", Type: "authorized",
+	made.approve()
+	if err := made.capture(t, intent.Amount); err != nil {
+		return nil, err
 	}
 	return made, t.Create(made, "charge.succeeded")
+}
+
+func chargeOf(t *state.Tx, intent *PaymentIntent, method *customer.Method) *Charge {
+	return &Charge{
+		Record: t.NewRecord("charge", "ch_3"), Amount: intent.Amount, Currency: intent.Currency, Customer: intent.Customer,
+		Description: intent.Description, Metadata: map[string]string{}, Invoice: intent.Invoice, PaymentIntent: intent.ID,
+		PaymentMethod: method.ID, BillingDetails: method.BillingDetails,
+		PaymentMethodDetails: chargeMethodDetails{Type: "card", Card: chargedCard{
+			Brand: method.Card.Brand, Checks: method.Card.Checks, Country: method.Card.Country,
+			ExpMonth: method.Card.ExpMonth, ExpYear: method.Card.ExpYear, Fingerprint: method.Card.Fingerprint,
+			Funding: method.Card.Funding, Last4: method.Card.Last4, Network: method.Card.Brand,
+		}},
+	}
+}
+
+func (x *Charge) approve() {
+	x.Status, x.Paid = "succeeded", true
+	x.Outcome = chargeOutcome{
+		NetworkStatus: "approved_by_network", RiskLevel: "normal", SellerMessage: "Payment complete.", Type: "authorized",
+	}
+}
+
+// capture takes the money that a charge holds, or a part of it.
+func (x *Charge) capture(t *state.Tx, amount int64) error {
+	moved, err := move(t, "charge", x.ID, amount, x.Currency, processingFee(amount), x.Description)
+	if err != nil {
+		return err
+	}
+	x.Captured, x.AmountCaptured, x.BalanceTransaction = true, amount, &moved.ID
+	return nil
+}
+
+// holdMoney charges an intent to a payment method whose bank agrees, and leaves the money there until it is captured.
+func holdMoney(t *state.Tx, intent *PaymentIntent, method *customer.Method) (*Charge, error) {
+	made := chargeOf(t, intent, method)
+	made.approve()
+	return made, t.Create(made, "charge.succeeded")
+}
+
+// captureCharge takes the money that a charge holds. What it does not take goes back.
+func captureCharge(t *state.Tx, id string, amount int64) error {
+	held, err := state.Find[Charge](t, "charge", id, apierror.NotFound("charge", id, "charge"))
+	if err != nil {
+		return err
+	}
+	if err := held.capture(t, amount); err != nil {
+		return err
+	}
+	held.AmountRefunded = held.Amount - amount
+	return t.Update(held, "charge.captured")
+}
+
+func listCharges(c *state.Request) (any, error) {
+	list := c.NewList("charge", "/v1/charges")
+	list.MatchObject("customer", "customer", c.Params.Text("customer", form.MaxText))
+	list.MatchObject("payment_intent", "payment_intent", c.Params.Text("payment_intent", form.MaxText))
+	list.MatchTime("created")
+	return list.Run("transfer_group")
+}
+
+func updateCharge(c *state.Request) (any, error) {
+	description, metadata := c.Params.Clearable("description", form.MaxText), c.Params.Metadata()
+	if err := c.Params.Done("customer", "fraud_details", "receipt_email", "shipping", "transfer_group"); err != nil {
+		return nil, err
+	}
+	changed, err := state.Find[Charge](c.Tx, "charge", c.ID(), apierror.NotFound("charge", c.ID(), "charge"))
+	if err != nil {
+		return nil, err
+	}
+	form.SetNullable(&changed.Description, description)
+	if changed.Metadata, err = metadata.ApplyTo(changed.Metadata); err != nil {
+		return nil, err
+	}
+	return changed, c.Update(changed, "charge.updated")
 }
 
 func getCharge(c *state.Request) (any, error) {

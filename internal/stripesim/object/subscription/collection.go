@@ -15,22 +15,12 @@ import (
 func newInvoice(t *state.Tx, id string, sub *Subscription, payer *customer.Customer, reason string, lines []InvoiceLine) *Invoice {
 	made := &Invoice{
 		Record: state.Record{ID: id, Object: "invoice", Created: t.Now}, Status: "draft", BillingReason: reason,
-		CollectionMethod: sub.CollectionMethod, Currency: sub.Currency, Customer: payer.ID, Subscription: sub.ID,
-		CustomerAddress: payer.Address, CustomerEmail: payer.Email, CustomerName: payer.Name, CustomerPhone: payer.Phone,
-		CustomerShipping: payer.Shipping, CustomerTaxExempt: payer.TaxExempt,
+		CollectionMethod: sub.CollectionMethod, Currency: sub.Currency, Subscription: state.Ref(sub.ID),
 		PeriodStart: sub.CurrentPeriodStart, PeriodEnd: sub.CurrentPeriodStart,
 		Metadata: map[string]string{}, SubscriptionDetails: subscriptionDetails{Metadata: sub.Metadata}, TestClock: sub.TestClock,
 	}
-	made.WebhooksDeliveredAt = &made.Created
-	made.Lines = state.Sublist[InvoiceLine]{Object: "list", URL: "/v1/invoices/" + made.ID + "/lines", Data: lines}
-	for i := range made.Lines.Data {
-		line := &made.Lines.Data[i]
-		line.Invoice = made.ID
-		made.Total += line.Amount
-	}
-	made.Subtotal, made.SubtotalExcludingTax, made.TotalExcludingTax = made.Total, made.Total, made.Total
-	made.AmountDue = max(made.Total, 0)
-	made.AmountRemaining = made.AmountDue
+	made.bill(payer)
+	made.addUp(lines)
 	made.AutoAdvance = sub.Status != StatusUnpaid // until what is open is paid, new invoices stay drafts
 	switch {
 	case sub.CollectionMethod == sendInvoices:
@@ -49,7 +39,7 @@ func periodLine(sub *Subscription, item subscriptionItem, terms *catalog.Price, 
 		ID: state.NewID("il_1"), Object: "line_item", Type: "subscription", Amount: amount, AmountExcludingTax: amount,
 		Currency: sub.Currency, Description: description, Discountable: true, Metadata: sub.Metadata,
 		Period: period{Start: sub.CurrentPeriodStart, End: sub.CurrentPeriodEnd}, Price: terms.ID, Quantity: form.OrDefault(item.Quantity, 0),
-		Subscription: sub.ID, SubscriptionItem: item.ID, UnitAmountExcludingTax: terms.UnitAmountDecimal,
+		Subscription: state.Ref(sub.ID), SubscriptionItem: item.ID, UnitAmountExcludingTax: terms.UnitAmountDecimal,
 	}
 }
 
@@ -117,7 +107,7 @@ func Finalize(t *state.Tx, due *Invoice) error {
 // defaultMethod is what an invoice is paid with unless told otherwise: the subscription's payment method before the
 // customer's. Nil when there is none.
 func defaultMethod(t *state.Tx, due *Invoice) (*customer.Method, error) {
-	sub, err := SubscriptionByID(t, due.Subscription)
+	sub, err := subscriptionOf(t, due)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +115,19 @@ func defaultMethod(t *state.Tx, due *Invoice) (*customer.Method, error) {
 	if err != nil {
 		return nil, err
 	}
-	return MethodOf(t, sub.DefaultPaymentMethod, payer)
+	chosen := due.DefaultPaymentMethod
+	if chosen == nil && sub != nil {
+		chosen = sub.DefaultPaymentMethod
+	}
+	return MethodOf(t, chosen, payer)
+}
+
+// subscriptionOf is the subscription that an invoice bills; nil when it bills none.
+func subscriptionOf(t *state.Tx, due *Invoice) (*Subscription, error) {
+	if due.Subscription == "" {
+		return nil, nil
+	}
+	return SubscriptionByID(t, string(due.Subscription))
 }
 
 // MethodOf is the chosen payment method, or else the customer's default; nil when there is neither.
@@ -182,8 +184,8 @@ func TakeMoney(t *state.Tx, intent *PaymentIntent, method *customer.Method) (*Ch
 
 // rememberMethod makes a successful payment method the subscription's own when it asks for that.
 func rememberMethod(t *state.Tx, due *Invoice, method *customer.Method) error {
-	sub, err := SubscriptionByID(t, due.Subscription)
-	if err != nil {
+	sub, err := subscriptionOf(t, due)
+	if err != nil || sub == nil {
 		return err
 	}
 	if form.OrDefault(sub.PaymentSettings.SaveDefaultPaymentMethod, "off") != "on_subscription" {
@@ -195,20 +197,29 @@ func rememberMethod(t *state.Tx, due *Invoice, method *customer.Method) error {
 
 // RecordDecline records a failed attempt.
 func RecordDecline(t *state.Tx, due *Invoice, intent *PaymentIntent, method *customer.Method, reason string) (*apierror.Error, error) {
+	declined, err := recordFailure(t, intent, method, reason)
+	if err != nil {
+		return nil, err
+	}
+	due.Charge = &declined.Charge
+	return paymentFailed(t, due, intent, declined)
+}
+
+// recordFailure records on an intent that its card was declined.
+func recordFailure(t *state.Tx, intent *PaymentIntent, method *customer.Method, reason string) (*apierror.Error, error) {
 	declined := apierror.CardDeclined(reason)
 	failed, err := newCharge(t, intent, method, declined)
 	if err != nil {
 		return nil, err
 	}
-	declined.Charge, declined.PaymentMethod = failed.ID, method
+	declined.Charge = failed.ID
+	if declined.PaymentMethod, err = t.Render(method, nil); err != nil {
+		return nil, err
+	}
 	intent.Status, intent.PaymentMethod, intent.NextAction = "requires_payment_method", nil, nil
 	stored := *declined
 	intent.LatestCharge, intent.LastPaymentError = &failed.ID, &stored
-	if err := t.Update(intent, "payment_intent.payment_failed"); err != nil {
-		return nil, err
-	}
-	due.Charge = &failed.ID
-	return paymentFailed(t, due, intent, declined)
+	return declined, t.Update(intent, "payment_intent.payment_failed")
 }
 
 // awaitAuthentication records an attempt that waits for the card's holder.
@@ -231,7 +242,7 @@ func awaitAuthentication(t *state.Tx, due *Invoice, intent *PaymentIntent, metho
 
 // paymentFailed leaves the invoice open, to be tried again, and what was active past due.
 func paymentFailed(t *state.Tx, due *Invoice, intent *PaymentIntent, declined *apierror.Error) (*apierror.Error, error) {
-	sub, err := SubscriptionByID(t, due.Subscription)
+	sub, err := subscriptionOf(t, due)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +250,9 @@ func paymentFailed(t *state.Tx, due *Invoice, intent *PaymentIntent, declined *a
 	if err := t.Update(due, "invoice.payment_failed"); err != nil {
 		return nil, err
 	}
-	if latest := sub.LatestInvoice; latest != nil && *latest == due.ID && (sub.Status == StatusActive || sub.Status == StatusTrialing) {
+	if sub == nil {
+		exhausted = false // there is nothing to end
+	} else if latest := sub.LatestInvoice; latest != nil && *latest == due.ID && (sub.Status == StatusActive || sub.Status == StatusTrialing) {
 		sub.Status = StatusPastDue
 		if err := t.Update(sub, "customer.subscription.updated"); err != nil {
 			return nil, err
@@ -270,8 +283,8 @@ func settleInvoice(t *state.Tx, due *Invoice) error {
 	if err := t.Emit("invoice.payment_succeeded", due, nil); err != nil {
 		return err
 	}
-	sub, err := SubscriptionByID(t, due.Subscription)
-	if err != nil {
+	sub, err := subscriptionOf(t, due)
+	if err != nil || sub == nil {
 		return err
 	}
 	if sub.LatestInvoice == nil || *sub.LatestInvoice != due.ID {
@@ -318,8 +331,8 @@ func markVoid(t *state.Tx, due *Invoice) error {
 	if err := t.Update(due, "invoice.voided"); err != nil {
 		return err
 	}
-	sub, err := SubscriptionByID(t, due.Subscription)
-	if err != nil || sub.Status != StatusIncomplete || due.BillingReason != reasonCreate {
+	sub, err := subscriptionOf(t, due)
+	if err != nil || sub == nil || sub.Status != StatusIncomplete || due.BillingReason != reasonCreate {
 		return err
 	}
 	sub.Status, sub.EndedAt = StatusIncompleteExpired, &t.Now

@@ -48,8 +48,9 @@ type NewSubscription struct {
 // NewItem is an item of a new subscription.
 type NewItem struct {
 	Price    string
-	Param    string // the full name of the price parameter, for errors
-	Quantity *int64 // nil: 1, or none of what is metered
+	Inline   *catalog.Inline // instead of a price that exists
+	Param    string          // the full name of the price parameter, for errors
+	Quantity *int64          // nil: 1, or none of what is metered
 	metadata form.MetadataChange
 }
 
@@ -102,8 +103,12 @@ func readNewSubscription(p *form.Params, now int64) NewSubscription {
 	}
 	in.Terms.cancelAt = ReadFuture(p, "cancel_at", now)
 	for _, item := range p.Objects("items") {
+		id, inline := readItemPrice(item)
+		if id == nil && inline == nil {
+			item.Missing("price")
+		}
 		in.Items = append(in.Items, NewItem{
-			Price: item.Required("price", form.MaxText), Param: item.Name("price"),
+			Price: form.OrDefault(id, ""), Inline: inline, Param: item.Name("price"),
 			Quantity: item.Between("quantity", 0, 1_000_000), metadata: item.Metadata(),
 		})
 	}
@@ -192,11 +197,32 @@ func buildSubscription(t *state.Tx, in NewSubscription) *Subscription {
 	return sub
 }
 
+// terms are the price of an item: one that exists, or the one that the request describes.
+func (x NewItem) terms(t *state.Tx) (*catalog.Price, error) {
+	if x.Inline == nil {
+		return subscribable(t, x.Price, x.Param)
+	}
+	made, err := x.Inline.Make(t)
+	if err == nil && made.Recurring == nil {
+		err = apierror.Invalid(x.Param, "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.")
+	}
+	return made, err
+}
+
+// readItemPrice reads the price of an item: named as a price or as the plan that it once was, or described.
+func readItemPrice(item *form.Params) (id *string, inline *catalog.Inline) {
+	price, plan := item.Text("price", form.MaxText), item.Text("plan", form.MaxText)
+	if price == nil {
+		price = plan
+	}
+	return price, catalog.ReadInline(item, "price_data")
+}
+
 // addItems adds the requested items, and returns their prices.
 func addItems(t *state.Tx, sub *Subscription, items []NewItem) ([]*catalog.Price, error) {
 	var all []*catalog.Price
 	for _, in := range items {
-		terms, err := subscribable(t, in.Price, in.Param)
+		terms, err := in.terms(t)
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ func detachPaymentMethod(c *state.Request) (any, error) {
 	if err := forgetMethod(c.Tx, method); err != nil {
 		return nil, err
 	}
-	method.Customer = nil
+	method.Customer, method.Private.Spent = nil, true
 	return method, c.Update(method, "payment_method.detached")
 }
 

@@ -59,7 +59,7 @@ func DisputeCharge(c *state.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub, err := SubscriptionByID(c.Tx, due.Subscription)
+	sub, err := subscriptionOf(c.Tx, due)
 	if err != nil || sub.Ended() {
 		return made, err
 	}

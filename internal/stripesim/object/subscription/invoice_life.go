@@ -30,12 +30,12 @@ func LiveInvoice(t *state.Tx, id string) error {
 	if err != nil {
 		return err
 	}
-	sub, err := SubscriptionByID(t, due.Subscription)
+	sub, err := subscriptionOf(t, due)
 	if err != nil {
 		return err
 	}
 	switch {
-	case due.Status == "draft" && sub.PauseCollection != nil:
+	case due.Status == "draft" && sub != nil && sub.PauseCollection != nil:
 		return setAside(t, due, sub.PauseCollection.Behavior)
 	case due.Status == "draft" && due.CollectionMethod == sendInvoices:
 		if err := Finalize(t, due); err != nil || due.Status != "open" {
@@ -69,7 +69,7 @@ func setAside(t *state.Tx, due *Invoice, behavior string) error {
 
 // fallOverdue makes a subscription past due whose latest invoice was not paid by its date.
 func fallOverdue(t *state.Tx, sub *Subscription, due *Invoice) error {
-	if sub.Status != StatusActive || sub.LatestInvoice == nil || *sub.LatestInvoice != due.ID {
+	if sub == nil || sub.Status != StatusActive || sub.LatestInvoice == nil || *sub.LatestInvoice != due.ID {
 		return nil
 	}
 	sub.Status = StatusPastDue
@@ -77,6 +77,18 @@ func fallOverdue(t *state.Tx, sub *Subscription, due *Invoice) error {
 		return err
 	}
 	return setDelinquent(t, sub.Customer, true)
+}
+
+// purpose is what the payment of an invoice says that it is for.
+func (x *Invoice) purpose() *string {
+	text := "Subscription update"
+	switch {
+	case x.Subscription == "":
+		text = "Payment for Invoice"
+	case x.BillingReason == reasonCreate:
+		text = "Subscription creation"
+	}
+	return &text
 }
 
 // countAttempt counts a payment attempt as Stripe does: the first one whoever makes it, then only the automatic ones.

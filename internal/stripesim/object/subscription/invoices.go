@@ -35,7 +35,9 @@ type Invoice struct {
 	CustomerShipping     *customer.Shipping         `json:"customer_shipping"`
 	CustomerTaxExempt    string                     `json:"customer_tax_exempt"`
 	DefaultPaymentMethod *string                    `json:"default_payment_method"`
+	Description          *string                    `json:"description"`
 	DueDate              *int64                     `json:"due_date"`
+	Footer               *string                    `json:"footer"`
 	EffectiveAt          *int64                     `json:"effective_at"`
 	EndingBalance        *int64                     `json:"ending_balance"`
 	HostedInvoiceURL     *string                    `json:"hosted_invoice_url"`
@@ -52,7 +54,7 @@ type Invoice struct {
 	StartingBalance      int64                      `json:"starting_balance"`
 	Status               string                     `json:"status"`
 	StatusTransitions    statusTransitions          `json:"status_transitions"`
-	Subscription         string                     `json:"subscription"`
+	Subscription         state.Ref                  `json:"subscription"`
 	SubscriptionDetails  subscriptionDetails        `json:"subscription_details"`
 	Subtotal             int64                      `json:"subtotal"`
 	TestClock            *string                    `json:"test_clock"`
@@ -91,8 +93,8 @@ type InvoiceLine struct {
 	Proration              bool              `json:"proration"`
 	ProrationDetails       *prorationDetails `json:"proration_details,omitempty"`
 	Quantity               int64             `json:"quantity"`
-	Subscription           string            `json:"subscription"`
-	SubscriptionItem       string            `json:"subscription_item"`
+	Subscription           state.Ref         `json:"subscription"`
+	SubscriptionItem       string            `json:"subscription_item,omitempty"`
 	Type                   string            `json:"type"`
 	UnitAmountExcludingTax *string           `json:"unit_amount_excluding_tax"`
 }

@@ -16,7 +16,7 @@ type PaymentIntent struct {
 	CancellationReason *string           `json:"cancellation_reason"`
 	ClientSecret       string            `json:"client_secret"`
 	Currency           string            `json:"currency"`
-	Customer           string            `json:"customer"`
+	Customer           state.Ref         `json:"customer"`
 	Description        *string           `json:"description"`
 	Invoice            *string           `json:"invoice"`
 	LastPaymentError   *apierror.Error   `json:"last_payment_error"`
@@ -25,6 +25,21 @@ type PaymentIntent struct {
 	NextAction         *nextAction       `json:"next_action"`
 	PaymentMethod      *string           `json:"payment_method"`
 	Status             string            `json:"status"`
+
+	// What only an intent of its own can have, without an invoice.
+	AmountCapturable          int64             `json:"amount_capturable"`
+	AutomaticPaymentMethods   *automaticMethods `json:"automatic_payment_methods"`
+	CaptureMethod             string            `json:"capture_method"`
+	PaymentMethodTypes        []string          `json:"payment_method_types"`
+	ReceiptEmail              *string           `json:"receipt_email"`
+	StatementDescriptor       *string           `json:"statement_descriptor"`
+	StatementDescriptorSuffix *string           `json:"statement_descriptor_suffix"`
+	Usage                     *string           `json:"setup_future_usage"`
+}
+
+type automaticMethods struct {
+	AllowRedirects string `json:"allow_redirects"`
+	Enabled        bool   `json:"enabled"`
 }
 
 // nextAction asks the frontend to let the card's holder authenticate.
@@ -33,17 +48,17 @@ type nextAction struct {
 	UseStripeSDK map[string]any `json:"use_stripe_sdk"`
 }
 
+// forLater is what the payment of an invoice does with its card: it is kept for the next ones.
+var forLater = "off_session"
+
 // newPaymentIntent makes the intent through which an invoice that has just been finalized is paid.
 func newPaymentIntent(t *state.Tx, of *Invoice, method *customer.Method) *PaymentIntent {
 	made := &PaymentIntent{
-		Record: t.NewRecord("payment_intent", "pi_3"), Amount: of.AmountDue, Currency: of.Currency, Customer: of.Customer,
-		Invoice: &of.ID, Metadata: map[string]string{}, Status: "requires_payment_method",
+		Record: t.NewRecord("payment_intent", "pi_3"), Amount: of.AmountDue, Currency: of.Currency, Customer: state.Ref(of.Customer),
+		Invoice: &of.ID, Metadata: map[string]string{}, Status: needsMethod,
+		CaptureMethod: captureAutomatic, PaymentMethodTypes: []string{"card"}, Usage: &forLater,
 	}
-	description := "Subscription update"
-	if of.BillingReason == reasonCreate {
-		description = "Subscription creation"
-	}
-	made.Description = &description
+	made.Description = of.purpose()
 	if method != nil {
 		made.Status, made.PaymentMethod = "requires_confirmation", &method.ID
 	}
@@ -106,11 +121,14 @@ func confirmPaymentIntent(c *state.Request) (any, error) {
 	if err := checkConfirmable(c.Tx, intent, methodID); err != nil {
 		return nil, err
 	}
+	if intent.Invoice == nil {
+		return confirmAlone(c.Tx, intent, methodID, false)
+	}
 	method, err := confirmingMethod(c.Tx, intent, methodID)
 	if err != nil {
 		return nil, err
 	}
-	due, err := InvoiceByID(c.Tx, *intent.Invoice) // one without an invoice has succeeded since it exists
+	due, err := InvoiceByID(c.Tx, *intent.Invoice)
 	if err != nil {
 		return nil, err
 	}
@@ -150,5 +168,5 @@ func confirmingMethod(t *state.Tx, intent *PaymentIntent, id *string) (*customer
 	if id == nil {
 		id = intent.PaymentMethod
 	}
-	return customer.PayingMethod(t, *id, intent.Customer)
+	return customer.PayingMethod(t, *id, string(intent.Customer))
 }

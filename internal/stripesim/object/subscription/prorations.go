@@ -11,7 +11,7 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// invoiceItem is an amount that waits for the subscription's next invoice: here, always a proration.
+// invoiceItem is an amount that waits for an invoice, or is on one.
 type invoiceItem struct {
 	ID               string            `json:"id"`
 	Object           string            `json:"object"`
@@ -27,8 +27,8 @@ type invoiceItem struct {
 	Price            string            `json:"price"`
 	Proration        bool              `json:"proration"`
 	Quantity         int64             `json:"quantity"`
-	Subscription     string            `json:"subscription"`
-	SubscriptionItem string            `json:"subscription_item"`
+	Subscription     state.Ref         `json:"subscription"`
+	SubscriptionItem string            `json:"subscription_item,omitempty"`
 	TestClock        *string           `json:"test_clock"`
 	UnitAmount       *int64            `json:"unit_amount"`
 	UnitAmountText   *string           `json:"unit_amount_decimal"`
@@ -48,7 +48,7 @@ func listInvoiceItems(c *state.Request) (any, error) {
 	list.MatchObject("customer", "customer", c.Params.Text("customer", form.MaxText))
 	list.Match("invoice", c.Params.Text("invoice", form.MaxText))
 	if pending := c.Params.Boolean("pending"); pending != nil && *pending {
-		list.Where(state.Condition{Sql: "body ->> '$.invoice' IS NULL"})
+		list.Where(notInvoiced)
 	}
 	return list.Run("created")
 }
@@ -117,7 +117,7 @@ func addProration(t *state.Tx, sub *Subscription, item subscriptionItem, sign in
 		ID: state.NewID("ii_1"), Object: "invoiceitem", Amount: amount, Currency: sub.Currency, Customer: sub.Customer,
 		Date: t.Now, Description: label + several(item.Quantity) + owner.Name + " after " + time.Unix(at, 0).UTC().Format("02 Jan 2006"), Metadata: map[string]string{},
 		Period: period{Start: at, End: sub.CurrentPeriodEnd}, Price: terms.ID, Proration: true, Quantity: form.OrDefault(item.Quantity, 0),
-		Subscription: sub.ID, SubscriptionItem: item.ID, TestClock: sub.TestClock,
+		Subscription: state.Ref(sub.ID), SubscriptionItem: item.ID, TestClock: sub.TestClock,
 		UnitAmount: unit, UnitAmountText: unitText,
 	}, "invoiceitem.created")
 }
@@ -140,9 +140,11 @@ func signed(terms *catalog.Price, sign int64) (*int64, *string) {
 	return &amount, &text
 }
 
-// pendingOf are the items that wait for a subscription's next invoice, oldest first.
+// pendingOf are the items that wait for a subscription's next invoice, oldest first: its own, and those of its customer
+// that name no subscription.
 func pendingOf(t *state.Tx, sub *Subscription) ([]*invoiceItem, error) {
-	newestFirst, err := state.FindAll[invoiceItem](t, "invoiceitem", state.Equal("subscription", sub.ID), state.Condition{Sql: "body ->> '$.invoice' IS NULL"})
+	newestFirst, err := state.FindAll[invoiceItem](t, "invoiceitem", state.Equal("customer", sub.Customer),
+		state.Condition{Sql: "coalesce(body ->> '$.subscription', ?) = ?", Args: []any{sub.ID, sub.ID}}, notInvoiced)
 	oldestFirst := make([]*invoiceItem, 0, len(newestFirst))
 	for i := len(newestFirst) - 1; i >= 0; i-- {
 		oldestFirst = append(oldestFirst, newestFirst[i])
@@ -157,13 +159,9 @@ func billPending(t *state.Tx, item *invoiceItem, invoiceID string) (InvoiceLine,
 	if err != nil {
 		return InvoiceLine{}, err
 	}
-	return InvoiceLine{
-		ProrationDetails: credited,
-		ID:               state.NewID("il_1"), Object: "line_item", Type: "invoiceitem", Amount: item.Amount, AmountExcludingTax: item.Amount,
-		Currency: item.Currency, Description: item.Description, Invoice: invoiceID, InvoiceItem: item.ID,
-		Metadata: map[string]string{}, Period: item.Period, Price: item.Price, Proration: true, Quantity: item.Quantity,
-		Subscription: item.Subscription, SubscriptionItem: item.SubscriptionItem, UnitAmountExcludingTax: item.UnitAmountText,
-	}, t.Update(item, "invoiceitem.updated")
+	line := item.line()
+	line.ProrationDetails = credited
+	return line, t.Update(item, "invoiceitem.updated")
 }
 
 // collectPending bills at once what is pending.
@@ -191,10 +189,10 @@ type creditedItems struct {
 
 // creditedBy finds the line that billed what a proration credits; nil for a charge.
 func creditedBy(t *state.Tx, item *invoiceItem) (*prorationDetails, error) {
-	if item.Amount >= 0 {
+	if !item.Proration || item.Amount >= 0 {
 		return nil, nil
 	}
-	earlier, err := state.FindAll[Invoice](t, "invoice", state.Equal("subscription", item.Subscription))
+	earlier, err := state.FindAll[Invoice](t, "invoice", state.Equal("subscription", string(item.Subscription)))
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,13 @@ func Routes() map[string]state.Endpoint {
 		"POST /v1/subscription_items/{id}":   updateSubscriptionItem,
 		"DELETE /v1/subscription_items/{id}": deleteSubscriptionItem,
 
+		"POST /v1/invoices":                         createInvoice,
+		"GET /v1/invoices/upcoming":                 upcomingInvoice,
+		"POST /v1/invoices/{id}":                    updateInvoice,
+		"GET /v1/invoices/{id}/lines":               listInvoiceLines,
+		"POST /v1/invoiceitems":                     createInvoiceItem,
+		"POST /v1/invoiceitems/{id}":                updateInvoiceItem,
+		"DELETE /v1/invoiceitems/{id}":              deleteInvoiceItem,
 		"GET /v1/invoices":                          listInvoices,
 		"GET /v1/invoices/{id}":                     getInvoice,
 		"DELETE /v1/invoices/{id}":                  deleteInvoice,
@@ -36,7 +43,23 @@ func Routes() map[string]state.Endpoint {
 
 		"GET /v1/payment_intents":               listPaymentIntents,
 		"GET /v1/payment_intents/{id}":          getPaymentIntent,
+		"POST /v1/payment_intents":              createPaymentIntent,
+		"POST /v1/payment_intents/{id}":         updatePaymentIntent,
+		"POST /v1/payment_intents/{id}/capture": capturePaymentIntent,
+		"POST /v1/payment_intents/{id}/cancel":  cancelPaymentIntent,
 		"POST /v1/payment_intents/{id}/confirm": confirmPaymentIntent,
+
+		"GET /v1/charges":       listCharges,
+		"POST /v1/charges/{id}": updateCharge,
+
+		"POST /v1/refunds":      createRefund,
+		"GET /v1/refunds":       listRefunds,
+		"GET /v1/refunds/{id}":  getRefund,
+		"POST /v1/refunds/{id}": updateRefund,
+
+		"GET /v1/balance":                   getBalance,
+		"GET /v1/balance_transactions":      listBalanceTransactions,
+		"GET /v1/balance_transactions/{id}": getBalanceTransaction,
 
 		"GET /v1/charges/{id}": getCharge,
 

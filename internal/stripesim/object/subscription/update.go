@@ -29,7 +29,8 @@ type subscriptionChange struct {
 // itemChange adds an item, or changes or deletes the one with the given id.
 type itemChange struct {
 	id, price *string
-	param     string // the name of the element, for errors
+	inline    *catalog.Inline // instead of a price that exists
+	param     string          // the name of the element, for errors
 	quantity  *int64
 	deleted   bool
 	metadata  form.MetadataChange
@@ -81,8 +82,9 @@ func readSubscriptionChange(p *form.Params, now int64) subscriptionChange {
 }
 
 func readItemChange(p *form.Params) itemChange {
+	price, inline := readItemPrice(p)
 	return itemChange{
-		id: p.Text("id", form.MaxText), price: p.Text("price", form.MaxText), param: p.Path,
+		id: p.Text("id", form.MaxText), price: price, inline: inline, param: p.Path,
 		quantity: p.Between("quantity", 0, 1_000_000), deleted: form.OrDefault(p.Boolean("deleted"), false), metadata: p.Metadata(),
 	}
 }
@@ -284,11 +286,11 @@ func pricesOf(t *state.Tx, sub *Subscription) ([]*catalog.Price, error) {
 // changeItem applies one element of the items parameter.
 func changeItem(t *state.Tx, sub *Subscription, change itemChange) error {
 	if change.id == nil {
-		if change.price == nil {
+		if change.price == nil && change.inline == nil {
 			return apierror.Invalid(change.param+"[price]", "Missing required param: %s[price].", change.param).WithCode("parameter_missing")
 		}
 		_, err := addItems(t, sub, []NewItem{{
-			Price: *change.price, Param: change.param + "[price]", Quantity: change.quantity, metadata: change.metadata,
+			Price: form.OrDefault(change.price, ""), Inline: change.inline, Param: change.param + "[price]", Quantity: change.quantity, metadata: change.metadata,
 		}})
 		return err
 	}
@@ -301,8 +303,8 @@ func changeItem(t *state.Tx, sub *Subscription, change itemChange) error {
 			sub.Items.Data = append(sub.Items.Data[:i:i], sub.Items.Data[i+1:]...)
 			return nil
 		}
-		if change.price != nil {
-			terms, err := subscribable(t, *change.price, change.param+"[price]")
+		if change.price != nil || change.inline != nil {
+			terms, err := NewItem{Price: form.OrDefault(change.price, ""), Inline: change.inline, Param: change.param + "[price]"}.terms(t)
 			if err != nil {
 				return err
 			}
