@@ -292,6 +292,7 @@ func (s serve) Run(ctx context.Context) error {
 		go func() { served <- aside.Serve(metrics) }()
 	}
 	if err = a.ListensOn(ctx, listener.Addr()); err == nil {
+		a.ReportStart(ctx, version(), listener.Addr())
 		a.Announce(os.Stdout, listener.Addr())
 		select {
 		case err = <-served:

@@ -16,7 +16,7 @@ import (
 // needs is the directive of the root fields: it decides who may ask. What a query
 // reads is decided where it is read; a mutation that may be asked for reads what
 // it needs.
-func needs(ctx context.Context, _ any, next graphql.Resolver, scope *auth.Scope, customer bool) (any, error) {
+func (r *Resolver) needs(ctx context.Context, _ any, next graphql.Resolver, scope *auth.Scope, customer bool) (any, error) {
 	p, ok := auth.From(ctx)
 	switch {
 	case !ok:
@@ -27,7 +27,7 @@ func needs(ctx context.Context, _ any, next graphql.Resolver, scope *auth.Scope,
 		return nil, auth.LacksScope(*scope)
 	}
 	if graphql.GetFieldContext(ctx).Object == "Mutation" {
-		ctx = auth.Trusted(ctx)
+		return r.record(auth.Trusted(ctx), next)
 	}
 	return next(ctx)
 }
@@ -70,6 +70,9 @@ func (r *Resolver) permit(ctx context.Context, action auth.Action, about owned) 
 // shown is the operation of a payload, to all but customers.
 func shown(ctx context.Context, op *ent.Operation) *ent.Operation {
 	if p, _ := auth.From(ctx); p.Kind == auth.KindCustomer {
+		if note, ok := ctx.Value(notedKey{}).(*noted); ok {
+			note.operation = op // for the log
+		}
 		return nil
 	}
 	return op

@@ -69,6 +69,7 @@ func (r *Resolver) PresentError(ctx context.Context, err error) *gqlerror.Error 
 	if errors.Is(err, context.Canceled) { // the client has gone; nobody reads this
 		return coded(ctx, "INTERNAL", "The request was given up.")
 	}
+	faults.Inc()
 	id := billing.NewID("flt")
 	r.logger.ErrorContext(ctx, "a fault", "fault", id, "path", graphql.GetPath(ctx).String(), "error", err)
 	return coded(ctx, "INTERNAL", fmt.Sprintf("Something went wrong here. Quote %s when you report it.", id))

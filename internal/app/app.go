@@ -15,6 +15,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tallystick/internal/access"
@@ -71,6 +72,7 @@ type App struct {
 	workers    *jobs.Workers
 	watching   sync.WaitGroup
 	unwatch    context.CancelFunc
+	started    time.Time // zero until it was reported
 	logger     *slog.Logger
 }
 
@@ -306,7 +308,8 @@ func (a *App) authenticate(keys *access.Keys) func(context.Context, string) (con
 // Metrics serves the process's own metrics, and the health's.
 func (a *App) Metrics() http.Handler {
 	own := prometheus.NewRegistry()
-	own.MustRegister(health.NewCollector(a.Health, a.logger))
+	own.MustRegister(health.NewCollector(a.Health, a.logger), jobs.NewCollector(a.Store, a.logger),
+		collectors.NewDBStatsCollector(a.Store.DB, "writers"), collectors.NewDBStatsCollector(a.Store.Readers(), "readers"))
 	return promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, own}, promhttp.HandlerOpts{})
 }
 
@@ -374,7 +377,8 @@ func (a *App) Announce(w io.Writer, addr net.Addr) {
 
 // Close stops working and closes everything. What is under way has until the
 // context ends; what is not done by then goes on at the next start.
-func (a *App) Close(ctx context.Context) error {
+func (a *App) Close(ctx context.Context) (err error) {
+	defer func() { a.reportStop(err) }()
 	var errs []error
 	if a.EndStreams != nil {
 		a.EndStreams()

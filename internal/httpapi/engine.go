@@ -21,6 +21,7 @@ type engine struct {
 	streams, connections *counts
 	allowance            func(context.Context) Allowance
 	limits               Limits
+	names                names
 }
 
 var _ graphql.GraphExecutor = (*engine)(nil)

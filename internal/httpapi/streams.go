@@ -66,6 +66,8 @@ func (g *graphQL) stream(ctx context.Context, opCtx *graphql.OperationContext, k
 		}})
 	}
 	defer leave()
+	streamsOpen.Inc()
+	defer streamsOpen.Dec()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go g.guard(ctx, key, cancel)
@@ -81,6 +83,7 @@ func (g *graphQL) stream(ctx context.Context, opCtx *graphql.OperationContext, k
 		if _, err := g.authenticate(ctx, key); err != nil {
 			return errRevoked
 		}
+		updatesSent.Inc()
 		if err := send(response); err != nil {
 			return err
 		}

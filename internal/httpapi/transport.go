@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -26,7 +27,8 @@ type graphQL struct {
 }
 
 func (g *graphQL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a := &answer{ResponseWriter: w, limits: g.limits}
+	a := &answer{ResponseWriter: w, limits: g.limits, observed: observed{begun: time.Now()}}
+	defer a.done()
 	a.Header().Add("Vary", "Accept")
 	defer g.recover(a, r)
 
@@ -116,6 +118,7 @@ func (g *graphQL) serve(a *answer, r *http.Request) {
 		a.respond(g.exec.DispatchError(ctx, errs))
 		return
 	}
+	a.is(opCtx.Operation, &g.exec.names)
 	switch operation := opCtx.Operation.Operation; {
 	case operation == ast.Subscription && acceptsEvents(r.Header):
 		leave() // it is counted by itself
@@ -167,10 +170,12 @@ type answer struct {
 	// events says that the client takes nothing but server-sent events.
 	events bool
 	limits Limits
+	observed
 }
 
 // refuse answers a request that is wrong as HTTP already: the status says so in either media type.
 func (a *answer) refuse(status int, err *gqlerror.Error) {
+	a.outcome = codeOf(err)
 	a.write(status, &graphql.Response{Errors: gqlerror.List{err}})
 }
 
@@ -197,6 +202,9 @@ func (a *answer) respond(response *graphql.Response) {
 	if response == nil { // the client has gone, or its time is up
 		a.refuse(http.StatusServiceUnavailable, newError(codeInternal, "The request was canceled"))
 		return
+	}
+	if a.outcome = "OK"; len(response.Errors) > 0 {
+		a.outcome = codeOf(response.Errors[0])
 	}
 	if a.events {
 		events := newEvents(a)

@@ -85,6 +85,15 @@ func (s *Store) Pending(ctx context.Context) (bool, error) {
 	return provider.HasPending(ctx)
 }
 
+// Version is the last migration that was applied.
+func (s *Store) Version(ctx context.Context) (int64, error) {
+	provider, err := s.migrations()
+	if err != nil {
+		return 0, err
+	}
+	return provider.GetDBVersion(ctx)
+}
+
 func (s *Store) migrations() (*goose.Provider, error) {
 	gooseDialect, folder := goose.DialectPostgres, "postgres"
 	if s.dialect == dialect.SQLite {

@@ -56,6 +56,9 @@ func Open(ctx context.Context, databaseURL string) (*Store, error) {
 	return nil, fmt.Errorf("the database URL must start with postgres:// or sqlite://, not %q", scheme+"://")
 }
 
+// Readers is the pool that reads outside of transactions.
+func (s *Store) Readers() *sql.DB { return s.readers }
+
 // Dialect is "sqlite3" or "postgres".
 func (s *Store) Dialect() string { return s.dialect }
 

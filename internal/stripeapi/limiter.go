@@ -118,6 +118,7 @@ type line struct {
 }
 
 func newLine(name string, most float64, quota Quota) *line {
+	turnSeconds.WithLabelValues(name) // exists from the start
 	return &line{name: name, most: most, rate: most, quota: quota, background: make(chan struct{}, 1)}
 }
 
@@ -131,6 +132,7 @@ func (l *line) wait(ctx context.Context) error {
 	if math.IsInf(rate, 1) {
 		return nil
 	}
+	defer func(begun time.Time) { turnSeconds.WithLabelValues(l.name).Observe(time.Since(begun).Seconds()) }(time.Now())
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	turn := Turn{

@@ -53,6 +53,12 @@ func WithoutRecorder(ctx context.Context) context.Context {
 	return context.WithValue(ctx, recorderKey{}, nil)
 }
 
+var turnSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
+	Name:    "tallystick_stripe_turn_seconds",
+	Help:    "How long requests to Stripe waited for their turn at the account's rate, by read and write.",
+	Buckets: []float64{.001, .01, .05, .1, .25, .5, 1, 2, 3},
+}, []string{"line"})
+
 var callSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
 	Name:    "tallystick_stripe_call_seconds",
 	Help:    "How long requests to Stripe took, by method and HTTP status (0: no answer).",

@@ -70,6 +70,7 @@ func Declare[P any](e *Engine, o *Operation[P]) *Operation[P] {
 	}
 	o.engine = e
 	e.kinds[o.Kind] = o
+	countFrom0(o.Kind)
 	return o
 }
 

@@ -66,6 +66,12 @@ type Inbox struct {
 
 // NewInbox builds an inbox.
 func NewInbox(s *store.Store, m *mirror.Mirror, alarm Alarm, logger *slog.Logger, now func() time.Time) *Inbox {
+	for _, outcome := range []string{"stored", "duplicate", "refused"} { // so that an alert sees the first
+		received.WithLabelValues(outcome)
+	}
+	for _, outcome := range append(billing.WebhookStatus("").Values(), "postponed") {
+		processed.WithLabelValues(outcome)
+	}
 	return &Inbox{store: s, mirror: m, alarm: alarm, logger: logger, now: now}
 }
 
