@@ -48,6 +48,10 @@ test-race: $(GOTESTSUM) ## The same under the race detector: far slower, since S
 incidents: $(GOTESTSUM) ## Replay what went wrong in other projects, a line for each
 	@$(POSTGRES) $(GOTESTSUM) --format testdox -- -count=1 ./internal/incidents
 
+.PHONY: sandbox-check
+sandbox-check: ## Hold the sandbox to recordings, the spec and quickstarts; with STRIPE_TEST_KEY to Stripe itself
+	@scripts/sandbox-check/run
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	$(POSTGRES) go test -run '^$$' -bench . -benchmem ./internal/...
