@@ -57,6 +57,23 @@ func (e *Ending[P]) Has(step StepOf[P]) bool {
 	return slices.ContainsFunc(e.Steps, func(s billing.OperationStep) bool { return s.Name == step.name() })
 }
 
+// Declaration is what a step of an operation declares about itself.
+type Declaration struct {
+	Name string
+	// Keeps says that what the step did stays, Finds that what it created can be
+	// looked for, and Spends that its key can be used up without an effect.
+	Keeps, Finds, Spends bool
+}
+
+// Declared are the steps of every kind of operation, in their order.
+func (e *Engine) Declared() map[billing.OperationKind][]Declaration {
+	all := map[billing.OperationKind][]Declaration{}
+	for kind, def := range e.kinds {
+		all[kind] = def.declared()
+	}
+	return all
+}
+
 // Declare makes a kind of operation known to the engine, before it begins to
 // work. A declaration that is incomplete panics: it is a mistake in the code.
 func Declare[P any](e *Engine, o *Operation[P]) *Operation[P] {
@@ -101,6 +118,7 @@ func (o *Operation[P]) ParamsOf(op *ent.Operation) (P, error) {
 
 // definition is an [Operation] without its type parameter.
 type definition interface {
+	declared() []Declaration
 	keeps(step string) bool
 	finds(step string) bool
 	do(ctx context.Context, r *run, i int) (Result, error)
@@ -120,6 +138,14 @@ func (o *Operation[P]) step(name string) (StepOf[P], error) {
 		return nil, fmt.Errorf("%s has no step %q", o.Kind, name)
 	}
 	return o.Steps[i], nil
+}
+
+func (o *Operation[P]) declared() []Declaration {
+	all := make([]Declaration, len(o.Steps))
+	for i, s := range o.Steps {
+		all[i] = Declaration{Name: s.name(), Keeps: s.keeps(), Finds: s.finds(), Spends: s.spends()}
+	}
+	return all
 }
 
 func (o *Operation[P]) keeps(name string) bool {

@@ -52,6 +52,7 @@ type StepOf[P any] interface {
 	readable(Result) error
 	keeps() bool
 	finds() bool
+	spends() bool
 	spendIt(*Call[P]) error
 	doIt(*Call[P]) (Result, error)
 	findIt(*Call[P]) (Result, bool, error)
@@ -98,6 +99,7 @@ func unpack[R any](result Result) (r R, err error) {
 func (s *Step[P, R]) name() string { return s.Name }
 func (s *Step[P, R]) keeps() bool  { return s.Keep }
 func (s *Step[P, R]) finds() bool  { return s.Find != nil }
+func (s *Step[P, R]) spends() bool { return s.Spend != nil }
 
 // check returns an error unless the declaration says what becomes of the step
 // after a rejection.

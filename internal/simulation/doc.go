@@ -1,0 +1,5 @@
+// Package simulation lets the whole program live a random life: commands of every
+// kind, people who edit in Stripe's dashboard, faults of Stripe and of the network,
+// and processes that die. Everything is decided by one seed. Once all is quiet,
+// both halves are compared completely.
+package simulation
