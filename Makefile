@@ -44,6 +44,10 @@ test: $(GOTESTSUM) ## Run all tests, on SQLite and on a PostgreSQL of their own 
 test-race: $(GOTESTSUM) ## The same under the race detector: far slower, since SQLite is Go code too
 	@$(TEST) -race -timeout 30m $(TESTFLAGS) $(PKG)
 
+.PHONY: torture
+torture: ## Look for what breaks the promise, for TORTURE_MINUTES (10)
+	@$(POSTGRES) scripts/torture
+
 .PHONY: incidents
 incidents: $(GOTESTSUM) ## Replay what went wrong in other projects, a line for each
 	@$(POSTGRES) $(GOTESTSUM) --format testdox -- -count=1 ./internal/incidents

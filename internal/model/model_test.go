@@ -33,7 +33,7 @@ var deletions = []string{"cancel_subscription", "revoke_subscription", "delete_c
 func TestOperations(t *testing.T) {
 	faults := uint8(4)
 	if os.Getenv("TORTURE_MINUTES") != "" {
-		faults = 5
+		faults = 5 // what make torture has the time for
 	}
 	total := 0
 	kinds := declared(t)

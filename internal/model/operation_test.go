@@ -103,7 +103,7 @@ type machine struct {
 }
 
 func (m *machine) world(faults uint8) world[operation] {
-	start := operation{n: uint8(len(m.steps)), faults: faults, refusals: 2, deletions: 1, days: 1} //nolint:gosec // a few
+	start := operation{n: uint8(len(m.steps)), faults: faults, refusals: 2, deletions: 1, days: 1}
 	return world[operation]{
 		start: []operation{start},
 		next:  m.next,

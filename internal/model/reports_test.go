@@ -87,7 +87,7 @@ func (off mirrorRules) look(o object, i int, to func(object, string)) {
 		}
 		o.hints--
 		o.time++
-		*l = looker{asked: true, value: o.value, version: o.row.version, stamp: o.time + uint8(i*ahead)} //nolint:gosec // small
+		*l = looker{asked: true, value: o.value, version: o.row.version, stamp: o.time + uint8(i*ahead)}
 		to(o, "a process asks")
 		if o.wrongAccounts > 0 {
 			o.wrongAccounts--

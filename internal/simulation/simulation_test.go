@@ -27,13 +27,12 @@ type object = map[string]any
 // life is a server whose clock, and whose Stripe, a seed decides about.
 type life struct {
 	*testkit.Kit
-	t     *testing.T
+	t     *episode
 	ahead *atomic.Int64 // of the server's clock
 	n     int           // names that were given out
 }
 
-func newLife(t *testing.T, database string) *life {
-	t.Helper()
+func newLife(t *episode, database string) *life {
 	l := &life{t: t, ahead: new(atomic.Int64)}
 	l.Kit = testkit.New(t, database, testkit.Idle, func(s *app.Settings) {
 		s.Engine.Now = func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
@@ -50,7 +49,9 @@ func TestHalvesAreEqualInTheEnd(t *testing.T) {
 		t.Run(database, func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(r *rapid.T) {
-				l := newLife(t, database)
+				e := &episode{TB: t, r: r}
+				defer e.end()
+				l := newLife(e, database)
 				l.begin()
 				r.Repeat(l.happenings())
 				l.calm(r)
@@ -174,7 +175,7 @@ func (l *life) commands() map[string]func(*rapid.T) {
 				return
 			}
 			l.command("updateSubscriptionItems", object{"subscriptionId": s.ID, "items": []object{
-				{"itemId": s.Edges.Items[0].ID, "quantity": rapid.IntRange(1, 9).Draw(r, "seats")},
+				{"id": s.Edges.Items[0].ID, "quantity": rapid.IntRange(1, 9).Draw(r, "seats")},
 			}})
 		}),
 		"revoke": l.ofSubscription(func(_ *rapid.T, s *ent.Subscription) {
@@ -217,8 +218,11 @@ func (l *life) edits() map[string]func(*rapid.T) {
 		},
 		"the dashboard edits a subscription": l.ofSubscription(func(r *rapid.T, s *ent.Subscription) {
 			post("/v1/subscriptions/", s.StripeID, rapid.SampledFrom([]object{
-				{"cancel_at_period_end": "true"}, {"cancel_at_period_end": "false"}, {"metadata[note]": "dash"},
-				{"pause_collection[behavior]": "void"}, {"pause_collection": ""},
+				{"cancel_at_period_end": "true"},
+				{"cancel_at_period_end": "false"},
+				{"metadata[note]": "dash"},
+				{"pause_collection[behavior]": "void"},
+				{"pause_collection": ""},
 			}).Draw(r, "edit"))
 		}),
 		"the dashboard ends a subscription": l.ofSubscription(func(_ *rapid.T, s *ent.Subscription) {

@@ -1,0 +1,32 @@
+package simulation_test
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// episode is a test within a test: what it has opened is closed when it ends, and
+// its failures are the property's, so that they are made smaller.
+type episode struct {
+	testing.TB
+	r    *rapid.T
+	ends []func()
+}
+
+// Cleanup implements [testing.TB].
+func (e *episode) Cleanup(end func()) { e.ends = append(e.ends, end) }
+
+// Fatal implements [testing.TB], as do the other ways to fail and to log.
+func (e *episode) Fatal(args ...any)                 { e.r.Fatal(args...) }
+func (e *episode) Fatalf(format string, args ...any) { e.r.Fatalf(format, args...) }
+func (e *episode) FailNow()                          { e.r.FailNow() }
+func (e *episode) Error(args ...any)                 { e.r.Error(args...) }
+func (e *episode) Errorf(format string, args ...any) { e.r.Errorf(format, args...) }
+func (e *episode) Logf(string, ...any)               {} // the seed tells all
+
+func (e *episode) end() {
+	for i := len(e.ends) - 1; i >= 0; i-- {
+		e.ends[i]()
+	}
+}
