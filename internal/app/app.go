@@ -34,6 +34,7 @@ import (
 	"tallystick/internal/reconciliation"
 	"tallystick/internal/retention"
 	"tallystick/internal/sandbox"
+	"tallystick/internal/statuspage"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -277,7 +278,11 @@ func (a *App) routes(ctx context.Context) (http.Handler, error) {
 	}
 	ending, end := context.WithCancel(context.WithoutCancel(ctx))
 	a.EndStreams = end
+	authenticate := a.authenticate(access.NewKeys(a.Store, a.adminKey, a.logger))
 	return httpapi.New(httpapi.Options{
+		Status: statuspage.New(statuspage.Options{
+			Store: a.Store, Health: a.Health, Sync: a.Engine, Authenticate: authenticate, Logger: a.logger,
+		}),
 		Schema:         schema,
 		Ending:         ending.Done(),
 		Allowance:      a.allowance,
@@ -286,7 +291,7 @@ func (a *App) routes(ctx context.Context) (http.Handler, error) {
 		ErrorPresenter: r.PresentError,
 		Recover:        r.Recover,
 		CheckCursor:    r.CheckCursor,
-		Authenticate:   a.authenticate(access.NewKeys(a.Store, a.adminKey, a.logger)),
+		Authenticate:   authenticate,
 		Around:         r.WithLoaders,
 		Ready:          a.Store.Ready,
 		Metrics:        a.Metrics(),
@@ -365,7 +370,11 @@ func (a *App) ListensOn(ctx context.Context, addr net.Addr) error {
 
 // Announce tells a person where to go.
 func (a *App) Announce(w io.Writer, addr net.Addr) {
-	fmt.Fprintf(w, "\nTallystick is ready.\n\n  Playground  http://%[1]s/\n  API         http://%[1]s/graphql\n", addr)
+	link := fmt.Sprintf("http://%s/", addr)
+	if a.config.AdminAPIKey == "" {
+		link += "#key=" + a.adminKey
+	}
+	fmt.Fprintf(w, "\nTallystick is ready.\n\n  Playground  %s\n  API         http://%s/graphql\n", link, addr)
 	if a.config.AdminAPIKey == "" {
 		fmt.Fprintf(w, "  Admin key   %s\n", a.adminKey)
 	}

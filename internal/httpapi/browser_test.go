@@ -43,3 +43,45 @@ func TestPlaygroundInABrowser(t *testing.T) {
 		}
 	}
 }
+
+// TestPlaygroundByItsLink opens the link that the server prints, on a phone and by keyboard alone.
+func TestPlaygroundByItsLink(t *testing.T) {
+	server := httptest.NewServer(setup())
+	defer server.Close()
+	b := browser.Open(t, 390, 844)
+	b.Do("open the link", chromedp.Navigate(server.URL+"/#key="+testKey), chromedp.WaitVisible(".graphiql-execute-button"))
+	for what, script := range map[string]string{
+		"the address bar and the history have no key": `location.href === location.origin + '/' && history.length <= 2`,
+		"the page is no wider than the phone":         `document.documentElement.scrollWidth <= innerWidth`,
+		"the answer stands below the document": `document.querySelector('.result-window').getBoundingClientRect().top >=
+			document.querySelector('.graphiql-query-editor').getBoundingClientRect().bottom - 1`,
+	} {
+		if !b.Holds(script) {
+			t.Errorf("it does not hold that %s", what)
+		}
+	}
+
+	b.Do("run the query by keyboard", chromedp.Focus(".graphiql-query-editor textarea"),
+		chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierCtrl)),
+		chromedp.Poll[chromedp.Void](`document.querySelector('.result-window').textContent.includes('"Espresso subscription"')`,
+			chromedp.WithPollingTimeout(0)))
+	b.Do("leave the editor", chromedp.KeyEvent(kb.Tab))
+	for what, script := range map[string]string{
+		"Tab leaves the editor":                         `!document.activeElement.closest('.graphiql-query-editor .CodeMirror')`,
+		"every editor has a name":                       `[...document.querySelectorAll('#graphiql textarea')].every((e) => e.getAttribute('aria-label'))`,
+		"nothing of the document or the answer is kept": `![sessionStorage, localStorage].some((s) => /products|Espresso/.test(JSON.stringify(s)))`,
+	} {
+		if !b.Holds(script) {
+			t.Errorf("it does not hold that %s", what)
+		}
+	}
+	b.Picture(os.Getenv("PLAYGROUND_PHONE_SCREENSHOT"))
+	for _, url := range b.Requested() {
+		if strings.Contains(strings.TrimPrefix(url, server.URL+"/#key="+testKey), testKey) {
+			t.Errorf("the key is in the address of a request: %s", url)
+		}
+	}
+	if complaints := b.Complaints(); len(complaints) > 0 {
+		t.Errorf("the browser complained: %s", complaints)
+	}
+}

@@ -53,6 +53,7 @@ type Options struct {
 	// LocalOnly says that only this machine can reach the server.
 	LocalOnly bool
 	Webhooks  http.Handler // served at /webhooks/stripe
+	Status    http.Handler // served at /status and below
 	Limits    Limits
 	Logger    *slog.Logger
 }
@@ -83,6 +84,10 @@ func New(o Options) http.Handler {
 			metrics = api.withKey(metrics)
 		}
 		mux.Handle("GET /metrics", metrics)
+	}
+	if o.Status != nil {
+		mux.Handle("/status", o.Status)
+		mux.Handle("/status/", o.Status)
 	}
 	if o.Webhooks != nil {
 		mux.Handle("POST /webhooks/stripe", o.Webhooks)

@@ -27,8 +27,9 @@ interface Node { id: ID! }
 type Query {
   node(id: ID!): Node
   nodes(ids: [ID!]!): [Node]!
-  products(first: Int, last: Int, after: String, before: String, limit: Int): ProductConnection!
+  products(first: Int, last: Int, after: String, before: String, limit: Int, filter: ProductFilter): ProductConnection!
   customers(first: Int, last: Int, after: String, before: String): CustomerConnection!
+  billingHealth: BillingHealth
   unpaged: ProductConnection!
   echo(text: String, number: Int, big: Int64, interval: Interval, metadata: Metadata): String
   "Adds an error of its own."
@@ -39,6 +40,8 @@ type Query {
   fault: String
 }
 
+input ProductFilter { active: Boolean }
+type BillingHealth { stripe: String! }
 type Mutation { rename(input: RenameInput!): Product }
 input RenameInput { id: ID!, name: String!, position: Int }
 type LiveUpdates { ticks: Int! }

@@ -136,6 +136,16 @@ func (b *Browser) Text(selector string) string {
 	return text
 }
 
+// Holds evaluates a condition in the page.
+func (b *Browser) Holds(script string) bool {
+	b.t.Helper()
+	holds, err := chromedp.Run(b.Ctx, chromedp.Evaluate[bool](script))
+	if err != nil {
+		b.t.Fatalf("evaluate %s: %v", script, err)
+	}
+	return holds
+}
+
 // Picture writes a screenshot, for a person to look at; an empty name writes
 // none.
 func (b *Browser) Picture(name string) {
