@@ -226,6 +226,7 @@ func (w *Workers) Start(ctx context.Context) error {
 		w.stop()
 		return err
 	}
+	w.look(ctx, w.first)
 	w.done.Go(func() { w.follow(ctx) })
 	w.done.Go(func() { w.followStripe(ctx) })
 	w.done.Go(func() { w.keepTidy(ctx) })
@@ -308,7 +309,6 @@ func (w *Workers) follow(ctx context.Context) {
 	defer gate.Stop()
 	defer sweep.Stop()
 	working := true
-	w.look(ctx, w.first)
 	for {
 		select {
 		case <-ctx.Done():
