@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/entc"
@@ -34,6 +35,7 @@ func main() {
 			gen.FeatureSnapshot,
 			gen.FeatureVersionedMigration,
 		},
+		Hooks: []gen.Hook{adjustLists},
 	}, entc.Extensions(graphql), entc.TemplateDir("./template"))
 	if err != nil {
 		log.Fatalf("generate the data model: %v", err)
@@ -55,4 +57,62 @@ func takeNullForDirection(name string) error {
 		return fmt.Errorf("%s does not read directions as expected: %q", name, given)
 	}
 	return os.WriteFile(name, bytes.ReplaceAll(generated, []byte(given), []byte(given+"&& d != nil ")), 0o644)
+}
+
+// adjustments are made to what entgql generates for lists, where its templates have no
+// place to say so: pageInfo is answered from the page, which is read with one row more
+// than it has, so that only totalCount counts; cursors are those of lists.go, which lose
+// no row without a value; and a product's prices are filtered where they are loaded.
+var adjustments = map[string][][2]string{
+	"gql_pagination.go": {
+		{
+			"ignoredEdges := !hasCollectedField(ctx, edgesField)\n",
+			"ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)\n",
+		},
+		{"if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {", "if hasCollectedField(ctx, totalCountField) {"},
+		{"entgql.CursorsPredicate(", "cursorsPredicate("},
+	},
+	"gql_collection.go": {
+		{
+			"ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)\n",
+			"ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)\n",
+		},
+		{
+			"if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {",
+			"if hasCollectedField(ctx, append(path, totalCountField)...) {",
+		},
+		{
+			"args := newPricePaginateArgs(fieldArgs(ctx, nil, path...))\n",
+			"args := newPricePaginateArgs(fieldArgs(ctx, nil, path...))\n\t\t\targs.opts = append(args.opts, withPriceFilter(ctx, collectedField(ctx, path...)))\n",
+		},
+	},
+	"gql_edge.go": {
+		{"WithPriceOrder(orderBy),\n", "WithPriceOrder(orderBy),\n\t\twithPriceFilter(ctx, collectedField(ctx)),\n"},
+	},
+}
+
+// adjustLists fails when the generated code is not what the adjustments expect.
+func adjustLists(next gen.Generator) gen.Generator {
+	return gen.GenerateFunc(func(g *gen.Graph) error {
+		if err := next.Generate(g); err != nil {
+			return err
+		}
+		for name, changes := range adjustments {
+			file := filepath.Join(g.Config.Target, name)
+			code, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			for _, change := range changes {
+				if !bytes.Contains(code, []byte(change[0])) {
+					return fmt.Errorf("%s has no %q to adjust", name, change[0])
+				}
+				code = bytes.ReplaceAll(code, []byte(change[0]), []byte(change[1]))
+			}
+			if err := os.WriteFile(file, code, 0o644); err != nil { //nolint:gosec // source code
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -89,6 +89,7 @@ func (_m *Product) Prices(
 ) (*PriceConnection, error) {
 	opts := []PricePaginateOption{
 		WithPriceOrder(orderBy),
+		withPriceFilter(ctx, collectedField(ctx)),
 	}
 	alias := graphql.GetFieldContext(ctx).Field.Alias
 	totalCount, hasTotalCount := _m.Edges.totalCount[0][alias]

@@ -227,7 +227,7 @@ func (p *apikeyPager) applyCursors(query *ApiKeyQuery, after, before *Cursor) (*
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultApiKeyOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultApiKeyOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -280,8 +280,8 @@ func (_m *ApiKeyQuery) Paginate(
 		return nil, err
 	}
 	conn := &ApiKeyConnection{Edges: []*ApiKeyEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -541,7 +541,7 @@ func (p *customerPager) applyCursors(query *CustomerQuery, after, before *Cursor
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultCustomerOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultCustomerOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -594,8 +594,8 @@ func (_m *CustomerQuery) Paginate(
 		return nil, err
 	}
 	conn := &CustomerConnection{Edges: []*CustomerEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -674,6 +674,20 @@ var (
 			}
 		},
 	}
+	// CustomerOrderFieldName orders Customer by name.
+	CustomerOrderFieldName = &CustomerOrderField{
+		Value: func(_m *Customer) (ent.Value, error) {
+			return _m.Name, nil
+		},
+		column: customer.FieldName,
+		toTerm: customer.ByName,
+		toCursor: func(_m *Customer) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.Name,
+			}
+		},
+	}
 )
 
 // String implement fmt.Stringer interface.
@@ -686,6 +700,8 @@ func (f CustomerOrderField) String() string {
 		str = "UPDATED_AT"
 	case CustomerOrderFieldEmail.column:
 		str = "EMAIL"
+	case CustomerOrderFieldName.column:
+		str = "NAME"
 	}
 	return str
 }
@@ -708,6 +724,8 @@ func (f *CustomerOrderField) UnmarshalGQL(v interface{}) error {
 		*f = *CustomerOrderFieldUpdatedAt
 	case "EMAIL":
 		*f = *CustomerOrderFieldEmail
+	case "NAME":
+		*f = *CustomerOrderFieldName
 	default:
 		return fmt.Errorf("%s is not a valid CustomerOrderField", str)
 	}
@@ -873,7 +891,7 @@ func (p *differencePager) applyCursors(query *DifferenceQuery, after, before *Cu
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultDifferenceOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultDifferenceOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -926,8 +944,8 @@ func (_m *DifferenceQuery) Paginate(
 		return nil, err
 	}
 	conn := &DifferenceConnection{Edges: []*DifferenceEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -1187,7 +1205,7 @@ func (p *invoicePager) applyCursors(query *InvoiceQuery, after, before *Cursor) 
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultInvoiceOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultInvoiceOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1240,8 +1258,8 @@ func (_m *InvoiceQuery) Paginate(
 		return nil, err
 	}
 	conn := &InvoiceConnection{Edges: []*InvoiceEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -1501,7 +1519,7 @@ func (p *operationPager) applyCursors(query *OperationQuery, after, before *Curs
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultOperationOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultOperationOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1554,8 +1572,8 @@ func (_m *OperationQuery) Paginate(
 		return nil, err
 	}
 	conn := &OperationConnection{Edges: []*OperationEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -1815,7 +1833,7 @@ func (p *pricePager) applyCursors(query *PriceQuery, after, before *Cursor) (*Pr
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultPriceOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultPriceOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1868,8 +1886,8 @@ func (_m *PriceQuery) Paginate(
 		return nil, err
 	}
 	conn := &PriceConnection{Edges: []*PriceEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -2129,7 +2147,7 @@ func (p *productPager) applyCursors(query *ProductQuery, after, before *Cursor) 
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultProductOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultProductOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -2182,8 +2200,8 @@ func (_m *ProductQuery) Paginate(
 		return nil, err
 	}
 	conn := &ProductConnection{Edges: []*ProductEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -2461,7 +2479,7 @@ func (p *stripecallPager) applyCursors(query *StripeCallQuery, after, before *Cu
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultStripeCallOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultStripeCallOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -2514,8 +2532,8 @@ func (_m *StripeCallQuery) Paginate(
 		return nil, err
 	}
 	conn := &StripeCallConnection{Edges: []*StripeCallEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -2710,7 +2728,7 @@ func (p *subscriptionPager) applyCursors(query *SubscriptionQuery, after, before
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultSubscriptionOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultSubscriptionOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -2763,8 +2781,8 @@ func (_m *SubscriptionQuery) Paginate(
 		return nil, err
 	}
 	conn := &SubscriptionConnection{Edges: []*SubscriptionEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -2829,6 +2847,20 @@ var (
 			}
 		},
 	}
+	// SubscriptionOrderFieldCurrentPeriodEnd orders Subscription by current_period_end.
+	SubscriptionOrderFieldCurrentPeriodEnd = &SubscriptionOrderField{
+		Value: func(_m *Subscription) (ent.Value, error) {
+			return _m.CurrentPeriodEnd, nil
+		},
+		column: subscription.FieldCurrentPeriodEnd,
+		toTerm: subscription.ByCurrentPeriodEnd,
+		toCursor: func(_m *Subscription) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.CurrentPeriodEnd,
+			}
+		},
+	}
 )
 
 // String implement fmt.Stringer interface.
@@ -2839,6 +2871,8 @@ func (f SubscriptionOrderField) String() string {
 		str = "CREATED_AT"
 	case SubscriptionOrderFieldUpdatedAt.column:
 		str = "UPDATED_AT"
+	case SubscriptionOrderFieldCurrentPeriodEnd.column:
+		str = "CURRENT_PERIOD_END"
 	}
 	return str
 }
@@ -2859,6 +2893,8 @@ func (f *SubscriptionOrderField) UnmarshalGQL(v interface{}) error {
 		*f = *SubscriptionOrderFieldCreatedAt
 	case "UPDATED_AT":
 		*f = *SubscriptionOrderFieldUpdatedAt
+	case "CURRENT_PERIOD_END":
+		*f = *SubscriptionOrderFieldCurrentPeriodEnd
 	default:
 		return fmt.Errorf("%s is not a valid SubscriptionOrderField", str)
 	}
@@ -3024,7 +3060,7 @@ func (p *subscriptionitemPager) applyCursors(query *SubscriptionItemQuery, after
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultSubscriptionItemOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultSubscriptionItemOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -3077,8 +3113,8 @@ func (_m *SubscriptionItemQuery) Paginate(
 		return nil, err
 	}
 	conn := &SubscriptionItemConnection{Edges: []*SubscriptionItemEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -3338,7 +3374,7 @@ func (p *subscriptiontransitionPager) applyCursors(query *SubscriptionTransition
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultSubscriptionTransitionOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultSubscriptionTransitionOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -3391,8 +3427,8 @@ func (_m *SubscriptionTransitionQuery) Paginate(
 		return nil, err
 	}
 	conn := &SubscriptionTransitionConnection{Edges: []*SubscriptionTransitionEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -3587,7 +3623,7 @@ func (p *webhookeventPager) applyCursors(query *WebhookEventQuery, after, before
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultWebhookEventOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(after, before, DefaultWebhookEventOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -3640,8 +3676,8 @@ func (_m *WebhookEventQuery) Paginate(
 		return nil, err
 	}
 	conn := &WebhookEventConnection{Edges: []*WebhookEventEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()

@@ -3700,6 +3700,8 @@ enum CustomerOrderField {
   UPDATED_AT
   """Their e-mail."""
   EMAIL
+  """Their name; those without one first."""
+  NAME
 }
 
 # ------------------------------------------------------------------------------------------------ subscriptions
@@ -3893,6 +3895,8 @@ enum SubscriptionOrderField {
   CREATED_AT
   """When they last changed."""
   UPDATED_AT
+  """When their current period ends; those without one stand together at one end of the list."""
+  CURRENT_PERIOD_END
 }
 
 # ----------------------------------------------------------------------------------------------------- invoices

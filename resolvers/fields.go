@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tallystick/ent"
-	"tallystick/ent/price"
 	"tallystick/graph"
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
@@ -28,18 +27,13 @@ func (productResolver) Metadata(ctx context.Context, obj *ent.Product) (map[stri
 	return private(ctx, obj.Metadata), nil
 }
 
-// Prices come with the product unless they are filtered.
-func (r productResolver) Prices(ctx context.Context, obj *ent.Product, first *int, after *string, last *int, before *string, filter *graph.PriceFilter, orderBy *ent.PriceOrder) (*ent.PriceConnection, error) {
+// Prices come with the product; the filter is applied where they are loaded.
+func (productResolver) Prices(ctx context.Context, obj *ent.Product, first *int, after *string, last *int, before *string, _ *graph.PriceFilter, orderBy *ent.PriceOrder) (*ent.PriceConnection, error) {
 	from, to, err := scalars.Cursors(after, before)
 	if err != nil {
 		return nil, err
 	}
-	if filter == nil || filter.Status == nil {
-		return obj.Prices(ctx, from, first, to, last, orderBy)
-	}
-	return r.store.Client.Price.Query().
-		Where(price.ProductID(obj.ID), price.StatusIn(filter.Status...)).
-		Paginate(ctx, from, first, to, last, ent.WithPriceOrder(orderBy))
+	return obj.Prices(ctx, from, first, to, last, orderBy)
 }
 
 type priceResolver struct{}

@@ -127,6 +127,7 @@ func TestOrders(t *testing.T) {
 		moved := func(list []string) []string { return []string{list[1], list[2], list[0]} }
 		for query, want := range map[string][]string{
 			`customers(orderBy: {field: EMAIL})`:      moved(w.customers),
+			`customers(orderBy: {field: NAME})`:       moved(w.customers),
 			`customers(orderBy: {field: UPDATED_AT})`: moved(w.customers),
 			`products(orderBy: {field: NAME})`:        moved(w.products),
 			`products(orderBy: {field: UPDATED_AT})`:  moved(w.products),
@@ -186,6 +187,12 @@ func TestPages(t *testing.T) {
 		for _, id := range w.customers[2:5] {
 			k.Store.Writer.Customer.UpdateOneID(id).SetUpdatedAt(at(3)).SetName("same").ExecX(t.Context())
 		}
+		// Nor may those without a value be lost.
+		for _, id := range w.subscriptions[3:8] {
+			k.Store.Writer.Subscription.UpdateOneID(id).ClearCurrentPeriodEnd().ExecX(t.Context())
+		}
+		k.Store.Writer.Customer.UpdateOneID(w.customers[0]).SetName("").SetEmail("").ExecX(t.Context())
+		k.Store.Writer.Customer.UpdateOneID(w.customers[6]).SetName("").SetEmail("").ExecX(t.Context())
 		for field, list := range map[string][]string{
 			"products": w.products, "customers": w.customers, "subscriptions": w.subscriptions, "invoices": w.invoices, "operations": w.operations,
 		} {
@@ -195,8 +202,9 @@ func TestPages(t *testing.T) {
 			}
 		}
 		for _, order := range []string{
-			"customers: UPDATED_AT ASC", "customers: UPDATED_AT DESC", "customers: EMAIL DESC",
-			"products: NAME DESC",
+			"customers: UPDATED_AT ASC", "customers: UPDATED_AT DESC", "customers: EMAIL ASC", "customers: EMAIL DESC",
+			"customers: NAME ASC", "customers: NAME DESC", "products: NAME DESC",
+			"subscriptions: CURRENT_PERIOD_END ASC", "subscriptions: CURRENT_PERIOD_END DESC",
 		} {
 			words := strings.Fields(strings.ReplaceAll(order, ":", ""))
 			arguments := fmt.Sprintf(", orderBy: {field: %s, direction: %s}", words[1], words[2])

@@ -13,7 +13,6 @@ import (
 	"tallystick/ent/price"
 	"tallystick/ent/product"
 	"tallystick/ent/subscription"
-	"tallystick/ent/subscriptionitem"
 	"tallystick/ent/webhookevent"
 	"tallystick/graph"
 	"tallystick/internal/auth"
@@ -69,6 +68,9 @@ func (r queryResolver) Products(ctx context.Context, first *int, after *string, 
 		return nil, err
 	}
 	query := r.store.Client.Product.Query()
+	if filter != nil {
+		ctx = store.Selective(ctx)
+	}
 	if filter != nil && filter.Active != nil {
 		query.Where(product.Active(*filter.Active))
 	}
@@ -147,6 +149,7 @@ func (r queryResolver) Customers(ctx context.Context, first *int, after *string,
 	}
 	query := r.store.Client.Customer.Query()
 	if filter != nil {
+		ctx = store.Selective(ctx)
 		if err := readable(filter.Email, filter.Search); err != nil {
 			return nil, err
 		}
@@ -185,6 +188,7 @@ func (r queryResolver) Subscriptions(ctx context.Context, first *int, after *str
 	}
 	query := r.store.Client.Subscription.Query()
 	if filter != nil {
+		ctx = store.Selective(ctx)
 		if err := wellFormed(filter.CustomerID, filter.PriceID); err != nil {
 			return nil, err
 		}
@@ -195,11 +199,7 @@ func (r queryResolver) Subscriptions(ctx context.Context, first *int, after *str
 			query.Where(subscription.CustomerID(*filter.CustomerID))
 		}
 		if filter.PriceID != nil {
-			query.Where(subscription.Or(
-				subscription.HasItemsWith(subscriptionitem.PriceID(*filter.PriceID)),
-				// of one whose items no report has shown yet
-				subscription.And(subscription.PriceID(*filter.PriceID), subscription.Not(subscription.HasItems())),
-			))
+			query.Where(store.Charges(*filter.PriceID))
 		}
 	}
 	return query.Paginate(store.WithDeleted(ctx), from, first, to, last, ent.WithSubscriptionOrder(orderBy))
@@ -224,6 +224,7 @@ func (r queryResolver) Invoices(ctx context.Context, first *int, after *string, 
 	}
 	query := r.store.Client.Invoice.Query()
 	if filter != nil {
+		ctx = store.Selective(ctx)
 		if err := wellFormed(filter.CustomerID, filter.SubscriptionID); err != nil {
 			return nil, err
 		}
@@ -258,6 +259,7 @@ func (r queryResolver) Operations(ctx context.Context, first *int, after *string
 	}
 	query := r.store.Client.Operation.Query()
 	if filter != nil {
+		ctx = store.Selective(ctx)
 		if err := wellFormed(filter.SubjectID); err != nil {
 			return nil, err
 		}
@@ -280,6 +282,9 @@ func (r queryResolver) WebhookEvents(ctx context.Context, first *int, after *str
 		return nil, err
 	}
 	query := r.store.Client.WebhookEvent.Query()
+	if filter != nil {
+		ctx = store.Selective(ctx)
+	}
 	if filter != nil && filter.Status != nil {
 		query.Where(webhookevent.StatusIn(filter.Status...))
 	}
@@ -302,6 +307,7 @@ func (r queryResolver) Differences(ctx context.Context, first *int, after *strin
 	}
 	query := r.store.Client.Difference.Query()
 	if filter != nil {
+		ctx = store.Selective(ctx)
 		if err := readable(filter.ObjectType); err != nil {
 			return nil, err
 		}

@@ -70,8 +70,15 @@ func TestStatementsOfLists(t *testing.T) {
 			prices(first: 2) { totalCount edges { node { status stripe { pendingOperation { id } } } } } } } } }`, 6},
 		"invoices with what they are for": {`query($n: Int!) { invoices(first: $n) { edges { node {
 			customer { email } subscription { status product { name } price { product { name } } } total { amount } } } } }`, 6},
-		"a page without its total": {`query($n: Int!) { customers(first: $n) { edges { node { email } } pageInfo { hasNextPage } } }`, 2},
-		"a page alone":             {`query($n: Int!) { customers(first: $n) { edges { node { email } } } }`, 1},
+		"a page without its total": {`query($n: Int!) { customers(first: $n) { edges { node { email } } pageInfo { hasNextPage } } }`, 1},
+		"where a page ends":        {`query($n: Int!) { customers(first: $n) { pageInfo { hasNextPage endCursor } } }`, 1},
+		"a total alone":            {`query($n: Int!) { customers(first: $n) { totalCount } }`, 1},
+		"pages within a page without totals": {`query($n: Int!) { customers(first: $n) { edges { node {
+			subscriptions(first: 1) { edges { node { id } } pageInfo { hasNextPage } } invoices(first: 1) { pageInfo { endCursor } } } } } }`, 3},
+		"products and some of their prices": {`query($n: Int!) { products(first: $n) { edges { node {
+			active: prices(first: 2, filter: {status: [ACTIVE]}) { totalCount edges { node { status } } }
+			others: prices(first: 2, filter: {status: [ARCHIVED, PENDING]}) { edges { node { status } } } } } } }`, 4},
+		"a page alone": {`query($n: Int!) { customers(first: $n) { edges { node { email } } } }`, 1},
 	}
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		seed(t, k, 100)
@@ -89,6 +96,27 @@ func TestStatementsOfLists(t *testing.T) {
 					}
 				}
 			})
+		}
+	})
+}
+
+// TestStatementsOfDeletedCustomers holds what belongs to deleted customers to the
+// statements that it costs with others.
+func TestStatementsOfDeletedCustomers(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		w := seed(t, k, 20)
+		for _, id := range w.customers {
+			k.Store.Writer.Customer.DeleteOneID(id).ExecX(t.Context())
+		}
+		watched := watchReads(k)
+		for document, want := range map[string]int{
+			`subscriptions(first: 40) { edges { node { customer { name } } } }`:                                                                   2,
+			`invoices(first: 40) { edges { node { customer { name } subscription { customer { email } } } } }`:                                    4,
+			`customers(first: 20, filter: {includeDeleted: true}) { edges { node { subscriptions { edges { node { customer { email } } } } } } }`: 3,
+		} {
+			seen := watched.during(func() { k.Query(t, "{ "+document+" }") })
+			same(t, document+": statements", len(seen), want)
 		}
 	})
 }

@@ -67,6 +67,21 @@ var (
 				Columns: []*schema.Column{CustomersColumns[1], CustomersColumns[0]},
 			},
 			{
+				Name:    "customer_email_id",
+				Unique:  false,
+				Columns: []*schema.Column{CustomersColumns[10], CustomersColumns[0]},
+			},
+			{
+				Name:    "customer_name_id",
+				Unique:  false,
+				Columns: []*schema.Column{CustomersColumns[13], CustomersColumns[0]},
+			},
+			{
+				Name:    "customer_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CustomersColumns[2], CustomersColumns[0]},
+			},
+			{
 				Name:    "customer_external_id",
 				Unique:  true,
 				Columns: []*schema.Column{CustomersColumns[12]},
@@ -242,6 +257,16 @@ var (
 				Columns: []*schema.Column{InvoicesColumns[1], InvoicesColumns[0]},
 			},
 			{
+				Name:    "invoice_status_id",
+				Unique:  false,
+				Columns: []*schema.Column{InvoicesColumns[10], InvoicesColumns[0]},
+			},
+			{
+				Name:    "invoice_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{InvoicesColumns[2], InvoicesColumns[0]},
+			},
+			{
 				Name:    "invoice_customer_id_created_at",
 				Unique:  false,
 				Columns: []*schema.Column{InvoicesColumns[19], InvoicesColumns[1]},
@@ -302,9 +327,19 @@ var (
 				Columns: []*schema.Column{OperationsColumns[5]},
 			},
 			{
-				Name:    "operation_status_created_at",
+				Name:    "operation_kind_id",
 				Unique:  false,
-				Columns: []*schema.Column{OperationsColumns[4], OperationsColumns[1]},
+				Columns: []*schema.Column{OperationsColumns[3], OperationsColumns[0]},
+			},
+			{
+				Name:    "operation_status_id",
+				Unique:  false,
+				Columns: []*schema.Column{OperationsColumns[4], OperationsColumns[0]},
+			},
+			{
+				Name:    "operation_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OperationsColumns[2], OperationsColumns[0]},
 			},
 			{
 				Name:    "operation_next_attempt_at",
@@ -562,9 +597,14 @@ var (
 				Columns: []*schema.Column{SubscriptionsColumns[23], SubscriptionsColumns[1]},
 			},
 			{
-				Name:    "subscription_status_created_at",
+				Name:    "subscription_status_id",
 				Unique:  false,
-				Columns: []*schema.Column{SubscriptionsColumns[14], SubscriptionsColumns[1]},
+				Columns: []*schema.Column{SubscriptionsColumns[14], SubscriptionsColumns[0]},
+			},
+			{
+				Name:    "subscription_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{SubscriptionsColumns[2], SubscriptionsColumns[0]},
 			},
 			{
 				Name:    "subscription_price_id",
@@ -721,9 +761,24 @@ var (
 				},
 			},
 			{
-				Name:    "webhookevent_status_created_at",
+				Name:    "webhookevent_object_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{WebhookEventsColumns[7], WebhookEventsColumns[1]},
+				Columns: []*schema.Column{WebhookEventsColumns[6], WebhookEventsColumns[0]},
+			},
+			{
+				Name:    "webhookevent_type_id",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEventsColumns[4], WebhookEventsColumns[0]},
+			},
+			{
+				Name:    "webhookevent_status_id",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEventsColumns[7], WebhookEventsColumns[0]},
+			},
+			{
+				Name:    "webhookevent_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEventsColumns[2], WebhookEventsColumns[0]},
 			},
 			{
 				Name:    "webhookevent_processed_at",

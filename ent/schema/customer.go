@@ -31,7 +31,7 @@ func (Customer) Fields() []ent.Field {
 			Comment("False for an e-mail that another customer had when Stripe reported this one."),
 		field.String("external_id").Optional().Nillable().
 			Comment("The application's own id; unique among customers that are not deleted."),
-		field.String("name").Default(""),
+		field.String("name").Default("").Annotations(entgql.OrderField("NAME")),
 		field.JSON("metadata", map[string]string{}).Default(map[string]string{}),
 	}
 }
@@ -47,6 +47,9 @@ func (Customer) Edges() []ent.Edge {
 // Indexes of Customer.
 func (Customer) Indexes() []ent.Index {
 	return []ent.Index{
+		index.Fields("email", "id"),
+		index.Fields("name", "id"),
+		index.Fields("updated_at", "id"),
 		index.Fields("external_id").Unique().Annotations(entsql.IndexWhere("deleted_at IS NULL")),
 	}
 }

@@ -48,6 +48,8 @@ func (Invoice) Edges() []ent.Edge {
 // Indexes of Invoice.
 func (Invoice) Indexes() []ent.Index {
 	return []ent.Index{
+		index.Fields("status", "id"),
+		index.Fields("updated_at", "id"),
 		index.Fields("customer_id", "created_at"),
 		index.Fields("subscription_id", "created_at"),
 	}

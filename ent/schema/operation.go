@@ -62,7 +62,9 @@ func (Operation) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("scope_id", "position").Unique(),
 		index.Fields("subject_id"),
-		index.Fields("status", "created_at"),
+		index.Fields("kind", "id"),
+		index.Fields("status", "id"),
+		index.Fields("updated_at", "id"),
 		index.Fields("next_attempt_at").Annotations(unfinished),
 	}
 }

@@ -41,7 +41,7 @@ func (Subscription) Fields() []ent.Field {
 		field.Time("canceled_at").Optional().Nillable(),
 		field.Time("ended_at").Optional().Nillable(),
 		field.Time("current_period_start").Optional().Nillable(),
-		field.Time("current_period_end").Optional().Nillable(),
+		field.Time("current_period_end").Optional().Nillable().Annotations(entgql.OrderField("CURRENT_PERIOD_END")),
 		field.Time("trial_end").Optional().Nillable(),
 		field.String("latest_invoice_id").Optional().Nillable(),
 	}
@@ -66,7 +66,8 @@ func (Subscription) Edges() []ent.Edge {
 func (Subscription) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("customer_id", "created_at"),
-		index.Fields("status", "created_at"),
+		index.Fields("status", "id"),
+		index.Fields("updated_at", "id"),
 		index.Fields("price_id"),
 		index.Fields("product_id"),
 	}

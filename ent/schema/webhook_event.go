@@ -42,7 +42,10 @@ func (WebhookEvent) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("object_id").Annotations(entsql.IndexWhere("processed_at IS NULL")),
 		index.Fields("next_attempt_at").Annotations(entsql.IndexWhere("processed_at IS NULL")),
-		index.Fields("status", "created_at"),
+		index.Fields("object_id", "id"),
+		index.Fields("type", "id"),
+		index.Fields("status", "id"),
+		index.Fields("updated_at", "id"),
 		index.Fields("processed_at"),
 	}
 }

@@ -114,6 +114,9 @@ func (c *costing) field(field *ast.Field) (w weight) {
 	if field.Name == "description" || field.Name == "nickname" { // up to 5,000 characters
 		defer func() { w = w.plus(weight{once: longTextCost}) }()
 	}
+	if field.Name == "totalCount" {
+		defer func() { w = w.plus(weight{once: countCost}) }()
+	}
 	if c.searches(field) {
 		defer func() { w = w.plus(weight{once: searchCost}) }()
 	}
@@ -133,6 +136,9 @@ func (c *costing) field(field *ast.Field) (w weight) {
 
 // longTextCost is what a text costs beyond its field, since it may be as long as a hundred others.
 const longTextCost = 2
+
+// countCost is what it costs to count a list, which reads all of it.
+const countCost = 20
 
 // searchCost is what it costs to look through texts, of which no index knows.
 const searchCost = 500

@@ -155,7 +155,7 @@ func TestCostIsKnownAroundTheOperation(t *testing.T) {
 		}
 	})
 	b.post(t, `{ products(first: 10) { totalCount edges { node { id name } } } }`, nil)
-	if want := 1 + 1 + 10*2; cost != want {
+	if want := 1 + (1 + 20) + 10*2; cost != want {
 		t.Errorf("the cost is %d, want %d", cost, want)
 	}
 }

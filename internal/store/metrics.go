@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
@@ -28,6 +30,9 @@ func (d poolDriver) Exec(ctx context.Context, query string, args, v any) error {
 
 func (d poolDriver) Query(ctx context.Context, query string, args, v any) error {
 	statements.Inc()
+	if values, ok := args.([]any); ok && d.Dialect() == dialect.Postgres && isSelective(ctx) {
+		args = append([]any{pgx.QueryExecModeCacheDescribe}, values...)
+	}
 	rows, ok := v.(*entsql.Rows)
 	if d.timeout == 0 || !ok {
 		return d.Driver.Query(ctx, query, args, v)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +64,8 @@ func Diff(ctx context.Context, d, postgresURL, folder, name string) error {
 		schema.WithErrNoPlan(true),
 		schema.WithDropColumn(true),
 		schema.WithDropIndex(true),
-		schema.WithDiffHook(withEmailIndex(d)),
+		schema.WithDiffHook(withCustomerIndexes(d)),
+		schema.WithDiffHook(withPeriodIndex(d)),
 	)
 	if err != nil {
 		return err
@@ -78,24 +80,58 @@ func folder(d string) string {
 	return "postgres"
 }
 
-// withEmailIndex adds what ent's schema cannot express: the index that keeps
-// the e-mails unique that live customers have claimed, whatever their case.
-func withEmailIndex(d string) schema.DiffHook {
+// trigrams ends the names of the indexes that PostgreSQL searches texts with. A
+// database whose server lacks the extension for them goes without.
+const trigrams = "_trigrams"
+
+// withCustomerIndexes adds what ent's schema cannot express: the index that keeps
+// the e-mails unique that live customers have claimed, whatever their case, and
+// that by which the others are found.
+func withCustomerIndexes(d string) schema.DiffHook {
 	return func(next schema.Differ) schema.Differ {
 		return schema.DiffFunc(func(current, desired *atlasschema.Schema) ([]atlasschema.Change, error) {
 			customers, ok := desired.Table("customers")
 			if !ok {
 				return nil, errors.New("the schema has no table customers")
 			}
-			index := atlasschema.NewUniqueIndex("customers_live_email")
+			if table, ok := current.Table("customers"); ok {
+				table.Indexes = slices.DeleteFunc(table.Indexes, func(i *atlasschema.Index) bool { return strings.HasSuffix(i.Name, trigrams) })
+			}
+			index, plain := atlasschema.NewUniqueIndex("customers_live_email"), atlasschema.NewIndex("customers_email")
 			if d == dialect.SQLite {
 				index.AddExprs(&atlasschema.RawExpr{X: "lower(email)"})
+				plain.AddExprs(&atlasschema.RawExpr{X: "lower(email)"})
 				index.AddAttrs(&sqlite.IndexPredicate{P: "deleted_at IS NULL AND email_claimed AND email <> ''"})
 			} else { // as PostgreSQL itself writes them
 				index.AddExprs(&atlasschema.RawExpr{X: "lower((email)::text)"})
+				plain.AddExprs(&atlasschema.RawExpr{X: "lower((email)::text)"})
 				index.AddAttrs(&postgres.IndexPredicate{P: "((deleted_at IS NULL) AND email_claimed AND ((email)::text <> ''::text))"})
 			}
-			customers.AddIndexes(index)
+			customers.AddIndexes(index, plain)
+			return next.Diff(current, desired)
+		})
+	}
+}
+
+// withPeriodIndex adds the index by which subscriptions are ordered by the end of
+// their period, also those that have none.
+func withPeriodIndex(d string) schema.DiffHook {
+	return func(next schema.Differ) schema.Differ {
+		return schema.DiffFunc(func(current, desired *atlasschema.Schema) ([]atlasschema.Change, error) {
+			subscriptions, ok := desired.Table("subscriptions")
+			if !ok {
+				return nil, errors.New("the schema has no table subscriptions")
+			}
+			id, ok := subscriptions.Column("id")
+			if !ok {
+				return nil, errors.New("subscriptions have no column id")
+			}
+			end := "coalesce(current_period_end, '')"
+			if d == dialect.Postgres { // as it writes it itself
+				end = "COALESCE(current_period_end, 'infinity'::timestamp with time zone)"
+			}
+			subscriptions.AddIndexes(atlasschema.NewIndex("subscriptions_period").
+				AddExprs(&atlasschema.RawExpr{X: end}).AddColumns(id))
 			return next.Diff(current, desired)
 		})
 	}
