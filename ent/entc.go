@@ -62,24 +62,34 @@ func takeNullForDirection(name string) error {
 // adjustments are made to what entgql generates for lists, where its templates have no
 // place to say so: pageInfo is answered from the page, which is read with one row more
 // than it has, so that only totalCount counts; cursors are those of lists.go, which lose
-// no row without a value; and a product's prices are filtered where they are loaded.
+// no row without a value and may be combined with either end of a page; a product's prices are filtered where they are loaded; and
+// aliases.go finds what a document gives names of its own.
 var adjustments = map[string][][2]string{
 	"gql_pagination.go": {
 		{
 			"ignoredEdges := !hasCollectedField(ctx, edgesField)\n",
-			"ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)\n",
+			"ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)\n",
 		},
-		{"if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {", "if hasCollectedField(ctx, totalCountField) {"},
-		{"entgql.CursorsPredicate(", "cursorsPredicate("},
+		{"if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {", "if asksFor(ctx, nil, totalCountField) {"},
+		{"collectedField(ctx, edgesField, nodeField)", "nodes(ctx)"},
+		{"entgql.CursorsPredicate(", "cursorsPredicate(p.reverse, "},
 	},
 	"gql_collection.go": {
 		{
+			"	path = append([]string(nil), path...)\n",
+			"	if asksTwice(opCtx, collected, satisfies) {\n\t\treturn nil\n\t}\n	path = append([]string(nil), path...)\n",
+		},
+		{
 			"ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)\n",
-			"ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)\n",
+			"ignoredEdges := !asksFor(ctx, path, edgesField) && !asksFor(ctx, path, pageInfoField)\n",
 		},
 		{
 			"if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {",
-			"if hasCollectedField(ctx, append(path, totalCountField)...) {",
+			"if asksFor(ctx, path, totalCountField) {",
+		},
+		{
+			"path = append(path, edgesField, nodeField)\n\t\t\tif field := collectedField(ctx, path...); field != nil {",
+			"field := nodes(ctx, path...)\n\t\t\tpath = append(path, edgesField, nodeField)\n\t\t\tif field != nil {",
 		},
 		{
 			"args := newPricePaginateArgs(fieldArgs(ctx, nil, path...))\n",

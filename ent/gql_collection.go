@@ -37,6 +37,9 @@ func (_q *ApiKeyQuery) CollectFields(ctx context.Context, satisfies ...string) (
 }
 
 func (_q *ApiKeyQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -173,6 +176,9 @@ func (_q *CustomerQuery) CollectFields(ctx context.Context, satisfies ...string)
 }
 
 func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -199,8 +205,8 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !asksFor(ctx, path, edgesField) && !asksFor(ctx, path, pageInfoField)
+			if asksFor(ctx, path, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -251,8 +257,9 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
 				return err
 			}
+			field := nodes(ctx, path...)
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, subscriptionImplementors)...); err != nil {
 					return err
 				}
@@ -288,8 +295,8 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !asksFor(ctx, path, edgesField) && !asksFor(ctx, path, pageInfoField)
+			if asksFor(ctx, path, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -340,8 +347,9 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
 				return err
 			}
+			field := nodes(ctx, path...)
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, invoiceImplementors)...); err != nil {
 					return err
 				}
@@ -502,6 +510,9 @@ func (_q *DifferenceQuery) CollectFields(ctx context.Context, satisfies ...strin
 }
 
 func (_q *DifferenceQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -633,6 +644,9 @@ func (_q *InvoiceQuery) CollectFields(ctx context.Context, satisfies ...string) 
 }
 
 func (_q *InvoiceQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -824,6 +838,9 @@ func (_q *OperationQuery) CollectFields(ctx context.Context, satisfies ...string
 }
 
 func (_q *OperationQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -1033,6 +1050,9 @@ func (_q *PriceQuery) CollectFields(ctx context.Context, satisfies ...string) (*
 }
 
 func (_q *PriceQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -1244,6 +1264,9 @@ func (_q *ProductQuery) CollectFields(ctx context.Context, satisfies ...string) 
 }
 
 func (_q *ProductQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -1271,8 +1294,8 @@ func (_q *ProductQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !asksFor(ctx, path, edgesField) && !asksFor(ctx, path, pageInfoField)
+			if asksFor(ctx, path, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -1323,8 +1346,9 @@ func (_q *ProductQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
 				return err
 			}
+			field := nodes(ctx, path...)
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, priceImplementors)...); err != nil {
 					return err
 				}
@@ -1495,6 +1519,9 @@ func (_q *StripeCallQuery) CollectFields(ctx context.Context, satisfies ...strin
 }
 
 func (_q *StripeCallQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -1614,6 +1641,9 @@ func (_q *SubscriptionQuery) CollectFields(ctx context.Context, satisfies ...str
 }
 
 func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -1713,8 +1743,8 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !asksFor(ctx, path, edgesField) && !asksFor(ctx, path, pageInfoField)
+			if asksFor(ctx, path, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -1765,8 +1795,9 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
 				return err
 			}
+			field := nodes(ctx, path...)
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, invoiceImplementors)...); err != nil {
 					return err
 				}
@@ -2010,6 +2041,9 @@ func (_q *SubscriptionItemQuery) CollectFields(ctx context.Context, satisfies ..
 }
 
 func (_q *SubscriptionItemQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -2196,6 +2230,9 @@ func (_q *SubscriptionTransitionQuery) CollectFields(ctx context.Context, satisf
 }
 
 func (_q *SubscriptionTransitionQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool
@@ -2320,6 +2357,9 @@ func (_q *WebhookEventQuery) CollectFields(ctx context.Context, satisfies ...str
 }
 
 func (_q *WebhookEventQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	if asksTwice(opCtx, collected, satisfies) {
+		return nil
+	}
 	path = append([]string(nil), path...)
 	var (
 		unknownSeen    bool

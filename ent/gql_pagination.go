@@ -227,7 +227,7 @@ func (p *apikeyPager) applyCursors(query *ApiKeyQuery, after, before *Cursor) (*
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultApiKeyOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultApiKeyOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -280,8 +280,8 @@ func (_m *ApiKeyQuery) Paginate(
 		return nil, err
 	}
 	conn := &ApiKeyConnection{Edges: []*ApiKeyEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -303,7 +303,7 @@ func (_m *ApiKeyQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -541,7 +541,7 @@ func (p *customerPager) applyCursors(query *CustomerQuery, after, before *Cursor
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultCustomerOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultCustomerOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -594,8 +594,8 @@ func (_m *CustomerQuery) Paginate(
 		return nil, err
 	}
 	conn := &CustomerConnection{Edges: []*CustomerEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -617,7 +617,7 @@ func (_m *CustomerQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -891,7 +891,7 @@ func (p *differencePager) applyCursors(query *DifferenceQuery, after, before *Cu
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultDifferenceOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultDifferenceOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -944,8 +944,8 @@ func (_m *DifferenceQuery) Paginate(
 		return nil, err
 	}
 	conn := &DifferenceConnection{Edges: []*DifferenceEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -967,7 +967,7 @@ func (_m *DifferenceQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -1205,7 +1205,7 @@ func (p *invoicePager) applyCursors(query *InvoiceQuery, after, before *Cursor) 
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultInvoiceOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultInvoiceOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1258,8 +1258,8 @@ func (_m *InvoiceQuery) Paginate(
 		return nil, err
 	}
 	conn := &InvoiceConnection{Edges: []*InvoiceEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -1281,7 +1281,7 @@ func (_m *InvoiceQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -1519,7 +1519,7 @@ func (p *operationPager) applyCursors(query *OperationQuery, after, before *Curs
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultOperationOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultOperationOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1572,8 +1572,8 @@ func (_m *OperationQuery) Paginate(
 		return nil, err
 	}
 	conn := &OperationConnection{Edges: []*OperationEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -1595,7 +1595,7 @@ func (_m *OperationQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -1833,7 +1833,7 @@ func (p *pricePager) applyCursors(query *PriceQuery, after, before *Cursor) (*Pr
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultPriceOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultPriceOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1886,8 +1886,8 @@ func (_m *PriceQuery) Paginate(
 		return nil, err
 	}
 	conn := &PriceConnection{Edges: []*PriceEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -1909,7 +1909,7 @@ func (_m *PriceQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -2147,7 +2147,7 @@ func (p *productPager) applyCursors(query *ProductQuery, after, before *Cursor) 
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultProductOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultProductOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -2200,8 +2200,8 @@ func (_m *ProductQuery) Paginate(
 		return nil, err
 	}
 	conn := &ProductConnection{Edges: []*ProductEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -2223,7 +2223,7 @@ func (_m *ProductQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -2479,7 +2479,7 @@ func (p *stripecallPager) applyCursors(query *StripeCallQuery, after, before *Cu
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultStripeCallOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultStripeCallOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -2532,8 +2532,8 @@ func (_m *StripeCallQuery) Paginate(
 		return nil, err
 	}
 	conn := &StripeCallConnection{Edges: []*StripeCallEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -2555,7 +2555,7 @@ func (_m *StripeCallQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -2728,7 +2728,7 @@ func (p *subscriptionPager) applyCursors(query *SubscriptionQuery, after, before
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultSubscriptionOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultSubscriptionOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -2781,8 +2781,8 @@ func (_m *SubscriptionQuery) Paginate(
 		return nil, err
 	}
 	conn := &SubscriptionConnection{Edges: []*SubscriptionEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -2804,7 +2804,7 @@ func (_m *SubscriptionQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -3060,7 +3060,7 @@ func (p *subscriptionitemPager) applyCursors(query *SubscriptionItemQuery, after
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultSubscriptionItemOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultSubscriptionItemOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -3113,8 +3113,8 @@ func (_m *SubscriptionItemQuery) Paginate(
 		return nil, err
 	}
 	conn := &SubscriptionItemConnection{Edges: []*SubscriptionItemEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -3136,7 +3136,7 @@ func (_m *SubscriptionItemQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -3374,7 +3374,7 @@ func (p *subscriptiontransitionPager) applyCursors(query *SubscriptionTransition
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultSubscriptionTransitionOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultSubscriptionTransitionOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -3427,8 +3427,8 @@ func (_m *SubscriptionTransitionQuery) Paginate(
 		return nil, err
 	}
 	conn := &SubscriptionTransitionConnection{Edges: []*SubscriptionTransitionEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -3450,7 +3450,7 @@ func (_m *SubscriptionTransitionQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}
@@ -3623,7 +3623,7 @@ func (p *webhookeventPager) applyCursors(query *WebhookEventQuery, after, before
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range cursorsPredicate(after, before, DefaultWebhookEventOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range cursorsPredicate(p.reverse, after, before, DefaultWebhookEventOrder.Field.column, p.order.Field.column, direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -3676,8 +3676,8 @@ func (_m *WebhookEventQuery) Paginate(
 		return nil, err
 	}
 	conn := &WebhookEventConnection{Edges: []*WebhookEventEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
-	if hasCollectedField(ctx, totalCountField) {
+	ignoredEdges := !asksFor(ctx, nil, edgesField) && !asksFor(ctx, nil, pageInfoField)
+	if asksFor(ctx, nil, totalCountField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
@@ -3699,7 +3699,7 @@ func (_m *WebhookEventQuery) Paginate(
 	if limit != 0 {
 		_m.Limit(limit)
 	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+	if field := nodes(ctx); field != nil {
 		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
 			return nil, err
 		}

@@ -48,16 +48,22 @@ func periodEnd(s *sql.Selector) string {
 // texts are the columns that lists are ordered by and that may be empty.
 var texts = []string{customer.FieldEmail, customer.FieldName}
 
-// cursorsPredicate selects the rows beyond the cursors, as [entgql.CursorsPredicate]
-// does, and loses none whose value is null or empty, which a cursor leaves out.
-func cursorsPredicate(after, before *Cursor, idField, field string, direction OrderDirection) []func(*sql.Selector) {
+// cursorsPredicate selects the rows between the cursors. It differs from
+// [entgql.CursorsPredicate] in two ways: it loses none whose value is null or empty,
+// which a cursor leaves out, and both cursors mean the same from either end of a list.
+func cursorsPredicate(reverse bool, after, before *Cursor, idField, field string, direction OrderDirection) []func(*sql.Selector) {
+	if reverse { // the direction in which the rows are read, and not that of the list
+		direction = direction.Reverse()
+	}
 	switch {
 	case field == subscription.FieldCurrentPeriodEnd:
-		return []func(*sql.Selector){beyondPeriod(after, direction), beyondPeriod(before, direction)}
+		return []func(*sql.Selector){beyondPeriod(after, direction), beyondPeriod(before, direction.Reverse())}
 	case slices.Contains(texts, field):
 		after, before = withText(after), withText(before)
 	}
-	return entgql.CursorsPredicate(after, before, idField, field, direction)
+	return append(
+		entgql.CursorsPredicate(after, nil, idField, field, direction),
+		entgql.CursorsPredicate(nil, before, idField, field, direction.Reverse())...)
 }
 
 // withText is a cursor with the empty text where it has no value.

@@ -270,3 +270,45 @@ func TestPageLimits(t *testing.T) {
 		same(t, "nothing is no cursor", len(k.Query(t, nothing).List("products.edges.0.node.prices.edges")), 3)
 	})
 }
+
+// TestPagesBetweenCursors combines both cursors with both ends of a page, in every order
+// of customers.
+func TestPagesBetweenCursors(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		for i := range 6 {
+			k.Query(t, `mutation($e: String!, $n: String!) { createCustomer(input: {email: $e, name: $n}) { customer { id } } }`,
+				object{"e": fmt.Sprintf("c%d@example.com", i), "n": []string{"", "Ada", "Bea"}[i%3]})
+		}
+		const page = `query($o: CustomerOrder, $first: Int, $last: Int, $after: String, $before: String) {
+			customers(orderBy: $o, first: $first, last: $last, after: $after, before: $before) { edges { cursor node { id } } } }`
+		read := func(variables object) (ids, cursors []string) {
+			for _, e := range k.Query(t, page, variables).List("customers.edges") {
+				ids, cursors = append(ids, e.String("node.id")), append(cursors, e.String("cursor"))
+			}
+			return ids, cursors
+		}
+		for _, field := range []string{"CREATED_AT", "UPDATED_AT", "EMAIL", "NAME"} {
+			for _, direction := range []string{"ASC", "DESC"} {
+				order := object{"field": field, "direction": direction}
+				all, cursors := read(object{"o": order, "first": 10})
+				for _, c := range []struct {
+					variables object
+					want      []string
+				}{
+					{object{"first": 2, "before": cursors[4]}, all[:2]},
+					{object{"last": 2, "before": cursors[4]}, all[2:4]},
+					{object{"first": 2, "after": cursors[1]}, all[2:4]},
+					{object{"last": 2, "after": cursors[1]}, all[4:]},
+					{object{"first": 2, "after": cursors[0], "before": cursors[5]}, all[1:3]},
+					{object{"last": 2, "after": cursors[0], "before": cursors[5]}, all[3:5]},
+				} {
+					c.variables["o"] = order
+					if got, _ := read(c.variables); !slices.Equal(got, c.want) {
+						t.Errorf("%v: got %v, want %v", c.variables, got, c.want)
+					}
+				}
+			}
+		}
+	})
+}

@@ -90,6 +90,12 @@ func (a Answer) Has(path string) bool {
 	return ok && value != nil
 }
 
+// Value is what stands at a path, whatever it is; nil when there is nothing.
+func (a Answer) Value(path string) any {
+	value, _ := a.find(path)
+	return value
+}
+
 func (a Answer) find(path string) (any, bool) {
 	value := a.value
 	for _, name := range strings.Split(path, ".") {
