@@ -56,13 +56,27 @@ func (c *Client) Confirm(ctx context.Context, known func(context.Context, Accoun
 	inUse := int(c.keys.inUse.Load())
 	spare := c.keys.other(inUse)
 	if spare != inUse && c.gate.refused() {
-		inUse, spare = spare, inUse // this one may be accepted
+		return c.probeNextKey(ctx, known)
 	}
 	err := c.confirm(ctx, inUse, known)
 	if e := AsError(err); spare != inUse && (err == nil || e != nil && e.Status == http.StatusUnauthorized) {
 		if spareErr := c.confirm(ctx, spare, known); spareErr == nil || AsError(spareErr) == nil {
 			err = spareErr
 		}
+	}
+	return err
+}
+
+// probeNextKey asks with the keys in turn, as one request at a time is let through
+// while Stripe refuses them, and goes on with the first that is accepted again.
+func (c *Client) probeNextKey(ctx context.Context, known func(context.Context, Account) error) error {
+	key := int(c.keys.probed.Load())
+	err := c.confirm(ctx, key, known)
+	if err == nil {
+		c.keys.inUse.Store(int32(key)) //nolint:gosec // 0 or 1
+	}
+	if e := AsError(err); e != nil && !e.NotSent {
+		c.keys.probed.Store(int32(c.keys.other(key))) //nolint:gosec // 0 or 1
 	}
 	return err
 }

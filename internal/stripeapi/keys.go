@@ -11,6 +11,8 @@ import (
 type keyring struct {
 	keys  []string
 	inUse atomic.Int32
+	// probed is the key that Stripe is asked with next while it refuses both.
+	probed atomic.Int32
 	// trusted says of each key that it belongs to the account of the database.
 	trusted []atomic.Bool
 }

@@ -106,6 +106,36 @@ func TestKeyIsReplaced(t *testing.T) {
 	want(t, "requests of the next", len(record.finished), 3)
 }
 
+// TestBothKeysExpire lets Stripe refuse both keys while the server runs, and accept the
+// second one again.
+func TestBothKeysExpire(t *testing.T) {
+	t.Parallel()
+	c, keys := newRotation(t, "sk_test_old", "sk_test_new")
+	known := oneAccount()
+	if err := c.Confirm(t.Context(), known); err != nil {
+		t.Fatal(err)
+	}
+	keys.accept()
+	l := &link{Client: c}
+	err := l.create(t.Context(), "a", "Lamp")
+	want(t, "the request", stripeapi.AsError(err).Kind, stripeapi.Misconfigured)
+	want(t, "health", c.Health(), billing.StripeInvalidKey)
+	keys.accept("sk_test_new")
+	ctx, cancel := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	recovered := make(chan struct{})
+	watching.Go(func() {
+		c.Watch(ctx, func(ctx context.Context) error { return c.Confirm(ctx, known) }, sync.OnceFunc(func() { close(recovered) }))
+	})
+	<-recovered
+	if err := l.create(t.Context(), "a", "Lamp"); err != nil {
+		t.Error(err)
+	}
+	want(t, "health in the end", c.Health(), billing.StripeOK)
+	cancel()
+	watching.Wait()
+}
+
 // TestOneOfTwoKeys starts with only one of the keys valid.
 func TestOneOfTwoKeys(t *testing.T) {
 	t.Parallel()

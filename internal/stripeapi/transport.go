@@ -89,18 +89,18 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		req.Body.Close()
 	}
 	key, pinned := t.keys.of(req.Context())
-	resp, err := t.once(req, body, key, pinned)
-	if !errors.Is(err, errAnotherKey) {
+	replaceable := t.keys.spare(key, pinned)
+	resp, err := t.once(req, body, key, replaceable)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !replaceable || pinned {
 		return resp, err
 	}
-	next := t.keys.replace(key)
 	t.logger.WarnContext(req.Context(), "Stripe refuses the key; the next one of STRIPE_SECRET_KEY is used from now on")
-	return t.once(req, body, next, false)
+	return t.once(req, body, t.keys.replace(key), false)
 }
 
-// once makes a request with one key. When Stripe refuses that and another one can
-// take over, it fails with errAnotherKey, unless the key is pinned.
-func (t *transport) once(req *http.Request, body []byte, key int, pinned bool) (*http.Response, error) {
+// once makes a request with one key. When Stripe refuses that, it is not reported as
+// the account's state as long as another key can replace it.
+func (t *transport) once(req *http.Request, body []byte, key int, replaceable bool) (*http.Response, error) {
 	ctx := req.Context()
 	line := t.limiter.of(req.Method)
 	if err := line.wait(ctx); err != nil {
@@ -126,10 +126,8 @@ func (t *transport) once(req *http.Request, body []byte, key int, pinned bool) (
 	}
 	resp, err := t.send(t.prepare(req, body, key), call)
 	heard := err
-	if call.Status == http.StatusUnauthorized && err == nil && t.keys.spare(key, pinned) {
-		if heard = errAnotherKey; !pinned {
-			resp, err = nil, errAnotherKey
-		}
+	if call.Status == http.StatusUnauthorized && replaceable {
+		heard = errAnotherKey
 	}
 	leave(call.Status, heard)
 	line.report(call.Status == http.StatusTooManyRequests)
