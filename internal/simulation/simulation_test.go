@@ -27,17 +27,18 @@ type object = map[string]any
 // life is a server whose clock, and whose Stripe, a seed decides about.
 type life struct {
 	*testkit.Kit
-	t     *episode
+	t     testing.TB
 	ahead *atomic.Int64 // of the server's clock
 	n     int           // names that were given out
 }
 
-func newLife(t *episode, database string) *life {
+func newLife(t testing.TB, database string, change ...func(*app.Settings)) *life {
+	t.Helper()
 	l := &life{t: t, ahead: new(atomic.Int64)}
-	l.Kit = testkit.New(t, database, testkit.Idle, func(s *app.Settings) {
+	l.Kit = testkit.New(t, database, append([]func(*app.Settings){testkit.Idle, func(s *app.Settings) {
 		s.Engine.Now = func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
 		s.Stripe.ProbeEvery = time.Millisecond
-	})
+	}}, change...)...)
 	return l
 }
 
@@ -84,12 +85,15 @@ func (l *life) name(prefix string) string {
 
 // command sends a mutation. Whether it is accepted does not matter here.
 func (l *life) command(name string, input object) {
-	document := fmt.Sprintf(`mutation($input: %s%sInput!) { %s(input: $input) { userErrors { code } } }`,
-		string(name[0]-'a'+'A'), name[1:], name)
-	answer := l.Send(l.t, document, object{"input": input})
+	answer := l.Send(l.t, commandDocument(name), object{"input": input})
 	if answer.Has("errors") {
 		l.t.Fatalf("%s %v: %s", name, input, answer.Raw())
 	}
+}
+
+func commandDocument(name string) string {
+	return fmt.Sprintf(`mutation($input: %s%sInput!) { %s(input: $input) { userErrors { code message } } }`,
+		string(name[0]-'a'+'A'), name[1:], name)
 }
 
 // one is a row that the seed decides on; nil when there is none.
@@ -254,6 +258,7 @@ func (l *life) faults() map[string]func(*rapid.T) {
 			})
 		},
 		"Stripe is well again":       func(*rapid.T) { l.Stripe.Heal(l.t) },
+		"a person resolves":          func(*rapid.T) { l.attend("resolveOperation") },
 		"leases lapse":               func(*rapid.T) { l.ahead.Add(int64(stripesync.Lease + time.Second)) },
 		"events are looked at":       func(*rapid.T) { l.events() },
 		"a day passes on both sides": func(*rapid.T) { l.passes("25h", 25*time.Hour) },
@@ -295,18 +300,20 @@ func (l *life) events() {
 }
 
 // calm lets everything come to its end: nothing fails any more, and a person looks
-// after what needs one.
-func (l *life) calm(r *rapid.T) {
+// after what needs one, who first tries it again.
+func (l *life) calm(r rapid.TB) {
 	l.Stripe.Heal(l.t)
-	for range 40 {
+	for round := range 40 {
 		l.ahead.Add(int64(stripesync.Lease + time.Second))
 		l.Eventually(l.t, "Stripe to be available", func() bool {
 			return l.App.Stripe.Available() || l.App.Stripe.Ping(l.t.Context()) == nil
 		})
 		l.work()
 		l.events()
-		for _, id := range l.Store.Client.Operation.Query().Where(operation.StatusEQ(billing.OperationNeedsAttention)).IDsX(l.t.Context()) {
-			l.command("resolveOperation", object{"operationId": id})
+		if round < 3 {
+			l.attend("retryOperation")
+		} else {
+			l.attend("resolveOperation")
 		}
 		operations := l.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).CountX(l.t.Context())
 		waiting := l.Store.Client.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).CountX(l.t.Context())
@@ -323,9 +330,16 @@ func (l *life) calm(r *rapid.T) {
 	r.Fatal("it does not come to an end")
 }
 
+// attend is what a person does about operations that need attention.
+func (l *life) attend(how string) {
+	for _, id := range l.Store.Client.Operation.Query().Where(operation.StatusEQ(billing.OperationNeedsAttention)).IDsX(l.t.Context()) {
+		l.command(how, object{"operationId": id})
+	}
+}
+
 // compare holds both halves against each other completely, and looks for anything
 // that was made twice.
-func (l *life) compare(r *rapid.T) {
+func (l *life) compare(r rapid.TB) {
 	var found []string
 	err := l.Mirror.Compare(l.t.Context(), mirror.Comparison{
 		Compared: func(context.Context, string) error { return nil },

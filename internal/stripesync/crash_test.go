@@ -20,22 +20,22 @@ import (
 // writes nothing to the database.
 func (s *shop) doom(t *testing.T, at int, moment string) *app.App {
 	t.Helper()
-	w := s.newWire(t)
-	doomed := s.Replica(t, w.on)
-	die := func(n int, _ *http.Request) verdict {
+	w := testkit.NewWire(t)
+	doomed := s.Replica(t, w.Lay)
+	die := func(n int, _ *http.Request) testkit.Verdict {
 		if n < at {
-			return pass
+			return testkit.Pass
 		}
 		doomed.Store.DB.Close()
 		if moment == "the answer is written down" {
-			return pass
+			return testkit.Pass
 		}
-		return drop
+		return testkit.Drop
 	}
 	if moment == "the request leaves" {
-		w.before = die
+		w.Before(die)
 	} else {
-		w.after = die
+		w.After(die)
 	}
 	return doomed
 }

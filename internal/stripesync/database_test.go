@@ -20,12 +20,12 @@ import (
 func TestDatabaseIsLostAfterTheBeginning(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		product := s.product(t, "Team")
-		w := s.newWire(t)
-		replica := s.Replica(t, w.on)
-		w.before = func(int, *http.Request) verdict {
+		w := testkit.NewWire(t)
+		replica := s.Replica(t, w.Lay)
+		w.Before(func(int, *http.Request) testkit.Verdict {
 			replica.Store.Close()
-			return pass
-		}
+			return testkit.Pass
+		})
 		server := httptest.NewServer(replica.Handler)
 		defer server.Close()
 		input := map[string]any{"productId": product.ID, "unitAmount": 2000, "idempotencyKey": "once"}

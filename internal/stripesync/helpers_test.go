@@ -267,21 +267,11 @@ func (s *shop) itemOf(t *testing.T, subscription string) string {
 // all lists all objects of a kind in Stripe.
 func (s *shop) all(t *testing.T, path string, params ...string) []map[string]any {
 	t.Helper()
-	query := url.Values{"limit": {"100"}}
+	filter := url.Values{}
 	for i := 0; i < len(params); i += 2 {
-		query.Set(params[i], params[i+1])
+		filter.Set(params[i], params[i+1])
 	}
-	var objects []map[string]any
-	for {
-		page := s.Stripe.Get(t, path+"?"+query.Encode())
-		for _, o := range page["data"].([]any) {
-			objects = append(objects, o.(map[string]any))
-		}
-		if more, _ := page["has_more"].(bool); !more {
-			return objects
-		}
-		query.Set("starting_after", objects[len(objects)-1]["id"].(string))
-	}
+	return s.Stripe.All(t, path, filter)
 }
 
 func text(v any) string {

@@ -34,7 +34,7 @@ func (o *oneAtATime) object(r *http.Request) string {
 	return r.URL.Path
 }
 
-func (o *oneAtATime) enter(_ int, r *http.Request) verdict {
+func (o *oneAtATime) enter(_ int, r *http.Request) testkit.Verdict {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if object := o.object(r); object != "" {
@@ -43,22 +43,23 @@ func (o *oneAtATime) enter(_ int, r *http.Request) verdict {
 		}
 		o.on[object] = true
 	}
-	return pass
+	return testkit.Pass
 }
 
-func (o *oneAtATime) leave(_ int, r *http.Request) verdict {
+func (o *oneAtATime) leave(_ int, r *http.Request) testkit.Verdict {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.on, o.object(r))
-	return pass
+	return testkit.Pass
 }
 
 func TestOperationsOfAScopeRunInOrderOnReplicas(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
-		w := s.newWire(t)
+		w := testkit.NewWire(t)
 		alone := &oneAtATime{t: t, on: map[string]bool{}}
-		w.before, w.after = alone.enter, alone.leave
-		replicas := []*app.App{s.Replica(t, w.on), s.Replica(t, w.on)}
+		w.Before(alone.enter)
+		w.After(alone.leave)
+		replicas := []*app.App{s.Replica(t, w.Lay), s.Replica(t, w.Lay)}
 		const changes = 6
 		customer := s.customer(t, "ada@example.com", false)
 		product := s.product(t, "Team")
@@ -167,21 +168,21 @@ func TestProcessThatLostItsLeaseWritesNothing(t *testing.T) {
 		onBoth(t, func(t *testing.T, s *shop) {
 			product := s.product(t, "Team")
 			st := newStalled()
-			w := s.newWire(t)
-			w.before = func(n int, _ *http.Request) verdict {
+			w := testkit.NewWire(t)
+			w.Before(func(n int, _ *http.Request) testkit.Verdict {
 				if n == 2 {
 					st.wait()
 				}
-				return pass
-			}
-			s.stall(t, s.Replica(t, w.on), st, product.ID)
+				return testkit.Pass
+			})
+			s.stall(t, s.Replica(t, w.Lay), st, product.ID)
 			s.takeOver(t)
 			before := s.frozen(t, product.ID)
 			close(st.resume)
 			<-st.done
-			s.Eventually(t, "the stalled process to see its answer", func() bool { return len(w.seen()) == 2 })
+			s.Eventually(t, "the stalled process to see its answer", func() bool { return len(w.Seen()) == 2 })
 			want(t, "the halves", s.frozen(t, product.ID), before)
-			want(t, "requests of the stalled process", len(w.seen()), 2)
+			want(t, "requests of the stalled process", len(w.Seen()), 2)
 			s.equalProduct(t, product.ID)
 			want(t, "amount", s.priceRow(t, *s.productRow(t, product.ID).DefaultPriceID).UnitAmount, 2000)
 		})
@@ -193,11 +194,11 @@ func TestProcessThatLostItsLeaseWritesNothing(t *testing.T) {
 			product := s.product(t, "Team")
 			old := s.priceRow(t, *product.DefaultPriceID)
 			st := newStalled()
-			w := s.newWire(t)
+			w := testkit.NewWire(t)
 			busy := setDefaultCall(product, old)
 			busy.Kind, busy.Count = "lock_timeout", 1
 			s.Stripe.Fail(t, busy)
-			replica := s.Replica(t, w.on, func(a *app.Settings) {
+			replica := s.Replica(t, w.Lay, func(a *app.Settings) {
 				a.Engine.Pause = func(context.Context, int) { st.wait() }
 			})
 			s.stall(t, replica, st, product.ID)
@@ -209,7 +210,7 @@ func TestProcessThatLostItsLeaseWritesNothing(t *testing.T) {
 			close(st.resume)
 			<-st.done
 			want(t, "the halves", s.frozen(t, product.ID), before)
-			want(t, "requests of the stalled process", len(w.seen()), 2)
+			want(t, "requests of the stalled process", len(w.Seen()), 2)
 			s.equalProduct(t, product.ID)
 			want(t, "default price", *s.productRow(t, product.ID).DefaultPriceID, old.ID)
 		})
@@ -222,10 +223,10 @@ func TestSlowProcessKeepsItsLease(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		product := s.product(t, "Team")
 		customer := s.customer(t, "ada@example.com", true)
-		w := s.newWire(t)
-		w.before = func(n int, _ *http.Request) verdict {
+		w := testkit.NewWire(t)
+		w.Before(func(n int, _ *http.Request) testkit.Verdict {
 			if n > 2 {
-				return pass
+				return testkit.Pass
 			}
 			// It looks for the payment method, then attaches it: one step, and
 			// together longer than a lease.
@@ -233,9 +234,9 @@ func TestSlowProcessKeepsItsLease(t *testing.T) {
 			if woken, err := s.Engine.Sweep(t.Context()); woken != 0 || err != nil {
 				t.Errorf("the operation was taken away: %d, %v", woken, err)
 			}
-			return pass
-		}
-		replica := s.Replica(t, w.on)
+			return testkit.Pass
+		})
+		replica := s.Replica(t, w.Lay)
 		card := "pm_card_visa"
 		subscribed, err := replica.Subscriptions.CreateSubscription(testkit.Context(t), subscriptions.CreateSubscription{
 			CustomerID: customer, PriceID: product.DefaultPriceID, PaymentMethod: &card,
@@ -247,7 +248,7 @@ func TestSlowProcessKeepsItsLease(t *testing.T) {
 		s.Eventually(t, "the operation to be over", func() bool {
 			return s.row(t, subscribed.Operation.ID).Status == billing.OperationSucceeded
 		})
-		want(t, "requests", len(w.seen()), 3)
+		want(t, "requests", len(w.Seen()), 3)
 	})
 }
 
@@ -257,14 +258,14 @@ func TestRetryLeavesALivingProcessAlone(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		product := s.product(t, "Team")
 		st := newStalled()
-		w := s.newWire(t)
-		w.before = func(n int, _ *http.Request) verdict {
+		w := testkit.NewWire(t)
+		w.Before(func(n int, _ *http.Request) testkit.Verdict {
 			if n == 2 {
 				st.wait()
 			}
-			return pass
-		}
-		s.stall(t, s.Replica(t, w.on), st, product.ID)
+			return testkit.Pass
+		})
+		s.stall(t, s.Replica(t, w.Lay), st, product.ID)
 		op, err := s.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).Only(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -281,7 +282,7 @@ func TestRetryLeavesALivingProcessAlone(t *testing.T) {
 		<-st.done
 		<-retried
 		want(t, "status", s.row(t, op.ID).Status, billing.OperationSucceeded)
-		want(t, "requests of the living process", len(w.seen()), 3)
+		want(t, "requests of the living process", len(w.Seen()), 3)
 		want(t, "requests in all", len(s.writes(t)), 2)
 		s.equalProduct(t, product.ID)
 	})

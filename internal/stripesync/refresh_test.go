@@ -155,14 +155,14 @@ func TestReportOfACustomerThatIsLinkedMeanwhile(t *testing.T) {
 		stripeID := text(s.all(t, "/v1/customers")[0]["id"])
 		s.available(t)
 
-		w := s.newWire(t)
-		w.after = func(n int, _ *http.Request) verdict {
+		w := testkit.NewWire(t)
+		w.After(func(n int, _ *http.Request) testkit.Verdict {
 			if n == 1 {
 				s.settle(t)
 			}
-			return pass
-		}
-		if _, err := s.Replica(t, w.on).Mirror.Refresh(t.Context(), "customer", stripeID); err != nil {
+			return testkit.Pass
+		})
+		if _, err := s.Replica(t, w.Lay).Mirror.Refresh(t.Context(), "customer", stripeID); err != nil {
 			t.Error(err)
 		}
 		row := s.customerRow(t, id)

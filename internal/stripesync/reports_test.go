@@ -71,16 +71,16 @@ func TestOlderReportOfAnInvoice(t *testing.T) {
 				invoice := text(s.all(t, "/v1/invoices", "customer", *s.customerRow(t, customer).StripeID)[0]["id"])
 				s.Stripe.Post(t, "/v1/invoices/"+invoice+"/finalize", nil)
 				s.refresh(t, "invoice", invoice)
-				w := s.newWire(t)
-				w.after = func(n int, _ *http.Request) verdict {
+				w := testkit.NewWire(t)
+				w.After(func(n int, _ *http.Request) testkit.Verdict {
 					if n == 1 {
 						s.Stripe.Post(t, "/v1/invoices/"+invoice+"/pay", url.Values{"paid_out_of_band": {"true"}})
 						s.refresh(t, "invoice", invoice)
 					}
-					return pass
-				}
+					return testkit.Pass
+				})
 				id := map[string]string{"invoice": invoice, "subscription": sent.String("subscription.stripe.id")}[asked]
-				if _, err := s.Replica(t, w.on).Mirror.Refresh(t.Context(), asked, id); err != nil {
+				if _, err := s.Replica(t, w.Lay).Mirror.Refresh(t.Context(), asked, id); err != nil {
 					t.Fatal(err)
 				}
 				row := s.Store.Client.Invoice.GetX(t.Context(), s.invoiceOf(t, sent.String("subscription.id")))
@@ -96,16 +96,16 @@ func TestLookupKeyMovedMeanwhile(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		a, b := s.product(t, "A"), s.product(t, "B")
 		other := *s.priceRow(t, *b.DefaultPriceID).StripeID
-		w := s.newWire(t)
-		w.after = func(_ int, r *http.Request) verdict {
+		w := testkit.NewWire(t)
+		w.After(func(_ int, r *http.Request) testkit.Verdict {
 			if r.Method == http.MethodPost && r.URL.Path == "/v1/prices" {
 				s.Stripe.Post(t, "/v1/prices/"+other, url.Values{"lookup_key": {"gold"}, "transfer_lookup_key": {"true"}})
 				s.refresh(t, "price", other)
 			}
-			return pass
-		}
+			return testkit.Pass
+		})
 		gold := "gold"
-		_, err := s.Replica(t, w.on).Catalog.AddProductPrice(testkit.Context(t), catalog.AddProductPrice{
+		_, err := s.Replica(t, w.Lay).Catalog.AddProductPrice(testkit.Context(t), catalog.AddProductPrice{
 			ProductID: a.ID, PriceTerms: billing.PriceTerms{UnitAmount: 7, Currency: "USD", LookupKey: &gold},
 		})
 		if err != nil {

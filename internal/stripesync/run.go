@@ -186,7 +186,9 @@ func (r *run) settleDoubt(ctx context.Context, i int) (executed bool, err error)
 	}
 	err = r.def.spend(r.calls.record(ctx), r, i)
 	switch stripeErr := stripeapi.AsError(err); {
-	case err == nil, stripeErr != nil && stripeErr.Kind == stripeapi.Rejected: // an object that is gone takes no late request either
+	case err == nil, stripeapi.IsGone(err): // what is gone takes no late request either
+	case stripeErr != nil && stripeErr.Kind == stripeapi.Rejected: // Stripe keeps no key of a request that it finds invalid
+		return false, fmt.Errorf("a request of %s may yet be carried out, and Stripe refuses what would prevent that: %s", name, stripeErr.Message)
 	case stripeErr != nil && stripeErr.KeySpent:
 		executed = true
 	default:

@@ -45,8 +45,8 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, "sqlite")
 	checker := stub(t)
-	w := s.newWire(t)
-	w.before = func(_ int, r *http.Request) verdict {
+	w := testkit.NewWire(t)
+	w.Before(func(_ int, r *http.Request) testkit.Verdict {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
@@ -59,9 +59,9 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 		if answer.Code != http.StatusOK {
 			t.Errorf("%s %s\n%s\n%s", r.Method, r.URL, body, answer.Body)
 		}
-		return pass
-	}
-	c := s.Replica(t, w.on)
+		return testkit.Pass
+	})
+	c := s.Replica(t, w.Lay)
 	ctx := testkit.Context(t)
 	ok := func(err error) {
 		t.Helper()
@@ -221,7 +221,7 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 	})
 	ok(err)
 	for _, request := range []string{"GET /v1/products", "GET /v1/prices", "GET /v1/customers", "GET /v1/subscriptions"} {
-		want(t, request, slices.Contains(w.seen(), request), true)
+		want(t, request, slices.Contains(w.Seen(), request), true)
 	}
 
 	done, err := s.Store.Client.Operation.Query().Where(operation.StatusEQ(billing.OperationSucceeded)).All(t.Context())

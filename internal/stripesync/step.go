@@ -22,9 +22,9 @@ type Step[P, R any] struct {
 	// Do makes the change. It may be repeated with the same idempotency key.
 	// What it returns with an error is kept too.
 	Do func(*Call[P]) (R, error)
-	// Find looks for the object that Do creates, when Stripe cannot be
-	// trusted to remember the idempotency key; nil when repeating Do does no
-	// harm even then.
+	// Find looks for what Do creates or changes, when Stripe cannot be trusted
+	// to remember the idempotency key; nil when repeating Do does no harm even
+	// then.
 	Find func(*Call[P]) (R, bool, error)
 	// Spend sends a request that changes nothing, with the idempotency key of
 	// Do. Stripe then refuses a request of Do that is still on its way, for ever.

@@ -105,26 +105,26 @@ func TestDeclinedCardLeavesNoSubscription(t *testing.T) {
 			want(t, "payment methods", len(methods()), 1)
 		})
 		t.Run("when the answer to attaching it was lost", func(t *testing.T) {
-			w := s.newWire(t)
-			w.before = func(n int, r *http.Request) verdict {
+			w := testkit.NewWire(t)
+			w.Before(func(n int, r *http.Request) testkit.Verdict {
 				if n == 3 { // the second look; a test card's name does not show the card that was made of it
 					r.URL.Path = "/v1/payment_methods/" + text(methods()[0]["id"]) // the newest
 				}
-				return pass
-			}
-			w.after = func(n int, _ *http.Request) verdict {
+				return testkit.Pass
+			})
+			w.After(func(n int, _ *http.Request) testkit.Verdict {
 				if n == 2 {
-					return drop
+					return testkit.Drop
 				}
-				return pass
-			}
+				return testkit.Pass
+			})
 			card := "pm_card_chargeCustomerFail"
-			_, err := s.Replica(t, w.on).Subscriptions.CreateSubscription(testkit.Context(t), subscriptions.CreateSubscription{
+			_, err := s.Replica(t, w.Lay).Subscriptions.CreateSubscription(testkit.Context(t), subscriptions.CreateSubscription{
 				CustomerID: customer, PriceID: &price, PaymentMethod: &card,
 				Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 			})
 			want(t, "the card is declined", billing.IsCode(err, billing.CodeCardDeclined), true)
-			want(t, "requests", strings.Join(w.seen()[:3], ", "), "GET /v1/payment_methods/"+card+
+			want(t, "requests", strings.Join(w.Seen()[:3], ", "), "GET /v1/payment_methods/"+card+
 				", POST /v1/payment_methods/"+card+"/attach, GET /v1/payment_methods/"+card)
 			want(t, "payment methods", len(methods()), 2)
 		})

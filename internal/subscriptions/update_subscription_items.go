@@ -8,6 +8,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -194,8 +195,38 @@ var updateItems = &stripesync.Step[itemUpdate, report]{
 		}
 		return reportOf(now), refreshPrices(c, prices, err)
 	},
+	// An item that was added or removed cannot be added or removed again.
+	Find: func(c *stripesync.Call[itemUpdate]) (report, bool, error) {
+		now, err := ask(c, c.Params.StripeID)
+		if stripeapi.IsGone(err) {
+			return report{}, false, nil
+		}
+		if err != nil {
+			return report{}, false, err
+		}
+		return reportOf(now), c.Params.hold(now.Terms.Items), nil
+	},
 	Spend: spendKey[itemUpdate],
 	Keep:  true,
+}
+
+// hold reports whether all changes are so already among the items that Stripe has.
+func (p itemUpdate) hold(items []mirror.Item) bool {
+	return !slices.ContainsFunc(p.Items, func(change itemChange) bool {
+		i := slices.IndexFunc(items, func(i mirror.Item) bool {
+			if change.StripeID == "" {
+				return i.PriceStripeID == change.PriceStripeID
+			}
+			return i.StripeID == change.StripeID
+		})
+		switch {
+		case i < 0 || change.Delete:
+			return change.Delete != (i < 0)
+		case change.PriceStripeID != "" && items[i].PriceStripeID != change.PriceStripeID:
+			return true
+		}
+		return change.Quantity != nil && billing.ValueOr(items[i].Quantity, 0) != *change.Quantity
+	})
 }
 
 func (s *Subscriptions) itemUpdateOperation() *stripesync.Operation[itemUpdate] {

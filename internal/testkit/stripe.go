@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -169,6 +170,24 @@ func (s *Stripe) Get(t testing.TB, path string) map[string]any {
 	var object map[string]any
 	s.send(t, http.MethodGet, path, "", http.NoBody, &object)
 	return object
+}
+
+// All are the objects of a list of Stripe's, over all its pages.
+func (s *Stripe) All(t testing.TB, path string, filter url.Values) []map[string]any {
+	t.Helper()
+	query := url.Values{"limit": {"100"}}
+	maps.Copy(query, filter)
+	var objects []map[string]any
+	for {
+		page := s.Get(t, path+"?"+query.Encode())
+		for _, o := range page["data"].([]any) {
+			objects = append(objects, o.(map[string]any))
+		}
+		if more, _ := page["has_more"].(bool); !more {
+			return objects
+		}
+		query.Set("starting_after", objects[len(objects)-1]["id"].(string))
+	}
 }
 
 // Post changes something behind the server's back, as the dashboard would.
