@@ -48,6 +48,10 @@ test-race: $(GOTESTSUM) ## The same under the race detector: far slower, since S
 torture: ## Look for what breaks the promise, for TORTURE_MINUTES (10)
 	@$(POSTGRES) scripts/torture
 
+.PHONY: fuzz
+fuzz: ## Give parsers and the transport random input, for FUZZ_SECONDS (5) each
+	@scripts/fuzz
+
 .PHONY: incidents
 incidents: $(GOTESTSUM) ## Replay what went wrong in other projects, a line for each
 	@$(POSTGRES) $(GOTESTSUM) --format testdox -- -count=1 ./internal/incidents
