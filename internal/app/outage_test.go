@@ -54,7 +54,7 @@ func TestKill(t *testing.T) {
 }
 
 // team is the product of that name in the demo catalogue, and what it costs.
-func (p *program) team(t *testing.T) (id string, amount int) {
+func (p *program) team(t testing.TB) (id string, amount int) {
 	t.Helper()
 	found := p.Query(t, `{ products(filter: {search: "team"}) { edges { node { id defaultPrice { unitAmount { amount } } } } } }`).
 		At("products.edges.0.node")
@@ -62,7 +62,7 @@ func (p *program) team(t *testing.T) (id string, amount int) {
 }
 
 // equalHalves compares a product and its prices with those of the sandbox.
-func (p *program) equalHalves(t *testing.T, product string) {
+func (p *program) equalHalves(t testing.TB, product string) {
 	t.Helper()
 	here := p.Query(t, `query($id: ID!) { product(id: $id) { stripe { id status } defaultPrice { stripe { id } }
 		prices { edges { node { status lookupKey unitAmount { amount } stripe { id } } } } } }`, map[string]any{"id": product}).At("product")
@@ -145,7 +145,7 @@ func TestGracefulEnd(t *testing.T) {
 }
 
 // signUp creates a customer and returns how long the answer took.
-func (p *program) signUp(t *testing.T, email string) time.Duration {
+func (p *program) signUp(t testing.TB, email string) time.Duration {
 	t.Helper()
 	began := time.Now()
 	created := p.Query(t, `mutation($email: String!) { createCustomer(input: {email: $email}) {
@@ -158,33 +158,33 @@ func (p *program) signUp(t *testing.T, email string) time.Duration {
 }
 
 // link is how a customer stands to its counterpart in Stripe.
-func (p *program) link(t *testing.T, email string) testkit.Answer {
+func (p *program) link(t testing.TB, email string) testkit.Answer {
 	t.Helper()
 	return p.Query(t, `query($email: String!) { customerByEmail(email: $email) {
 		stripe { id status pendingOperation { attempts lastError } } } }`, map[string]any{"email": email}).At("customerByEmail.stripe")
 }
 
-func (p *program) linked(t *testing.T, email string) {
+func (p *program) linked(t testing.TB, email string) {
 	t.Helper()
 	testkit.Eventually(t, "the link of "+email, func() bool { return p.link(t, email).String("status") == "SYNCED" })
 }
 
 // health is how the program says that it and Stripe are.
-func (p *program) health(t *testing.T) string {
+func (p *program) health(t testing.TB) string {
 	t.Helper()
 	h := p.Query(t, `{ billingHealth { status stripe } }`).At("billingHealth")
 	return h.String("status") + " " + h.String("stripe")
 }
 
 // onStripe gives a program a real-looking key and a Stripe outside of it.
-func onStripe(t *testing.T, p *program) *testkit.Stripe {
+func onStripe(t testing.TB, p *program) *testkit.Stripe {
 	t.Helper()
 	s := testkit.NewStripe(t)
 	p.env = append(p.env, withKey("STRIPE_API_BASE="+s.URL)...)
 	return s
 }
 
-func creations(t *testing.T, s *testkit.Stripe) (n int) {
+func creations(t testing.TB, s *testkit.Stripe) (n int) {
 	t.Helper()
 	for _, r := range s.Requests(t) {
 		if r.String() == "POST /v1/customers" && r.Status == 200 && !r.Replayed {

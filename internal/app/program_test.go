@@ -87,13 +87,13 @@ func (p *program) command(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 // start starts the program and waits until it says that it is ready.
-func (p *program) start(t *testing.T) {
+func (p *program) start(t testing.TB) {
 	t.Helper()
 	p.launch(t)
 	p.ready(t)
 }
 
-func (p *program) launch(t *testing.T) {
+func (p *program) launch(t testing.TB) {
 	t.Helper()
 	p.cmd = p.command(context.Background())
 	p.log, p.exited = &output{}, make(chan struct{})
@@ -121,7 +121,7 @@ var (
 	sandboxLine = regexp.MustCompile(`sandbox, at (http://\S+)`)
 )
 
-func (p *program) ready(t *testing.T) {
+func (p *program) ready(t testing.TB) {
 	t.Helper()
 	testkit.Eventually(t, "the program to be ready", func() bool {
 		p.banner = p.out.String()
@@ -155,7 +155,7 @@ func (p *program) kill() {
 }
 
 // terminate asks the program to end.
-func (p *program) terminate(t *testing.T) {
+func (p *program) terminate(t testing.TB) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func (p *program) terminate(t *testing.T) {
 }
 
 // stop ends the program in good order.
-func (p *program) stop(t *testing.T) {
+func (p *program) stop(t testing.TB) {
 	t.Helper()
 	p.terminate(t)
 	select {
@@ -177,7 +177,7 @@ func (p *program) stop(t *testing.T) {
 }
 
 // fault switches a fault of the built-in sandbox on.
-func (p *program) fault(t *testing.T, f testkit.Fault) {
+func (p *program) fault(t testing.TB, f testkit.Fault) {
 	t.Helper()
 	body, err := json.Marshal(f)
 	if err != nil {
@@ -194,7 +194,7 @@ func (p *program) fault(t *testing.T, f testkit.Fault) {
 }
 
 // struck waits until a fault of the built-in sandbox has struck.
-func (p *program) struck(t *testing.T) {
+func (p *program) struck(t testing.TB) {
 	t.Helper()
 	testkit.Eventually(t, "the fault to strike", func() bool {
 		var list struct{ Faults []struct{ Struck int } }
@@ -209,7 +209,7 @@ func (p *program) struck(t *testing.T) {
 }
 
 // stripe reads from the built-in sandbox.
-func (p *program) stripe(t *testing.T, path string, into any) {
+func (p *program) stripe(t testing.TB, path string, into any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.sandbox+path, nil)
 	if err != nil {

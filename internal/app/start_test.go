@@ -129,7 +129,7 @@ func TestBadConfiguration(t *testing.T) {
 }
 
 // refused runs a command that must end in one clear line and exit code 1.
-func refused(t *testing.T, cmd *exec.Cmd, says string) {
+func refused(t testing.TB, cmd *exec.Cmd, says string) {
 	t.Helper()
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
@@ -158,7 +158,7 @@ func withKey(change ...string) []string {
 }
 
 // garbage is a file that is no database.
-func garbage(t *testing.T) string {
+func garbage(t testing.TB) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "garbage.db")
 	if err := os.WriteFile(file, bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
@@ -167,7 +167,7 @@ func garbage(t *testing.T) string {
 	return file
 }
 
-func get(t *testing.T, url string) *http.Request {
+func get(t testing.TB, url string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {

@@ -85,11 +85,26 @@ func (a *Alarm) Wake(operationID string) {
 
 // Schedule implements [stripesync.Alarm].
 func (a *Alarm) Schedule(ctx context.Context, tx *store.Tx, at time.Time, operationIDs ...string) error {
+	return a.insert(ctx, tx, river.InsertOpts{Queue: operationsQueue, Priority: usual}, at, runs(operationIDs))
+}
+
+// Rescue implements [stripesync.Alarm].
+func (a *Alarm) Rescue(ctx context.Context, tx *store.Tx, operationIDs ...string) error {
+	return a.insert(ctx, tx, river.InsertOpts{Queue: operationsQueue, Priority: urgent}, a.now(), runs(operationIDs))
+}
+
+// Priorities within a queue.
+const (
+	urgent = 1
+	usual  = 2
+)
+
+func runs(operationIDs []string) []river.JobArgs {
 	args := make([]river.JobArgs, len(operationIDs))
 	for i, id := range operationIDs {
 		args[i] = runOperation{OperationID: id}
 	}
-	return a.insert(ctx, tx, operationsQueue, at, args)
+	return args
 }
 
 // ScheduleApply implements [webhooks.Alarm].
@@ -98,17 +113,17 @@ func (a *Alarm) ScheduleApply(ctx context.Context, tx *store.Tx, at time.Time, o
 	for i, o := range objects {
 		args[i] = applyEvents{Object: o}
 	}
-	return a.insert(ctx, tx, eventsQueue, at, args)
+	return a.insert(ctx, tx, river.InsertOpts{Queue: eventsQueue, Priority: usual}, at, args)
 }
 
-func (a *Alarm) insert(ctx context.Context, tx *store.Tx, queue string, at time.Time, args []river.JobArgs) error {
+func (a *Alarm) insert(ctx context.Context, tx *store.Tx, opts river.InsertOpts, at time.Time, args []river.JobArgs) error {
+	opts.MaxAttempts = 5
+	if at.After(a.now()) {
+		opts.ScheduledAt = at
+	}
 	jobs := make([]river.InsertManyParams, len(args))
 	for i := range args {
-		opts := &river.InsertOpts{MaxAttempts: 5, Queue: queue}
-		if at.After(a.now()) {
-			opts.ScheduledAt = at
-		}
-		jobs[i] = river.InsertManyParams{Args: args[i], InsertOpts: opts}
+		jobs[i] = river.InsertManyParams{Args: args[i], InsertOpts: &opts}
 	}
 	_, err := a.client.InsertManyFastTx(ctx, tx.SQL, jobs)
 	return err

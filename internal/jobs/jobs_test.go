@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,42 @@ func TestSweepAfterACrash(t *testing.T) {
 			op, err := replica.Store.Client.Operation.Get(t.Context(), created)
 			return err == nil && op.Status == billing.OperationSucceeded
 		})
+	})
+}
+
+// TestOrphansGoFirst lets a process die in the middle of an operation while others
+// wait that were begun before: the workers get to it first.
+func TestOrphansGoFirst(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		signUp := func(email string) string {
+			return k.Query(t, `mutation($email: String!) { createCustomer(input: {email: $email}) { operation { id } } }`,
+				map[string]any{"email": email}).String("createCustomer.operation.id")
+		}
+		wakes := func(n int) {
+			t.Helper()
+			if woken, err := k.Engine.Sweep(t.Context()); woken != n || err != nil {
+				t.Fatalf("the sweep woke up %d operations, and not %d: %v", woken, n, err)
+			}
+		}
+		signUp("ada@example.com")
+		signUp("grace@example.com")
+		wakes(2)
+		orphan := signUp("joan@example.com")
+		if err := k.Store.Writer.Operation.UpdateOneID(orphan).SetStatus(billing.OperationRunning).
+			SetLeaseToken("lse_of_the_dead").SetLeaseExpiresAt(time.Now().Add(-time.Second)).
+			ClearNextAttemptAt().Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wakes(1)
+		var first string
+		if err := k.Store.DB.QueryRowContext(t.Context(),
+			`SELECT args FROM river_job WHERE kind = 'run_operation' ORDER BY priority, id LIMIT 1`).Scan(&first); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(first, orphan) {
+			t.Errorf("the first job is %s, and not that of %s", first, orphan)
+		}
 	})
 }
 

@@ -32,6 +32,9 @@ type Alarm interface {
 	// Schedule wakes operations up at a time, in any replica. It is part of the
 	// transaction that makes them wait.
 	Schedule(ctx context.Context, tx *store.Tx, at time.Time, operationIDs ...string) error
+	// Rescue wakes operations up now, before all that Schedule has woken up: those
+	// of a process that died in the middle of them.
+	Rescue(ctx context.Context, tx *store.Tx, operationIDs ...string) error
 	// Wake wakes an operation up at once, in this process, and costs nothing. It is
 	// called once the operation is committed.
 	Wake(operationID string)

@@ -113,32 +113,48 @@ func (e *Engine) SweepLate(ctx context.Context) (woken int, err error) {
 	return e.sweep(ctx, lateAfter)
 }
 
+// mostSwept is how many operations one sweep wakes up of either kind.
+const mostSwept = 500
+
 func (e *Engine) sweep(ctx context.Context, dueFor time.Duration) (woken int, err error) {
-	const most = 500
 	if !e.stripe.Available() {
 		return 0, nil
 	}
 	err = e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		now := e.clock()
-		ids, err := tx.Operation.Query().
-			Where(
-				operation.FinishedAtIsNil(),
-				operation.StatusNEQ(billing.OperationNeedsAttention),
-				operation.Or(operation.NextAttemptAtIsNil(), operation.NextAttemptAtLTE(now.Add(-dueFor))),
-				operation.Or(operation.LeaseExpiresAtIsNil(), operation.LeaseExpiresAtLTE(now)),
-			).
-			Order(operation.ByCreatedAt(), operation.ByID()).
-			Limit(most).
-			IDs(ctx)
-		if err != nil || len(ids) == 0 {
+		orphans, err := takeDue(ctx, tx, now, now, operation.LeaseExpiresAtLTE(now))
+		if err != nil {
 			return err
 		}
-		woken = len(ids)
-		if err := tx.Operation.Update().Where(operation.IDIn(ids...)).
-			SetNextAttemptAt(now.Add(sweepGrace)).Exec(ctx); err != nil {
+		due, err := takeDue(ctx, tx, now, now.Add(-dueFor), operation.LeaseExpiresAtIsNil())
+		if err != nil {
 			return err
 		}
-		return e.alarm.Schedule(ctx, tx, now, ids...)
+		woken = len(orphans) + len(due)
+		if len(orphans) > 0 {
+			err = e.alarm.Rescue(ctx, tx, orphans...)
+		}
+		if err == nil && len(due) > 0 {
+			err = e.alarm.Schedule(ctx, tx, now, due...)
+		}
+		return err
 	})
 	return woken, err
+}
+
+// takeDue are unfinished operations of one kind whose time has come, the oldest
+// first, which other sweeps leave alone from now on.
+func takeDue(ctx context.Context, tx *store.Tx, now, dueAt time.Time, kind predicate.Operation) ([]string, error) {
+	ids, err := tx.Operation.Query().
+		Where(
+			kind, operation.FinishedAtIsNil(), operation.StatusNEQ(billing.OperationNeedsAttention),
+			operation.Or(operation.NextAttemptAtIsNil(), operation.NextAttemptAtLTE(dueAt)),
+		).
+		Order(operation.ByCreatedAt(), operation.ByID()).
+		Limit(mostSwept).
+		IDs(ctx)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return ids, tx.Operation.Update().Where(operation.IDIn(ids...)).SetNextAttemptAt(now.Add(sweepGrace)).Exec(ctx)
 }

@@ -67,11 +67,18 @@ func (s *Stripe) Up(t testing.TB) {
 }
 
 // SendEvents makes Stripe send its events to a server from now on.
-func (s *Stripe) SendEvents(t testing.TB, k *Kit) {
+func (s *Stripe) SendEvents(t testing.TB, server Client) {
 	t.Helper()
-	if err := s.sim.SetWebhook(k.URL+"/webhooks/stripe", WebhookSecret); err != nil {
+	if err := s.sim.SetWebhook(server.URL+"/webhooks/stripe", WebhookSecret); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// LimitRates holds every key to the rates of test mode: 25 reads and 25 writes a
+// second.
+func (s *Stripe) LimitRates(t testing.TB) {
+	t.Helper()
+	s.control(t, http.MethodPost, "/_sim/settings", map[string]bool{"rateLimits": true}, nil)
 }
 
 // Down makes Stripe unreachable: connections are refused.
@@ -147,6 +154,12 @@ func (s *Stripe) Force(t testing.TB, subscription, status, reason string) {
 func (s *Stripe) Edit(t testing.TB, id string, set map[string]any) {
 	t.Helper()
 	s.control(t, http.MethodPost, "/_sim/objects/"+id, map[string]any{"set": set}, nil)
+}
+
+// Change is Edit with an event of a type that tells of it.
+func (s *Stripe) Change(t testing.TB, id string, set map[string]any, event string) {
+	t.Helper()
+	s.control(t, http.MethodPost, "/_sim/objects/"+id, map[string]any{"set": set, "event": event}, nil)
 }
 
 // Advance lets time pass at Stripe: 31d, 2h.

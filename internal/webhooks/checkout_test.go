@@ -23,7 +23,7 @@ func TestCheckout(t *testing.T) {
 }
 
 func checkout(t *testing.T, k *testkit.Kit) {
-	k.Stripe.SendEvents(t, k)
+	k.Stripe.SendEvents(t, k.Client)
 	price := k.Query(t, `mutation { createProduct(input: {name: "Team", price: {unitAmount: 2900, currency: "usd",
 		recurring: {interval: MONTH}}}) { product { defaultPrice { id } } } }`).String("createProduct.product.defaultPrice.id")
 	customer := k.Query(t, `mutation { createCustomer(input: {email: "ada@example.com"}) { customer { id } } }`).
