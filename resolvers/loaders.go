@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -172,6 +173,7 @@ func (b *batches[V]) join(selection, id string) (of *batch[V], ids []string) {
 			known[other], ids = of, append(ids, other)
 		}
 	}
+	slices.Sort(ids[1:]) // so that the same one fails each time
 	return of, ids
 }
 

@@ -24,13 +24,18 @@ import (
 // the context lets them be seen; what belongs to them always names them.
 func (r *Resolver) nodes(ctx context.Context, ids []string) (map[string]ent.Noder, error) {
 	byPrefix := map[string][]string{}
+	var prefixes []string // in the order of the ids, so that the same one fails each time
 	for _, id := range ids {
 		prefix, _, _ := strings.Cut(id, "_")
+		if byPrefix[prefix] == nil {
+			prefixes = append(prefixes, prefix)
+		}
 		byPrefix[prefix] = append(byPrefix[prefix], id)
 	}
 	all := store.WithDeleted(ctx)
 	client, found := r.store.Client, make(nodesByID, len(ids))
-	for prefix, ids := range byPrefix {
+	for _, prefix := range prefixes {
+		ids := byPrefix[prefix]
 		var err error
 		switch prefix {
 		case billing.ProductPrefix:

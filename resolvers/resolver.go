@@ -64,8 +64,10 @@ func New(o Options) *Resolver {
 }
 
 // Schema is the executable schema.
-func (r *Resolver) Schema() graphql.ExecutableSchema {
-	return graph.NewExecutableSchema(graph.Config{Schema: committedSchema(), Resolvers: r, Directives: graph.DirectiveRoot{Needs: r.needs}})
+func (r *Resolver) Schema() graphql.ExecutableSchema { return graph.NewSchema(r.config()) }
+
+func (r *Resolver) config() graph.Config {
+	return graph.Config{Schema: committedSchema(), Resolvers: r, Directives: graph.DirectiveRoot{Needs: r.needs}}
 }
 
 // committedSchema is the schema as it is committed. gqlgen adds @defer, which one

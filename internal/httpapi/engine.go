@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -13,7 +14,7 @@ import (
 // engine is gqlgen's executor behind the limits. Every transport goes through it, so that none can be used to get
 // around them.
 type engine struct {
-	*executor.Executor
+	*queryExecutor
 	documents *documents
 	persisted *persisted
 	spending  *spending
@@ -27,7 +28,7 @@ type engine struct {
 var _ graphql.GraphExecutor = (*engine)(nil)
 
 func newEngine(o Options, limits Limits) *engine {
-	exec := executor.New(o.Schema)
+	exec := &queryExecutor{executor.New(o.Schema)}
 	exec.SetQueryCache(loadedDocument{})
 	if o.ErrorPresenter != nil {
 		exec.SetErrorPresenter(o.ErrorPresenter)
@@ -39,13 +40,36 @@ func newEngine(o Options, limits Limits) *engine {
 		exec.AroundOperations(o.Around)
 	}
 	e := &engine{
-		Executor: exec, documents: newDocuments(o, limits), persisted: newPersisted(o.Trusted),
+		queryExecutor: exec, documents: newDocuments(o, limits), persisted: newPersisted(o.Trusted),
 		spending: newSpending(limits, time.Now), streams: &counts{}, connections: &counts{}, allowance: o.Allowance, limits: limits,
 	}
 	if e.allowance == nil {
 		e.allowance = func(context.Context) Allowance { return Allowance{} }
 	}
 	return e
+}
+
+// queryExecutor is gqlgen's executor for a schema that answers queries without
+// running middleware of fields. So that none is lost in silence, it takes none.
+type queryExecutor struct{ *executor.Executor }
+
+// Use adds an extension. One that intercepts fields panics.
+func (e *queryExecutor) Use(extension graphql.HandlerExtension) {
+	switch extension.(type) {
+	case graphql.FieldInterceptor, graphql.RootFieldInterceptor:
+		panic(fmt.Sprintf("the extension %s intercepts fields, which queries do not ask for", extension.ExtensionName()))
+	}
+	e.Executor.Use(extension)
+}
+
+// AroundFields panics.
+func (*queryExecutor) AroundFields(graphql.FieldMiddleware) {
+	panic("queries do not ask middleware of fields")
+}
+
+// AroundRootFields panics.
+func (*queryExecutor) AroundRootFields(graphql.RootFieldMiddleware) {
+	panic("queries do not ask middleware of root fields")
 }
 
 // CreateOperationContext prepares an operation; an error means that it must not run.
@@ -84,7 +108,7 @@ func (e *engine) prepare(
 		return &graphql.OperationContext{}, gqlerror.List{err}
 	}
 	ctx = context.WithValue(ctx, loadedDocument{}, doc.QueryDocument)
-	opCtx, errs := e.Executor.CreateOperationContext(ctx, params)
+	opCtx, errs := e.queryExecutor.CreateOperationContext(ctx, params)
 	if errs != nil {
 		// The document is valid, so what is wrong is the operation's name or a variable.
 		for _, err := range errs {

@@ -234,19 +234,55 @@ func statusOf(err *gqlerror.Error) int {
 	}
 }
 
-// encode is the JSON form of a response, with a line's end.
+// encode is the JSON form of a response in one line, with its end. The data are JSON
+// already, and most of it.
 func encode(response *graphql.Response, limits Limits) *bytes.Buffer {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(struct {
-		Errors     gqlerror.List   `json:"errors,omitempty"`
-		Data       json.RawMessage `json:"data,omitempty"` // absent when nothing ran; null is a result
-		Extensions map[string]any  `json:"extensions,omitempty"`
-	}{capped(response.Errors, limits.Errors), response.Data, response.Extensions}); err != nil {
-		panic(err) // a scalar wrote something that is not JSON
+	body := bytes.NewBuffer(make([]byte, 0, len(response.Data)+64))
+	if len(response.Errors) > 0 {
+		member(body, "errors")
+		writeJSON(body, capped(response.Errors, limits.Errors))
 	}
-	return &body
+	switch {
+	case response.Data == nil: // nothing ran; null is a result
+	case bytes.IndexByte(response.Data, '\n') >= 0: // a scalar wrote it
+		member(body, "data")
+		if err := json.Compact(body, response.Data); err != nil {
+			panic(err)
+		}
+	default:
+		member(body, "data")
+		body.Write(response.Data)
+	}
+	if len(response.Extensions) > 0 {
+		member(body, "extensions")
+		writeJSON(body, response.Extensions)
+	}
+	if body.Len() == 0 {
+		body.WriteByte('{')
+	}
+	body.WriteString("}\n")
+	return body
+}
+
+// member begins an object or goes on with it.
+func member(body *bytes.Buffer, name string) {
+	begin := byte(',')
+	if body.Len() == 0 {
+		begin = '{'
+	}
+	body.WriteByte(begin)
+	body.WriteByte('"')
+	body.WriteString(name)
+	body.WriteString(`":`)
+}
+
+func writeJSON(body *bytes.Buffer, v any) {
+	encoder := json.NewEncoder(body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		panic(err) // an extension that is no JSON
+	}
+	body.Truncate(body.Len() - 1) // the line's end
 }
 
 func (a *answer) write(status int, response *graphql.Response) {
