@@ -8,6 +8,7 @@ import (
 	"tallystick/internal/stripesim/object/catalog"
 	"tallystick/internal/stripesim/object/checkout"
 	"tallystick/internal/stripesim/object/customer"
+	"tallystick/internal/stripesim/object/discount"
 	"tallystick/internal/stripesim/object/subscription"
 	"tallystick/internal/stripesim/state"
 )
@@ -16,7 +17,7 @@ import (
 func endpoints() map[string]state.Endpoint {
 	all := map[string]state.Endpoint{}
 	for _, routes := range []map[string]state.Endpoint{
-		account.Routes(), catalog.Routes(), customer.Routes(), subscription.Routes(), checkout.Routes(), hook.Routes(),
+		account.Routes(), catalog.Routes(), discount.Routes(), customer.Routes(), subscription.Routes(), checkout.Routes(), hook.Routes(),
 	} {
 		maps.Copy(all, routes)
 	}

@@ -192,6 +192,8 @@ func TestEveryParameterOfStripesIsKnown(t *testing.T) {
 		"subscriptions": sub["id"].(string), "invoices": object(sub, "latest_invoice")["id"].(string),
 		"payment_intents": object(object(sub, "latest_invoice"), "payment_intent")["id"].(string), "payment_methods": "pm_card_visa",
 	}
+	ids["coupons"] = w.coupon("percent_off", "5")
+	ids["promotion_codes"] = w.promotion(ids["coupons"])
 	for _, endpoint := range []string{
 		"GET products", "POST products", "GET products/", "POST products/", "GET prices", "POST prices", "GET prices/", "POST prices/",
 		"GET customers", "POST customers", "GET customers/", "POST customers/", "GET customers/ payment_methods",
@@ -201,7 +203,8 @@ func TestEveryParameterOfStripesIsKnown(t *testing.T) {
 		"POST invoices/ mark_uncollectible", "GET invoiceitems", "GET payment_intents", "GET payment_intents/", "POST payment_intents/ confirm",
 		"GET checkout/sessions", "POST checkout/sessions", "POST billing_portal/sessions", "GET setup_intents", "POST setup_intents",
 		"GET webhook_endpoints", "POST webhook_endpoints", "GET test_helpers/test_clocks", "POST test_helpers/test_clocks",
-		"GET events", "DELETE subscriptions/",
+		"GET events", "DELETE subscriptions/", "GET coupons", "POST coupons", "GET coupons/", "POST coupons/", "GET promotion_codes",
+		"POST promotion_codes", "GET promotion_codes/", "POST promotion_codes/", "POST invoices", "POST invoices/", "POST invoiceitems",
 	} {
 		method, rest, _ := strings.Cut(endpoint, " ")
 		resource, action, _ := strings.Cut(rest, " ")

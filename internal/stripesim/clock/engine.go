@@ -12,6 +12,7 @@ import (
 
 	"tallystick/internal/stripesim/object/checkout"
 	"tallystick/internal/stripesim/object/customer"
+	"tallystick/internal/stripesim/object/discount"
 	"tallystick/internal/stripesim/object/subscription"
 	"tallystick/internal/stripesim/state"
 )
@@ -25,6 +26,9 @@ const stepsAtOnce = 32
 // lives says, by kind of object, what happens when something is due for it.
 var lives = map[string]func(c *state.Tx, id string) error{
 	"checkout.session":        checkout.LiveCheckoutSession,
+	"coupon":                  discount.LiveCoupon,
+	"promotion_code":          discount.LivePromotionCode,
+	"discount":                subscription.LiveDiscount,
 	"subscription":            subscription.LiveSubscription,
 	"invoice":                 subscription.LiveInvoice,
 	"test_helpers.test_clock": customer.LiveTestClock,

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"strings"
 
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/billing"
@@ -9,11 +10,14 @@ import (
 	"tallystick/internal/stripesim/object/catalog"
 	"tallystick/internal/stripesim/object/checkout"
 	"tallystick/internal/stripesim/object/customer"
+	"tallystick/internal/stripesim/object/discount"
 	"tallystick/internal/stripesim/state"
 )
 
 type checkoutView struct {
 	Title, Action, Total, Trial, Email, CancelURL, Message string
+	Codes                                                  bool
+	Code, Discount                                         string
 	Items                                                  []checkoutLine
 	Cards                                                  []cardChoice
 }
@@ -55,6 +59,10 @@ func describe(t *state.Tx, session *checkout.Session, view *checkoutView) error 
 		return nil
 	}
 	view.Total = billing.InMajorUnits(*session.AmountTotal, *session.Currency)
+	view.Codes = session.Codes()
+	if err := describeDiscount(t, session, view); err != nil {
+		return err
+	}
 	view.Title, view.Action = "Pay", "Pay "+view.Total
 	if session.Mode == checkout.ModeSubscription {
 		view.Title, view.Action = "Subscribe", "Subscribe"
@@ -81,6 +89,21 @@ func describe(t *state.Tx, session *checkout.Session, view *checkoutView) error 
 	return nil
 }
 
+// describeDiscount says what a session is reduced by.
+func describeDiscount(t *state.Tx, session *checkout.Session, view *checkoutView) error {
+	if off := session.TotalDetails.Discount; off > 0 {
+		view.Discount = billing.InMajorUnits(-off, *session.Currency)
+	}
+	if session.Private.Promotion == nil {
+		return nil
+	}
+	entered, err := discount.PromotionByID(t, *session.Private.Promotion)
+	if err == nil {
+		view.Code = entered.Code
+	}
+	return err
+}
+
 // rhythm says how often a price is billed.
 func rhythm(terms *billing.Recurring) string {
 	if terms.IntervalCount == 1 {
@@ -99,6 +122,12 @@ func submitCheckout(c *state.Request) (*screen, error) {
 		return showCheckout(c, "")
 	}
 	form := c.HTTP.PostForm
+	if form.Get("action") == "code" {
+		if err := checkout.EnterCode(c.Tx, session, strings.TrimSpace(form.Get("promotion_code"))); err != nil {
+			return nil, err
+		}
+		return &screen{redirect: c.HTTP.Header.Get(state.PrefixHeader) + c.HTTP.URL.Path}, nil
+	}
 	choice := checkout.CheckoutChoice{Card: form.Get("card"), Email: form.Get("email"), Authenticated: form.Get("authentication") == "succeeded"}
 	card, err := offered(choice.Card)
 	switch {

@@ -20,6 +20,8 @@ var expandable = map[string][]string{
 	"price":          {"product"},
 	"customer":       {"test_clock", "default_source"},
 	"payment_method": {"customer"},
+	"promotion_code": {"customer"},
+	"discount":       {"customer", "promotion_code"},
 
 	"customer.invoice_settings": {"default_payment_method"},
 	"subscription": {
@@ -27,15 +29,18 @@ var expandable = map[string][]string{
 	},
 	"invoice": {
 		"charge", "customer", "default_payment_method", "payment_intent", "subscription", "quote", "test_clock", "default_source",
+		"discounts",
 	},
-	"invoiceitem":         {"customer", "invoice", "subscription"},
-	"line_item":           {"subscription", "invoice_item"},
-	"payment_intent":      {"customer", "invoice", "latest_charge", "payment_method", "review"},
-	"charge":              {"customer", "invoice", "payment_intent", "balance_transaction", "review"},
-	"setup_intent":        {"customer", "payment_method"},
-	"refund":              {"charge", "payment_intent", "balance_transaction"},
-	"balance_transaction": {"source"},
-	"dispute":             {"charge", "payment_intent"},
+	"invoice.total_discount_amounts": {"discount"},
+	"line_item.discount_amounts":     {"discount"},
+	"invoiceitem":                    {"customer", "invoice", "subscription", "discounts"},
+	"line_item":                      {"subscription", "invoice_item", "discounts"},
+	"payment_intent":                 {"customer", "invoice", "latest_charge", "payment_method", "review"},
+	"charge":                         {"customer", "invoice", "payment_intent", "balance_transaction", "review"},
+	"setup_intent":                   {"customer", "payment_method"},
+	"refund":                         {"charge", "payment_intent", "balance_transaction"},
+	"balance_transaction":            {"source"},
+	"dispute":                        {"charge", "payment_intent"},
 	"checkout.session": {
 		"customer", "invoice", "payment_intent", "setup_intent", "subscription", "payment_link",
 	},
@@ -43,6 +48,11 @@ var expandable = map[string][]string{
 
 // Inlined names the fields that hold an id in the store but always the whole object on the wire.
 var Inlined = map[string][]string{
+	"customer":          {"discount"},
+	"promotion_code":    {"coupon"},
+	"discount":          {"coupon"},
+	"subscription":      {"discount"},
+	"invoice":           {"discount"},
 	"subscription_item": {"price"},
 	"line_item":         {"price"},
 	"invoiceitem":       {"price"},
@@ -83,7 +93,8 @@ func (t *Tx) Render(result any, expand []string) (any, error) {
 
 // includable names the fields that are left out unless a request expands them.
 var includable = map[string][]string{
-	"price": {"tiers", "currency_options"},
+	"price":  {"tiers", "currency_options"},
+	"coupon": {"applies_to", "currency_options"},
 }
 
 // included are the fields that a request has asked for, by the object that has them.
@@ -149,7 +160,7 @@ func (t *Tx) complete(value any) error {
 		}
 		delete(value, privateKey)
 		for _, field := range Inlined[kind] {
-			if err := t.expandField(value, field); err != nil {
+			if err := t.inline(value, field); err != nil {
 				return err
 			}
 		}
@@ -234,7 +245,7 @@ func (t *Tx) expand(value any, place string, segments []string, path string, sho
 		return nil
 	}
 	inner, present := object[field]
-	_, isID := inner.(string)
+	isID := namesObjects(inner)
 	known := slices.Contains(expandable[kind], field)
 	switch {
 	case known && isID:
@@ -255,26 +266,71 @@ func isObject(value any) bool {
 	return ok && object["object"] != nil
 }
 
-// expandField replaces the id in object[field] with the object, or with the stub that a deletion left.
-func (t *Tx) expandField(object map[string]any, field string) error {
-	id, ok := object[field].(string)
+// namesObjects says whether a field holds the id of an object, or those of several.
+func namesObjects(value any) bool {
+	if ids, several := value.([]any); several {
+		return !slices.ContainsFunc(ids, func(id any) bool { return !namesObjects(id) })
+	}
+	_, one := value.(string)
+	return one
+}
+
+// expandField replaces the ids in object[field] with the objects, or with what deletions have left of them.
+func (t *Tx) expandField(object map[string]any, field string) (err error) {
+	object[field], err = t.expanded(object[field], whatRemains)
+	return err
+}
+
+// inline replaces the id in object[field] with the object, whole even if it has been deleted since.
+func (t *Tx) inline(object map[string]any, field string) (err error) {
+	if _, has := object[field]; has {
+		object[field], err = t.expanded(object[field], func(whole map[string]any) map[string]any { return whole })
+	}
+	return err
+}
+
+// Remains is what can be seen of an object that has just been deleted.
+func (t *Tx) Remains(id string) (any, error) { return t.expanded(id, whatRemains) }
+
+// whatRemains is what can be seen of a deleted object: its id, but of a discount all except its end.
+func whatRemains(whole map[string]any) map[string]any {
+	if whole["object"] == "discount" {
+		delete(whole, "end")
+		whole["deleted"] = true
+		return whole
+	}
+	return map[string]any{"id": whole["id"], "object": whole["object"], "deleted": true}
+}
+
+// expanded is the object whose id a value is, or several; anything else is as it was.
+func (t *Tx) expanded(value any, deletedAs func(whole map[string]any) map[string]any) (any, error) {
+	if several, ok := value.([]any); ok {
+		for i, id := range several {
+			one, err := t.expanded(id, deletedAs)
+			if err != nil {
+				return nil, err
+			}
+			several[i] = one
+		}
+		return several, nil
+	}
+	id, ok := value.(string)
 	if !ok {
-		return nil
+		return value, nil
 	}
 	body, deleted, err := t.Body(id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("expand %s: %w", field, err)
+		return value, nil
 	}
 	var inner map[string]any
-	if err := json.Unmarshal(body, &inner); err != nil {
-		return fmt.Errorf("expand %s: %w", field, err)
+	if err == nil {
+		err = json.Unmarshal(body, &inner)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("expand %s: %w", id, err)
 	}
 	if deleted {
-		inner = map[string]any{"id": inner["id"], "object": inner["object"], "deleted": true}
+		inner = deletedAs(inner)
 	}
-	object[field] = inner
-	return t.complete(inner)
+	return inner, t.complete(inner)
 }

@@ -71,6 +71,15 @@ func completeSetup(t *state.Tx, session *Session, choice CheckoutChoice) error {
 
 // completePayment charges a card once, without an invoice.
 func completePayment(t *state.Tx, session *Session, payer *customer.Customer, choice CheckoutChoice) error {
+	if reduces := session.choice(); reduces.Redeems() {
+		if _, err := reduces.Redeem(t, session.holder()); err != nil {
+			return err
+		}
+	}
+	if *session.AmountTotal == 0 {
+		session.PaymentStatus = "no_payment_required"
+		return nil
+	}
 	method, err := customer.PayingMethod(t, choice.Card, payer.ID)
 	if err != nil {
 		return err
@@ -101,7 +110,7 @@ func completeSubscription(t *state.Tx, session *Session, payer *customer.Custome
 	}
 	terms := subscription.SubscriptionTerms{
 		DefaultMethod: &method.ID, Description: session.Private.Description, Metadata: form.MetadataChange{Values: session.Private.Metadata},
-		MissingPaymentMethod: session.Private.MissingCard,
+		MissingPaymentMethod: session.Private.MissingCard, Discount: session.choice(),
 	}
 	var items []subscription.NewItem
 	for _, item := range session.Private.Items {

@@ -11,6 +11,7 @@ import (
 	"tallystick/internal/stripesim/form"
 	"tallystick/internal/stripesim/object/catalog"
 	"tallystick/internal/stripesim/object/customer"
+	"tallystick/internal/stripesim/object/discount"
 	"tallystick/internal/stripesim/object/subscription"
 	"tallystick/internal/stripesim/state"
 )
@@ -28,29 +29,30 @@ const (
 // Session is a checkout.
 type Session struct {
 	state.Record
-	AmountSubtotal     *int64            `json:"amount_subtotal"`
-	AmountTotal        *int64            `json:"amount_total"`
-	CancelURL          *string           `json:"cancel_url"`
-	ClientReferenceID  *string           `json:"client_reference_id"`
-	Currency           *string           `json:"currency"`
-	Customer           *string           `json:"customer"`
-	CustomerCreation   *string           `json:"customer_creation"`
-	CustomerDetails    *sessionCustomer  `json:"customer_details"`
-	CustomerEmail      *string           `json:"customer_email"`
-	ExpiresAt          int64             `json:"expires_at"`
-	Invoice            *string           `json:"invoice"`
-	Metadata           map[string]string `json:"metadata"`
-	Mode               string            `json:"mode"`
-	PaymentIntent      *string           `json:"payment_intent"`
-	PaymentMethodTypes []string          `json:"payment_method_types"`
-	PaymentStatus      string            `json:"payment_status"`
-	SetupIntent        *string           `json:"setup_intent"`
-	Status             string            `json:"status"`
-	Subscription       *string           `json:"subscription"`
-	SuccessURL         string            `json:"success_url"`
-	TotalDetails       *sessionTotals    `json:"total_details"`
-	URL                *string           `json:"url"`
-	Private            order             `json:"_private"`
+	AllowPromotionCodes *bool             `json:"allow_promotion_codes"`
+	AmountSubtotal      *int64            `json:"amount_subtotal"`
+	AmountTotal         *int64            `json:"amount_total"`
+	CancelURL           *string           `json:"cancel_url"`
+	ClientReferenceID   *string           `json:"client_reference_id"`
+	Currency            *string           `json:"currency"`
+	Customer            *string           `json:"customer"`
+	CustomerCreation    *string           `json:"customer_creation"`
+	CustomerDetails     *sessionCustomer  `json:"customer_details"`
+	CustomerEmail       *string           `json:"customer_email"`
+	ExpiresAt           int64             `json:"expires_at"`
+	Invoice             *string           `json:"invoice"`
+	Metadata            map[string]string `json:"metadata"`
+	Mode                string            `json:"mode"`
+	PaymentIntent       *string           `json:"payment_intent"`
+	PaymentMethodTypes  []string          `json:"payment_method_types"`
+	PaymentStatus       string            `json:"payment_status"`
+	SetupIntent         *string           `json:"setup_intent"`
+	Status              string            `json:"status"`
+	Subscription        *string           `json:"subscription"`
+	SuccessURL          string            `json:"success_url"`
+	TotalDetails        *sessionTotals    `json:"total_details"`
+	URL                 *string           `json:"url"`
+	Private             order             `json:"_private"`
 }
 
 type sessionCustomer struct {
@@ -76,6 +78,8 @@ type order struct {
 	Metadata    map[string]string `json:"metadata"` // of the subscription, payment intent or setup intent
 	TrialDays   *int64            `json:"trial_days"`
 	TrialEnd    *int64            `json:"trial_end"`
+	Coupon      *string           `json:"coupon"`
+	Promotion   *string           `json:"promotion_code"`
 	MissingCard *string           `json:"missing_card"` // what the end of a trial without a payment method comes to
 }
 
@@ -120,7 +124,7 @@ func expireSession(t *state.Tx, session *Session) error {
 
 // checkoutUnmodelled are Stripe's parameters of a checkout session that the sandbox leaves out.
 var checkoutUnmodelled = []string{
-	"after_expiration", "automatic_tax", "consent_collection", "custom_fields", "custom_text", "discounts", "invoice_creation",
+	"after_expiration", "automatic_tax", "consent_collection", "custom_fields", "custom_text", "invoice_creation",
 	"payment_method_configuration", "payment_method_options", "redirect_on_completion", "return_url", "shipping_address_collection",
 	"shipping_options", "tax_id_collection",
 }
@@ -136,6 +140,8 @@ type newSession struct {
 	metadata, orderMetadata       form.MetadataChange
 	orderDescription, missingCard *string
 	trialDays, trialEnd           *int64
+	allowCodes                    *bool
+	discount                      discount.Choice
 }
 
 func readNewSession(p *form.Params, now int64) newSession {
@@ -156,13 +162,14 @@ func readNewSession(p *form.Params, now int64) newSession {
 	}
 	in.readOrderData(p, now)
 	for _, accepted := range []string{
-		"billing_address_collection", "customer_creation", "locale", "payment_method_collection", "submit_type", "ui_mode", "allow_promotion_codes",
+		"billing_address_collection", "customer_creation", "locale", "payment_method_collection", "submit_type", "ui_mode",
 	} {
 		p.Text(accepted, form.MaxText)
 	}
 	p.Texts("payment_method_types")
 	p.Take("customer_update")
 	p.Take("phone_number_collection")
+	in.readDiscount(p)
 	in.check(p, now)
 	return in
 }
@@ -217,7 +224,7 @@ func createCheckoutSession(c *state.Request) (any, error) {
 		return nil, err
 	}
 	made := &Session{
-		Record: c.NewRecord("checkout.session", "cs_test_a1"), CancelURL: in.cancelURL, ClientReferenceID: in.reference,
+		Record: c.NewRecord("checkout.session", "cs_test_a1"), AllowPromotionCodes: in.allowCodes, CancelURL: in.cancelURL, ClientReferenceID: in.reference,
 		Currency: in.currency, Customer: in.customer, CustomerEmail: in.email, ExpiresAt: form.OrDefault(in.expiresAt, c.Now+sessionLife),
 		Mode: in.mode, PaymentMethodTypes: []string{"card"}, PaymentStatus: "unpaid", Status: "open", SuccessURL: in.successURL,
 		Private: order{Description: in.orderDescription, TrialDays: in.trialDays, TrialEnd: in.trialEnd, MissingCard: in.missingCard},
@@ -239,6 +246,9 @@ func createCheckoutSession(c *state.Request) (any, error) {
 		return made, startSetup(c.Tx, made)
 	}
 	if err := fillOrder(c.Tx, made, in.items); err != nil {
+		return nil, err
+	}
+	if err := reduce(c.Tx, made, in.discount); err != nil {
 		return nil, err
 	}
 	return made, insertScheduled(c.Tx, made)
@@ -281,7 +291,6 @@ func insertScheduled(t *state.Tx, made *Session) error {
 
 // fillOrder puts the line items into a session, and adds them up.
 func fillOrder(t *state.Tx, made *Session, items []subscription.NewItem) error {
-	var total int64
 	var all []*catalog.Price
 	for _, item := range items {
 		terms, err := sellable(t, made.Mode, item)
@@ -302,18 +311,14 @@ func fillOrder(t *state.Tx, made *Session, items []subscription.NewItem) error {
 			ID: state.NewID("li_1"), Object: "item", AmountSubtotal: amount, AmountTotal: amount, Currency: terms.Currency,
 			Description: owner.Name, Price: terms.ID, Quantity: form.OrDefault(quantity, 0),
 		})
-		total += amount
 	}
 	if made.Mode == ModeSubscription {
 		if err := subscription.SameRhythm(all); err != nil {
 			return err
 		}
-		if made.Private.TrialDays != nil || made.Private.TrialEnd != nil {
-			total = 0
-		}
 	}
-	made.AmountSubtotal, made.AmountTotal, made.Currency = &total, &total, &all[0].Currency
-	made.TotalDetails = &sessionTotals{}
+	made.Currency = &all[0].Currency
+	made.addUp(make([]int64, len(made.Private.Items)))
 	return nil
 }
 

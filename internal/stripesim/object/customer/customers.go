@@ -6,6 +6,7 @@ import (
 
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/form"
+	"tallystick/internal/stripesim/object/discount"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -17,6 +18,7 @@ type Customer struct {
 	Currency            *string                 `json:"currency"`
 	Delinquent          bool                    `json:"delinquent"`
 	Description         *string                 `json:"description"`
+	Discount            *string                 `json:"discount"`
 	Email               *string                 `json:"email"`
 	InvoicePrefix       string                  `json:"invoice_prefix"`
 	InvoiceSettings     customerInvoiceSettings `json:"invoice_settings"`
@@ -67,6 +69,7 @@ type customerChange struct {
 	shipping                        *form.Params
 	clearAddress, clearShipping     bool
 	metadata                        form.MetadataChange
+	discount                        discount.Choice
 }
 
 func readCustomerChange(p *form.Params) customerChange {
@@ -83,6 +86,7 @@ func readCustomerChange(p *form.Params) customerChange {
 		clearShipping: p.Cleared("shipping"),
 		address:       readAddress(p),
 		metadata:      p.Metadata(),
+		discount:      discount.Read(p),
 	}
 	change.locales, change.localesGiven = p.Texts("preferred_locales")
 	if change.shipping = p.Object("shipping"); change.shipping != nil {
@@ -173,7 +177,7 @@ func readEmail(p *form.Params) *string {
 
 // customerUnmodelled are Stripe's parameters of a customer that the sandbox leaves out.
 var customerUnmodelled = []string{
-	"cash_balance", "coupon", "promotion_code", "source", "tax", "tax_id_data", "bank_account", "card",
+	"cash_balance", "source", "tax", "tax_id_data", "bank_account", "card",
 	"default_alipay_account", "default_bank_account", "default_card", "default_source",
 	"invoice_settings[custom_fields]", "invoice_settings[rendering_options]",
 }
@@ -267,6 +271,9 @@ func createCustomer(c *state.Request) (any, error) {
 	if err := chooseMethod(c.Tx, made, change.defaultMethod); err != nil {
 		return nil, err
 	}
+	if err := made.changeDiscount(c.Tx, change.discount); err != nil {
+		return nil, err
+	}
 	return made, c.Create(made, "customer.created")
 }
 
@@ -309,6 +316,9 @@ func updateCustomer(c *state.Request) (any, error) {
 		return nil, err
 	}
 	if err := chooseMethod(c.Tx, changed, change.defaultMethod); err != nil {
+		return nil, err
+	}
+	if err := changed.changeDiscount(c.Tx, change.discount); err != nil {
 		return nil, err
 	}
 	return changed, c.Update(changed, "customer.updated")

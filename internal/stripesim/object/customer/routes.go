@@ -10,6 +10,9 @@ func Routes() map[string]state.Endpoint {
 		"GET /v1/customers/{id}":  getCustomer,
 		"POST /v1/customers/{id}": updateCustomer,
 
+		"GET /v1/customers/{id}/discount":    getDiscount,
+		"DELETE /v1/customers/{id}/discount": deleteDiscount,
+
 		"POST /v1/payment_methods":             createPaymentMethod,
 		"POST /v1/payment_methods/{id}":        updatePaymentMethod,
 		"GET /v1/payment_methods":              listPaymentMethods,

@@ -12,7 +12,7 @@ import (
 )
 
 // newInvoice drafts an invoice of the given lines for a subscription.
-func newInvoice(t *state.Tx, id string, sub *Subscription, payer *customer.Customer, reason string, lines []InvoiceLine) *Invoice {
+func newInvoice(t *state.Tx, id string, sub *Subscription, payer *customer.Customer, reason string, lines []InvoiceLine) (*Invoice, error) {
 	made := &Invoice{
 		Record: state.Record{ID: id, Object: "invoice", Created: t.Now}, Status: "draft", BillingReason: reason,
 		CollectionMethod: sub.CollectionMethod, Currency: sub.Currency, Subscription: state.Ref(sub.ID),
@@ -20,7 +20,12 @@ func newInvoice(t *state.Tx, id string, sub *Subscription, payer *customer.Custo
 		Metadata: map[string]string{}, SubscriptionDetails: subscriptionDetails{Metadata: sub.Metadata}, TestClock: sub.TestClock,
 	}
 	made.bill(payer)
-	made.addUp(lines)
+	if err := made.inheritDiscount(t, sub.Discount, payer.Discount); err != nil {
+		return nil, err
+	}
+	if err := made.addUp(t, lines); err != nil {
+		return nil, err
+	}
 	made.AutoAdvance = sub.Status != StatusUnpaid // until what is open is paid, new invoices stay drafts
 	switch {
 	case sub.CollectionMethod == sendInvoices:
@@ -30,7 +35,7 @@ func newInvoice(t *state.Tx, id string, sub *Subscription, payer *customer.Custo
 		next := t.Now + billing.DraftLife
 		made.NextPaymentAttempt = &next
 	}
-	return made
+	return made, nil
 }
 
 // periodLine bills one item of a subscription for a whole period.
@@ -67,6 +72,9 @@ func PeriodLines(t *state.Tx, sub *Subscription) ([]InvoiceLine, error) {
 
 // Finalize opens a draft: it gets its number, takes up the customer's balance, and is paid when nothing is left to pay.
 func Finalize(t *state.Tx, due *Invoice) error {
+	if err := useUpDiscounts(t, due); err != nil {
+		return err
+	}
 	payer, err := state.Find[customer.Customer](t, "customer", due.Customer, apierror.NotFound("customer", due.Customer, "customer"))
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"tallystick/internal/stripesim/form"
 	"tallystick/internal/stripesim/object/catalog"
 	"tallystick/internal/stripesim/object/customer"
+	"tallystick/internal/stripesim/object/discount"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -28,8 +29,8 @@ const (
 // subscriptionUnmodelled are Stripe's parameters of a subscription that the sandbox leaves out.
 var subscriptionUnmodelled = []string{
 	"add_invoice_items", "application_fee_percent", "automatic_tax", "backdate_start_date", "billing_cycle_anchor_config",
-	"billing_thresholds", "coupon", "default_source", "default_tax_rates", "invoice_settings", "on_behalf_of",
-	"payment_settings[payment_method_options]", "pending_invoice_item_interval", "promotion_code", "transfer_data", "trial_from_plan",
+	"billing_thresholds", "default_source", "default_tax_rates", "invoice_settings", "on_behalf_of",
+	"payment_settings[payment_method_options]", "pending_invoice_item_interval", "transfer_data", "trial_from_plan",
 }
 
 // NewSubscription is what a request for a subscription asks for.
@@ -64,13 +65,14 @@ type SubscriptionTerms struct {
 	saveMethod                 *string
 	methodTypes                []string
 	methodTypesGiven           bool
+	Discount                   discount.Choice
 	Metadata                   form.MetadataChange
 }
 
 func readSubscriptionTerms(p *form.Params) SubscriptionTerms {
 	terms := SubscriptionTerms{
 		Description: p.Clearable("description", 500), DefaultMethod: p.Clearable("default_payment_method", form.MaxText),
-		cancelAtPeriodEnd: p.Boolean("cancel_at_period_end"), Metadata: p.Metadata(),
+		cancelAtPeriodEnd: p.Boolean("cancel_at_period_end"), Metadata: p.Metadata(), Discount: discount.Read(p),
 	}
 	terms.MissingPaymentMethod = ReadMissingMethod(p)
 	if settings := p.Object("payment_settings"); settings != nil {
@@ -172,7 +174,11 @@ func Subscribe(t *state.Tx, in NewSubscription) (*Subscription, error) {
 		return nil, err
 	}
 	sub.startWith(terms, in)
-	if err := checkPayable(t, sub, payer, in, terms); err != nil {
+	amount := sub.amount(terms)
+	if sub.Status == StatusTrialing {
+		amount = 0
+	}
+	if err := sub.redeem(t, in.Terms.Discount, amount); err != nil {
 		return nil, err
 	}
 	if err := begin(t, sub, payer, in.Behavior); err != nil {
@@ -350,8 +356,8 @@ func (x *Subscription) amount(terms []*catalog.Price) (total int64) {
 }
 
 // checkPayable refuses a subscription that has to be paid now by a customer who has nothing to pay with.
-func checkPayable(t *state.Tx, sub *Subscription, payer *customer.Customer, in NewSubscription, terms []*catalog.Price) error {
-	if sub.Status != StatusIncomplete || in.Behavior == behaviorDefault || sub.amount(terms)+payer.Balance <= 0 {
+func checkPayable(t *state.Tx, sub *Subscription, payer *customer.Customer, behavior string, first *Invoice) error {
+	if sub.Status != StatusIncomplete || behavior == behaviorDefault || first.Total+payer.Balance <= 0 {
 		return nil
 	}
 	method, err := MethodOf(t, sub.DefaultPaymentMethod, payer)
@@ -367,7 +373,13 @@ func begin(t *state.Tx, sub *Subscription, payer *customer.Customer, behavior st
 	if err != nil {
 		return err
 	}
-	due := newInvoice(t, state.NewID("in_1"), sub, payer, reasonCreate, lines)
+	due, err := newInvoice(t, state.NewID("in_1"), sub, payer, reasonCreate, lines)
+	if err != nil {
+		return err
+	}
+	if err := checkPayable(t, sub, payer, behavior, due); err != nil {
+		return err
+	}
 	sub.LatestInvoice = &due.ID
 	if err := prepareSetup(t, sub, payer); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/form"
 	"tallystick/internal/stripesim/object/catalog"
+	"tallystick/internal/stripesim/object/discount"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -16,7 +17,7 @@ import (
 var notInvoiced = state.Condition{Sql: "body ->> '$.invoice' IS NULL"}
 
 // itemUnmodelled are Stripe's parameters of an invoice item that the sandbox leaves out.
-var itemUnmodelled = []string{"discounts", "tax_behavior", "tax_code", "tax_rates"}
+var itemUnmodelled = []string{"tax_behavior", "tax_code", "tax_rates"}
 
 func createInvoiceItem(c *state.Request) (any, error) {
 	customerID := c.Params.Required("customer", form.MaxText)
@@ -26,9 +27,10 @@ func createInvoiceItem(c *state.Request) (any, error) {
 	each := c.Params.Integer("unit_amount")
 	invoiceID, subscriptionID := c.Params.Text("invoice", form.MaxText), c.Params.Text("subscription", form.MaxText)
 	description, metadata, span := c.Params.Clearable("description", form.MaxText), c.Params.Metadata(), c.Params.Object("period")
-	c.Params.Boolean("discountable")
+	discounts, _ := discount.ReadList(c.Params, "coupon", "discount")
 	made := &invoiceItem{
-		ID: state.NewID("ii_1"), Object: "invoiceitem", Customer: customerID, Date: c.Now, Period: period{Start: c.Now, End: c.Now},
+		Discountable: form.OrDefault(c.Params.Boolean("discountable"), amount == nil || *amount >= 0),
+		ID:           state.NewID("ii_1"), Object: "invoiceitem", Customer: customerID, Date: c.Now, Period: period{Start: c.Now, End: c.Now},
 		Quantity: quantity, Currency: strings.ToLower(form.OrDefault(currency, "usd")),
 	}
 	if span != nil {
@@ -52,6 +54,9 @@ func createInvoiceItem(c *state.Request) (any, error) {
 		each, made.Quantity = amount, 1
 	}
 	if err := made.priceBy(c.Tx, priceID, inline, each, form.OrDefault(description, "")); err != nil {
+		return nil, err
+	}
+	if made.Discounts, err = resolveDiscounts(c.Tx, discounts, made.holder()); err != nil {
 		return nil, err
 	}
 	if subscriptionID != nil {
@@ -107,7 +112,9 @@ func addToDraft(t *state.Tx, item *invoiceItem, invoiceID string) error {
 	if err := t.Create(item, "invoiceitem.created"); err != nil {
 		return err
 	}
-	draft.addUp(append(draft.Lines.Data, item.line()))
+	if err := draft.addUp(t, append(draft.Lines.Data, item.line())); err != nil {
+		return err
+	}
 	return t.Update(draft, "invoice.updated")
 }
 
@@ -119,11 +126,16 @@ func draftToChange(t *state.Tx, id string) (*Invoice, error) {
 	return draft, err
 }
 
+// holder is who has a discount on an item.
+func (x *invoiceItem) holder() discount.Holder {
+	return discount.Holder{Customer: x.Customer, Clock: form.OrDefault(x.TestClock, ""), InvoiceItem: &x.ID, Currency: x.Currency}
+}
+
 // line is what an item becomes on an invoice.
 func (x *invoiceItem) line() InvoiceLine {
 	return InvoiceLine{
 		ID: state.NewID("il_1"), Object: "line_item", Type: "invoiceitem", Amount: x.Amount, AmountExcludingTax: x.Amount,
-		Currency: x.Currency, Description: x.Description, Discountable: !x.Proration, Invoice: form.OrDefault(x.Invoice, ""), InvoiceItem: x.ID,
+		Currency: x.Currency, Description: x.Description, Discountable: x.Discountable, Discounts: x.Discounts, Invoice: form.OrDefault(x.Invoice, ""), InvoiceItem: x.ID,
 		Metadata: x.Metadata, Period: x.Period, Price: x.Price, Proration: x.Proration, Quantity: x.Quantity,
 		Subscription: x.Subscription, SubscriptionItem: x.SubscriptionItem, UnitAmountExcludingTax: x.UnitAmountText,
 	}
@@ -141,7 +153,9 @@ func namedItem(c *state.Request) (*invoiceItem, *Invoice, error) {
 func updateInvoiceItem(c *state.Request) (any, error) {
 	amount, quantity := c.Params.Integer("amount"), c.Params.Between("quantity", 0, 1_000_000)
 	description, metadata := c.Params.Text("description", form.MaxText), c.Params.Metadata()
-	if err := c.Params.Done(append(itemUnmodelled, "discountable", "period", "price", "price_data", "unit_amount", "unit_amount_decimal")...); err != nil {
+	discountable := c.Params.Boolean("discountable")
+	discounts, discountsGiven := discount.ReadList(c.Params, "coupon", "discount")
+	if err := c.Params.Done(append(itemUnmodelled, "period", "price", "price_data", "unit_amount", "unit_amount_decimal")...); err != nil {
 		return nil, err
 	}
 	changed, draft, err := namedItem(c)
@@ -155,6 +169,12 @@ func updateInvoiceItem(c *state.Request) (any, error) {
 	if amount != nil {
 		text := strconv.FormatInt(*amount, 10)
 		changed.Quantity, changed.Amount, changed.UnitAmount, changed.UnitAmountText = 1, *amount, amount, &text
+	}
+	form.Set(&changed.Discountable, discountable)
+	if discountsGiven {
+		if changed.Discounts, err = resolveDiscounts(c.Tx, discounts, changed.holder()); err != nil {
+			return nil, err
+		}
 	}
 	if changed.Metadata, err = metadata.ApplyTo(changed.Metadata); err != nil {
 		return nil, err
@@ -170,7 +190,9 @@ func updateInvoiceItem(c *state.Request) (any, error) {
 			lines[i].ID = id
 		}
 	}
-	draft.addUp(lines)
+	if err := draft.addUp(c.Tx, lines); err != nil {
+		return nil, err
+	}
 	return changed, c.Update(draft, "invoice.updated")
 }
 
@@ -183,7 +205,10 @@ func deleteInvoiceItem(c *state.Request) (any, error) {
 		return nil, err
 	}
 	if draft != nil {
-		draft.addUp(slices.DeleteFunc(draft.Lines.Data, func(line InvoiceLine) bool { return line.InvoiceItem == gone.ID }))
+		rest := slices.DeleteFunc(draft.Lines.Data, func(line InvoiceLine) bool { return line.InvoiceItem == gone.ID })
+		if err := draft.addUp(c.Tx, rest); err != nil {
+			return nil, err
+		}
 		if err := c.Update(draft, "invoice.updated"); err != nil {
 			return nil, err
 		}

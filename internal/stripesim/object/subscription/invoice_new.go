@@ -9,6 +9,7 @@ import (
 	"tallystick/internal/stripesim/form"
 	"tallystick/internal/stripesim/object/catalog"
 	"tallystick/internal/stripesim/object/customer"
+	"tallystick/internal/stripesim/object/discount"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -17,7 +18,7 @@ const reasonManual = "manual"
 
 // invoiceUnmodelled are Stripe's parameters of an invoice that the sandbox leaves out.
 var invoiceUnmodelled = []string{
-	"account_tax_ids", "application_fee_amount", "automatic_tax", "custom_fields", "default_source", "default_tax_rates", "discounts",
+	"account_tax_ids", "application_fee_amount", "automatic_tax", "custom_fields", "default_source", "default_tax_rates",
 	"effective_at", "from_invoice", "issuer", "number", "on_behalf_of", "payment_settings", "rendering", "rendering_options",
 	"shipping_cost", "shipping_details", "statement_descriptor", "subscription", "transfer_data",
 }
@@ -30,15 +31,19 @@ type invoiceChange struct {
 	description, footer *string
 	method              *string
 	metadata            form.MetadataChange
+	discounts           []discount.Choice
+	discountsGiven      bool
 }
 
 func readInvoiceChange(p *form.Params, now int64) invoiceChange {
-	return invoiceChange{
+	change := invoiceChange{
 		autoAdvance: p.Boolean("auto_advance"), collection: p.Choice("collection_method", ChargeAutomatically, sendInvoices),
 		daysDue: p.Between("days_until_due", 0, 365), dueDate: ReadFuture(p, "due_date", now),
 		description: p.Clearable("description", 1500), footer: p.Clearable("footer", form.MaxText),
 		method: p.Clearable("default_payment_method", form.MaxText), metadata: p.Metadata(),
 	}
+	change.discounts, change.discountsGiven = discount.ReadList(p, "coupon", "discount")
+	return change
 }
 
 func (change invoiceChange) applyTo(t *state.Tx, x *Invoice) (err error) {
@@ -73,6 +78,16 @@ func (change invoiceChange) applyTo(t *state.Tx, x *Invoice) (err error) {
 			x.DefaultPaymentMethod = &method.ID
 		}
 	}
+	if change.discountsGiven {
+		ids, err := resolveDiscounts(t, change.discounts, x.holder())
+		if err != nil {
+			return err
+		}
+		x.setDiscounts(ids)
+		if err := x.addUp(t, x.Lines.Data); err != nil {
+			return err
+		}
+	}
 	x.Metadata, err = change.metadata.ApplyTo(x.Metadata)
 	return err
 }
@@ -95,7 +110,10 @@ func createInvoice(c *state.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := newDraft(c.Tx, payer, currency)
+	made, err := newDraft(c.Tx, payer, currency)
+	if err != nil {
+		return nil, err
+	}
 	if err := change.applyTo(c.Tx, made); err != nil {
 		return nil, err
 	}
@@ -108,15 +126,17 @@ func createInvoice(c *state.Request) (any, error) {
 }
 
 // newDraft is an empty invoice for a customer. It is not stored.
-func newDraft(t *state.Tx, payer *customer.Customer, currency *string) *Invoice {
+func newDraft(t *state.Tx, payer *customer.Customer, currency *string) (*Invoice, error) {
 	made := &Invoice{
 		Record: t.NewRecord("invoice", "in_1"), Status: "draft", BillingReason: reasonManual, CollectionMethod: ChargeAutomatically,
 		Currency: form.OrDefault(currency, form.OrDefault(payer.Currency, "usd")), PeriodStart: t.Now, PeriodEnd: t.Now,
 		Metadata: map[string]string{}, TestClock: payer.TestClock,
 	}
 	made.bill(payer)
-	made.addUp(nil)
-	return made
+	if err := made.inheritDiscount(t, payer.Discount, nil); err != nil {
+		return nil, err
+	}
+	return made, made.addUp(t, nil)
 }
 
 // includePending takes the customer's pending items into a draft, those of subscriptions too.
@@ -125,14 +145,15 @@ func includePending(t *state.Tx, x *Invoice) error {
 	if err != nil {
 		return err
 	}
+	lines := x.Lines.Data
 	for i := len(waiting) - 1; i >= 0; i-- {
 		line, err := billPending(t, waiting[i], x.ID)
 		if err != nil {
 			return err
 		}
-		x.addUp(append(x.Lines.Data, line))
+		lines = append(lines, line)
 	}
-	return nil
+	return x.addUp(t, lines)
 }
 
 // bill takes over what an invoice says of its customer.
@@ -141,22 +162,6 @@ func (x *Invoice) bill(payer *customer.Customer) {
 	x.CustomerName, x.CustomerPhone = payer.Name, payer.Phone
 	x.CustomerShipping, x.CustomerTaxExempt = payer.Shipping, payer.TaxExempt
 	x.WebhooksDeliveredAt = &x.Created
-}
-
-// addUp gives an invoice its lines, and what they come to.
-func (x *Invoice) addUp(lines []InvoiceLine) {
-	if lines == nil {
-		lines = []InvoiceLine{}
-	}
-	x.Lines = state.Sublist[InvoiceLine]{Object: "list", URL: "/v1/invoices/" + x.ID + "/lines", Data: lines}
-	x.Total = 0
-	for i := range lines {
-		lines[i].Invoice = x.ID
-		x.Total += lines[i].Amount
-	}
-	x.Subtotal, x.SubtotalExcludingTax, x.TotalExcludingTax = x.Total, x.Total, x.Total
-	x.AmountDue = max(x.Total, 0)
-	x.AmountRemaining = x.AmountDue
 }
 
 func updateInvoice(c *state.Request) (any, error) {
@@ -168,7 +173,7 @@ func updateInvoice(c *state.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if changed.Status != "draft" && (change.collection != nil || change.daysDue != nil || change.description != nil || change.footer != nil) {
+	if changed.Status != "draft" && (change.discountsGiven || change.collection != nil || change.daysDue != nil || change.description != nil || change.footer != nil) {
 		return nil, apierror.Invalid("", "Finalized invoices can't be updated in this way.")
 	}
 	if changed.Status != "draft" { // what may still change leaves the rest as it is
@@ -236,7 +241,10 @@ func upcomingInvoice(c *state.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := newInvoice(c.Tx, "upcoming_in_1", &next, payer, "upcoming", append(lines, periods...))
+	shown, err := newInvoice(c.Tx, "upcoming_in_1", &next, payer, "upcoming", append(lines, periods...))
+	if err != nil {
+		return nil, err
+	}
 	shown.Created, shown.NextPaymentAttempt = sub.CurrentPeriodEnd, nil
 	shown.PeriodStart, shown.PeriodEnd = sub.CurrentPeriodStart, sub.CurrentPeriodEnd
 	rendered, err := c.Render(shown, nil)

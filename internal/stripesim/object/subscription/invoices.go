@@ -36,6 +36,8 @@ type Invoice struct {
 	CustomerTaxExempt    string                     `json:"customer_tax_exempt"`
 	DefaultPaymentMethod *string                    `json:"default_payment_method"`
 	Description          *string                    `json:"description"`
+	Discount             *string                    `json:"discount"`
+	Discounts            []string                   `json:"discounts,omitempty"`
 	DueDate              *int64                     `json:"due_date"`
 	Footer               *string                    `json:"footer"`
 	EffectiveAt          *int64                     `json:"effective_at"`
@@ -60,6 +62,7 @@ type Invoice struct {
 	TestClock            *string                    `json:"test_clock"`
 	SubtotalExcludingTax int64                      `json:"subtotal_excluding_tax"`
 	Total                int64                      `json:"total"`
+	TotalDiscountAmounts []discountAmount           `json:"total_discount_amounts,omitempty"`
 	TotalExcludingTax    int64                      `json:"total_excluding_tax"`
 	WebhooksDeliveredAt  *int64                     `json:"webhooks_delivered_at"`
 }
@@ -83,7 +86,9 @@ type InvoiceLine struct {
 	AmountExcludingTax     int64             `json:"amount_excluding_tax"`
 	Currency               string            `json:"currency"`
 	Description            string            `json:"description"`
+	DiscountAmounts        []discountAmount  `json:"discount_amounts,omitempty"`
 	Discountable           bool              `json:"discountable"`
+	Discounts              []string          `json:"discounts,omitempty"`
 	Invoice                string            `json:"invoice"`
 	InvoiceItem            string            `json:"invoice_item,omitempty"`
 	Livemode               bool              `json:"livemode"`

@@ -41,7 +41,14 @@ func OpenPeriod(t *state.Tx, sub *Subscription, reason string) (*Invoice, error)
 	if err != nil {
 		return nil, err
 	}
-	return due, Finalize(t, due)
+	if err := Finalize(t, due); err != nil {
+		return nil, err
+	}
+	now, err := SubscriptionByID(t, sub.ID)
+	if err == nil {
+		*sub = *now // a discount may have been used up
+	}
+	return due, err
 }
 
 // StartOver puts the subscription before its first payment, which has failed.

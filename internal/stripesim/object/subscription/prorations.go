@@ -20,6 +20,8 @@ type invoiceItem struct {
 	Customer         string            `json:"customer"`
 	Date             int64             `json:"date"`
 	Description      string            `json:"description"`
+	Discountable     bool              `json:"discountable"` // never where prorations have reckoned with discounts already
+	Discounts        []string          `json:"discounts,omitempty"`
 	Invoice          *string           `json:"invoice"`
 	Livemode         bool              `json:"livemode"`
 	Metadata         map[string]string `json:"metadata"`
@@ -111,7 +113,11 @@ func addProration(t *state.Tx, sub *Subscription, item subscriptionItem, sign in
 	if err != nil {
 		return err
 	}
-	amount := sign * billing.UnusedShare(terms.Cost(item.Quantity), sub.CurrentPeriodStart, sub.CurrentPeriodEnd, at)
+	cost, err := discountedCost(t, sub, item, terms, sign < 0)
+	if err != nil {
+		return err
+	}
+	amount := sign * billing.UnusedShare(cost, sub.CurrentPeriodStart, sub.CurrentPeriodEnd, at)
 	unit, unitText := signed(terms, sign)
 	return t.Create(&invoiceItem{
 		ID: state.NewID("ii_1"), Object: "invoiceitem", Amount: amount, Currency: sub.Currency, Customer: sub.Customer,
@@ -192,16 +198,25 @@ func creditedBy(t *state.Tx, item *invoiceItem) (*prorationDetails, error) {
 	if !item.Proration || item.Amount >= 0 {
 		return nil, nil
 	}
-	earlier, err := state.FindAll[Invoice](t, "invoice", state.Equal("subscription", string(item.Subscription)))
-	if err != nil {
+	due, line, err := billedLine(t, string(item.Subscription), item.SubscriptionItem, item.Price)
+	if err != nil || line == nil {
 		return nil, err
 	}
+	return &prorationDetails{&creditedItems{Invoice: due.ID, LineItems: []string{line.ID}}}, nil
+}
+
+// billedLine is the line that billed an item at a price for the last time; nil when none has.
+func billedLine(t *state.Tx, subscriptionID, itemID, price string) (*Invoice, *InvoiceLine, error) {
+	earlier, err := state.FindAll[Invoice](t, "invoice", state.Equal("subscription", subscriptionID))
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, due := range earlier {
-		for _, line := range due.Lines.Data {
-			if line.SubscriptionItem == item.SubscriptionItem && line.Price == item.Price && line.Amount > 0 {
-				return &prorationDetails{&creditedItems{Invoice: due.ID, LineItems: []string{line.ID}}}, nil
+		for i := range due.Lines.Data {
+			if line := &due.Lines.Data[i]; line.SubscriptionItem == itemID && line.Price == price && line.Amount > 0 {
+				return due, line, nil
 			}
 		}
 	}
-	return nil, nil
+	return nil, nil, nil
 }

@@ -16,6 +16,8 @@ func Routes() map[string]state.Endpoint {
 		"DELETE /v1/subscriptions/{id}":      cancelSubscription,
 		"POST /v1/subscriptions/{id}/resume": resumeSubscription,
 
+		"DELETE /v1/subscriptions/{id}/discount": deleteSubscriptionDiscount,
+
 		"GET /v1/subscription_items":         listSubscriptionItems,
 		"POST /v1/subscription_items":        createSubscriptionItem,
 		"GET /v1/subscription_items/{id}":    getSubscriptionItem,

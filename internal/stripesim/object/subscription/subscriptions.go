@@ -53,6 +53,7 @@ type Subscription struct {
 	DaysUntilDue         *int64                          `json:"days_until_due"`
 	DefaultPaymentMethod *string                         `json:"default_payment_method"`
 	Description          *string                         `json:"description"`
+	Discount             *string                         `json:"discount"`
 	EndedAt              *int64                          `json:"ended_at"`
 	Items                state.Sublist[subscriptionItem] `json:"items"`
 	LatestInvoice        *string                         `json:"latest_invoice"`
@@ -311,7 +312,10 @@ func DraftInvoice(t *state.Tx, sub *Subscription, reason string, since int64, li
 		}
 		moved = append(moved, line)
 	}
-	due := newInvoice(t, invoiceID, sub, payer, reason, append(moved, lines...))
+	due, err := newInvoice(t, invoiceID, sub, payer, reason, append(moved, lines...))
+	if err != nil {
+		return nil, err
+	}
 	due.PeriodStart = since
 	sub.LatestInvoice = &due.ID
 	if err := t.Update(sub, "customer.subscription.updated"); err != nil {

@@ -113,6 +113,9 @@ func updateSubscription(c *state.Request) (any, error) {
 	if in.clearCancelAt {
 		sub.UnscheduleEnd()
 	}
+	if err := sub.redeemLater(c.Tx, in.terms.Discount); err != nil {
+		return nil, err
+	}
 	declined, err := applyBilling(c.Tx, sub, in)
 	if err != nil {
 		return nil, err
