@@ -10,6 +10,7 @@ import (
 	"tallystick/internal/stripesim/object/customer"
 	"tallystick/internal/stripesim/object/discount"
 	"tallystick/internal/stripesim/object/subscription"
+	"tallystick/internal/stripesim/object/tax"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -17,7 +18,7 @@ import (
 func endpoints() map[string]state.Endpoint {
 	all := map[string]state.Endpoint{}
 	for _, routes := range []map[string]state.Endpoint{
-		account.Routes(), catalog.Routes(), discount.Routes(), customer.Routes(), subscription.Routes(), checkout.Routes(), hook.Routes(),
+		account.Routes(), catalog.Routes(), discount.Routes(), tax.Routes(), customer.Routes(), subscription.Routes(), checkout.Routes(), hook.Routes(),
 	} {
 		maps.Copy(all, routes)
 	}

@@ -17,24 +17,19 @@ func (r Reduction) Of(amounts []int64) []int64 {
 		}
 		return off
 	}
-	var total, used int64
-	last := -1
-	for i, amount := range amounts {
-		if amount > 0 {
-			total, last = total+amount, i
-		}
+	var total, before, used int64
+	for _, amount := range amounts {
+		total += max(amount, 0)
+	}
+	if total == 0 {
+		return off
 	}
 	all := min(r.Amount, total)
-	for i, amount := range amounts {
-		switch {
-		case amount <= 0:
-			continue
-		case i == last:
-			off[i] = all - used // what rounding has left
-		default:
-			off[i] = new(big.Int).Div(new(big.Int).Mul(big.NewInt(all), big.NewInt(amount)), big.NewInt(total)).Int64()
-		}
-		used += off[i]
+	for i, amount := range amounts { // the rounded sums are shared out, so that no share is larger than its amount
+		before += max(amount, 0)
+		upToHere := new(big.Int).Div(new(big.Int).Mul(big.NewInt(all), big.NewInt(before)), big.NewInt(total)).Int64()
+		off[i] = upToHere - used
+		used = upToHere
 	}
 	return off
 }

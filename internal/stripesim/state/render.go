@@ -32,6 +32,8 @@ var expandable = map[string][]string{
 		"discounts",
 	},
 	"invoice.total_discount_amounts": {"discount"},
+	"invoice.total_tax_amounts":      {"tax_rate"},
+	"line_item.tax_amounts":          {"tax_rate"},
 	"line_item.discount_amounts":     {"discount"},
 	"invoiceitem":                    {"customer", "invoice", "subscription", "discounts"},
 	"line_item":                      {"subscription", "invoice_item", "discounts"},
@@ -51,11 +53,11 @@ var Inlined = map[string][]string{
 	"customer":          {"discount"},
 	"promotion_code":    {"coupon"},
 	"discount":          {"coupon"},
-	"subscription":      {"discount"},
-	"invoice":           {"discount"},
-	"subscription_item": {"price"},
-	"line_item":         {"price"},
-	"invoiceitem":       {"price"},
+	"subscription":      {"discount", "default_tax_rates"},
+	"invoice":           {"discount", "default_tax_rates"},
+	"subscription_item": {"price", "tax_rates"},
+	"line_item":         {"price", "tax_rates"},
+	"invoiceitem":       {"price", "tax_rates"},
 	"item":              {"price"},
 }
 
@@ -93,8 +95,9 @@ func (t *Tx) Render(result any, expand []string) (any, error) {
 
 // includable names the fields that are left out unless a request expands them.
 var includable = map[string][]string{
-	"price":  {"tiers", "currency_options"},
-	"coupon": {"applies_to", "currency_options"},
+	"search_result": {"total_count"},
+	"price":         {"tiers", "currency_options"},
+	"coupon":        {"applies_to", "currency_options"},
 }
 
 // included are the fields that a request has asked for, by the object that has them.

@@ -3,7 +3,6 @@ package discount
 
 import (
 	"encoding/json"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -97,7 +96,7 @@ func namedCoupon(c *state.Request) (*Coupon, error) {
 // readCoupon reads what a new coupon takes off, and who may have it.
 func readCoupon(p *form.Params, now int64) *Coupon {
 	x := &Coupon{
-		AmountOff: p.Between("amount_off", 1, billing.MaxAmount("idr")), PercentOff: readPercentage(p), Currency: p.Text("currency", 3),
+		AmountOff: p.Between("amount_off", 1, billing.MaxAmount("idr")), PercentOff: p.Percentage("percent_off"), Currency: p.Text("currency", 3),
 		Duration:         form.OrDefault(p.Choice("duration", forever, Once, repeating), Once),
 		DurationInMonths: p.Between("duration_in_months", 1, 1200), MaxRedemptions: p.Between("max_redemptions", 1, 1_000_000_000),
 		Name: readName(p), RedeemBy: p.Integer("redeem_by"), Valid: true,
@@ -113,6 +112,8 @@ func readCoupon(p *form.Params, now int64) *Coupon {
 	switch {
 	case x.AmountOff == nil && x.PercentOff == nil:
 		p.Fail(apierror.Invalid("", "Must provide percent_off or amount_off."))
+	case x.PercentOff != nil && x.PercentOff.String() == "0":
+		p.Fail(apierror.Invalid("percent_off", "Invalid percentage: 0; must be greater than 0"))
 	case x.AmountOff != nil && x.PercentOff != nil:
 		p.Fail(apierror.Invalid("", "You may only specify one of these parameters: amount_off, percent_off."))
 	case x.AmountOff != nil && x.Currency == nil:
@@ -137,30 +138,6 @@ func readName(p *form.Params) *string {
 		p.Fail(apierror.Invalid("name", "Invalid string: %s; must be at most 40 characters", *name))
 	}
 	return name
-}
-
-// readPercentage reads a percentage above 0 and up to 100, as it is to be shown.
-func readPercentage(p *form.Params) *json.Number {
-	text := p.Text("percent_off", 40)
-	if text == nil {
-		return nil
-	}
-	value, ok := new(big.Rat).SetString(*text)
-	if !ok || strings.ContainsAny(*text, "eExXpP/_+") {
-		p.Fail(apierror.Invalid("percent_off", "Invalid decimal: %s", *text))
-		return nil
-	}
-	if value.Sign() <= 0 || value.Cmp(big.NewRat(100, 1)) > 0 {
-		p.Fail(apierror.Invalid("percent_off", "Invalid percent off: must be greater than 0 and at most 100"))
-		return nil
-	}
-	number := json.Number(value.FloatString(4))
-	if value.IsInt() {
-		number = json.Number(value.Num().String())
-	} else {
-		number = json.Number(strings.TrimRight(number.String(), "0"))
-	}
-	return &number
 }
 
 func createCoupon(c *state.Request) (any, error) {

@@ -18,6 +18,7 @@ func newInvoice(t *state.Tx, id string, sub *Subscription, payer *customer.Custo
 		CollectionMethod: sub.CollectionMethod, Currency: sub.Currency, Subscription: state.Ref(sub.ID),
 		PeriodStart: sub.CurrentPeriodStart, PeriodEnd: sub.CurrentPeriodStart,
 		Metadata: map[string]string{}, SubscriptionDetails: subscriptionDetails{Metadata: sub.Metadata}, TestClock: sub.TestClock,
+		DefaultTaxRates: sub.DefaultTaxRates,
 	}
 	made.bill(payer)
 	if err := made.inheritDiscount(t, sub.Discount, payer.Discount); err != nil {
@@ -44,7 +45,7 @@ func periodLine(sub *Subscription, item subscriptionItem, terms *catalog.Price, 
 		ID: state.NewID("il_1"), Object: "line_item", Type: "subscription", Amount: amount, AmountExcludingTax: amount,
 		Currency: sub.Currency, Description: description, Discountable: true, Metadata: sub.Metadata,
 		Period: period{Start: sub.CurrentPeriodStart, End: sub.CurrentPeriodEnd}, Price: terms.ID, Quantity: form.OrDefault(item.Quantity, 0),
-		Subscription: state.Ref(sub.ID), SubscriptionItem: item.ID, UnitAmountExcludingTax: terms.UnitAmountDecimal,
+		Subscription: state.Ref(sub.ID), SubscriptionItem: item.ID, TaxRates: item.TaxRates, UnitAmountExcludingTax: terms.UnitAmountDecimal,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"tallystick/internal/stripesim/object/catalog"
 	"tallystick/internal/stripesim/object/customer"
 	"tallystick/internal/stripesim/object/discount"
+	"tallystick/internal/stripesim/object/tax"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -29,7 +30,7 @@ const (
 // subscriptionUnmodelled are Stripe's parameters of a subscription that the sandbox leaves out.
 var subscriptionUnmodelled = []string{
 	"add_invoice_items", "application_fee_percent", "automatic_tax", "backdate_start_date", "billing_cycle_anchor_config",
-	"billing_thresholds", "default_source", "default_tax_rates", "invoice_settings", "on_behalf_of",
+	"billing_thresholds", "default_source", "invoice_settings", "on_behalf_of",
 	"payment_settings[payment_method_options]", "pending_invoice_item_interval", "transfer_data", "trial_from_plan",
 }
 
@@ -53,6 +54,7 @@ type NewItem struct {
 	Param    string          // the full name of the price parameter, for errors
 	Quantity *int64          // nil: 1, or none of what is metered
 	metadata form.MetadataChange
+	taxRates tax.Choice
 }
 
 // SubscriptionTerms are what creation and update have in common.
@@ -66,13 +68,14 @@ type SubscriptionTerms struct {
 	methodTypes                []string
 	methodTypesGiven           bool
 	Discount                   discount.Choice
+	taxRates                   tax.Choice
 	Metadata                   form.MetadataChange
 }
 
 func readSubscriptionTerms(p *form.Params) SubscriptionTerms {
 	terms := SubscriptionTerms{
 		Description: p.Clearable("description", 500), DefaultMethod: p.Clearable("default_payment_method", form.MaxText),
-		cancelAtPeriodEnd: p.Boolean("cancel_at_period_end"), Metadata: p.Metadata(), Discount: discount.Read(p),
+		cancelAtPeriodEnd: p.Boolean("cancel_at_period_end"), Metadata: p.Metadata(), Discount: discount.Read(p), taxRates: tax.Read(p, "default_tax_rates"),
 	}
 	terms.MissingPaymentMethod = ReadMissingMethod(p)
 	if settings := p.Object("payment_settings"); settings != nil {
@@ -111,7 +114,7 @@ func readNewSubscription(p *form.Params, now int64) NewSubscription {
 		}
 		in.Items = append(in.Items, NewItem{
 			Price: form.OrDefault(id, ""), Inline: inline, Param: item.Name("price"),
-			Quantity: item.Between("quantity", 0, 1_000_000), metadata: item.Metadata(),
+			Quantity: item.Between("quantity", 0, 1_000_000), metadata: item.Metadata(), taxRates: tax.Read(item, "tax_rates"),
 		})
 	}
 	switch {
@@ -244,10 +247,14 @@ func addItems(t *state.Tx, sub *Subscription, items []NewItem) ([]*catalog.Price
 		if slices.ContainsFunc(sub.Items.Data, func(other subscriptionItem) bool { return other.Price == terms.ID }) {
 			return nil, samePriceTwice(terms.ID)
 		}
-		sub.Items.Data = append(sub.Items.Data, subscriptionItem{
+		added := subscriptionItem{
 			ID: state.NewID("si_"), Object: "subscription_item", Created: t.Now, Metadata: metadata,
 			Price: terms.ID, Quantity: quantity, Subscription: sub.ID,
-		})
+		}
+		if err := in.taxRates.ApplyTo(t, &added.TaxRates); err != nil {
+			return nil, err
+		}
+		sub.Items.Data = append(sub.Items.Data, added)
 	}
 	return all, SameRhythm(all)
 }
@@ -320,6 +327,9 @@ func applyTerms(t *state.Tx, sub *Subscription, in SubscriptionTerms, payer *cus
 		sub.DefaultPaymentMethod = &method.ID
 	} else if id != nil {
 		sub.DefaultPaymentMethod = nil
+	}
+	if err := in.taxRates.ApplyTo(t, &sub.DefaultTaxRates); err != nil {
+		return err
 	}
 	in.cancellation.applyTo(sub)
 	sub.Metadata, err = in.Metadata.ApplyTo(sub.Metadata)

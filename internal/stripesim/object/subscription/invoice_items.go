@@ -10,6 +10,7 @@ import (
 	"tallystick/internal/stripesim/form"
 	"tallystick/internal/stripesim/object/catalog"
 	"tallystick/internal/stripesim/object/discount"
+	"tallystick/internal/stripesim/object/tax"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -17,7 +18,7 @@ import (
 var notInvoiced = state.Condition{Sql: "body ->> '$.invoice' IS NULL"}
 
 // itemUnmodelled are Stripe's parameters of an invoice item that the sandbox leaves out.
-var itemUnmodelled = []string{"tax_behavior", "tax_code", "tax_rates"}
+var itemUnmodelled = []string{"tax_behavior", "tax_code"}
 
 func createInvoiceItem(c *state.Request) (any, error) {
 	customerID := c.Params.Required("customer", form.MaxText)
@@ -28,6 +29,7 @@ func createInvoiceItem(c *state.Request) (any, error) {
 	invoiceID, subscriptionID := c.Params.Text("invoice", form.MaxText), c.Params.Text("subscription", form.MaxText)
 	description, metadata, span := c.Params.Clearable("description", form.MaxText), c.Params.Metadata(), c.Params.Object("period")
 	discounts, _ := discount.ReadList(c.Params, "coupon", "discount")
+	taxRates := tax.Read(c.Params, "tax_rates")
 	made := &invoiceItem{
 		Discountable: form.OrDefault(c.Params.Boolean("discountable"), amount == nil || *amount >= 0),
 		ID:           state.NewID("ii_1"), Object: "invoiceitem", Customer: customerID, Date: c.Now, Period: period{Start: c.Now, End: c.Now},
@@ -54,6 +56,9 @@ func createInvoiceItem(c *state.Request) (any, error) {
 		each, made.Quantity = amount, 1
 	}
 	if err := made.priceBy(c.Tx, priceID, inline, each, form.OrDefault(description, "")); err != nil {
+		return nil, err
+	}
+	if err := taxRates.ApplyTo(c.Tx, &made.TaxRates); err != nil {
 		return nil, err
 	}
 	if made.Discounts, err = resolveDiscounts(c.Tx, discounts, made.holder()); err != nil {
@@ -135,7 +140,7 @@ func (x *invoiceItem) holder() discount.Holder {
 func (x *invoiceItem) line() InvoiceLine {
 	return InvoiceLine{
 		ID: state.NewID("il_1"), Object: "line_item", Type: "invoiceitem", Amount: x.Amount, AmountExcludingTax: x.Amount,
-		Currency: x.Currency, Description: x.Description, Discountable: x.Discountable, Discounts: x.Discounts, Invoice: form.OrDefault(x.Invoice, ""), InvoiceItem: x.ID,
+		Currency: x.Currency, Description: x.Description, Discountable: x.Discountable, Discounts: x.Discounts, TaxRates: x.TaxRates, Invoice: form.OrDefault(x.Invoice, ""), InvoiceItem: x.ID,
 		Metadata: x.Metadata, Period: x.Period, Price: x.Price, Proration: x.Proration, Quantity: x.Quantity,
 		Subscription: x.Subscription, SubscriptionItem: x.SubscriptionItem, UnitAmountExcludingTax: x.UnitAmountText,
 	}
@@ -155,6 +160,7 @@ func updateInvoiceItem(c *state.Request) (any, error) {
 	description, metadata := c.Params.Text("description", form.MaxText), c.Params.Metadata()
 	discountable := c.Params.Boolean("discountable")
 	discounts, discountsGiven := discount.ReadList(c.Params, "coupon", "discount")
+	taxRates := tax.Read(c.Params, "tax_rates")
 	if err := c.Params.Done(append(itemUnmodelled, "period", "price", "price_data", "unit_amount", "unit_amount_decimal")...); err != nil {
 		return nil, err
 	}
@@ -171,6 +177,9 @@ func updateInvoiceItem(c *state.Request) (any, error) {
 		changed.Quantity, changed.Amount, changed.UnitAmount, changed.UnitAmountText = 1, *amount, amount, &text
 	}
 	form.Set(&changed.Discountable, discountable)
+	if err := taxRates.ApplyTo(c.Tx, &changed.TaxRates); err != nil {
+		return nil, err
+	}
 	if discountsGiven {
 		if changed.Discounts, err = resolveDiscounts(c.Tx, discounts, changed.holder()); err != nil {
 			return nil, err

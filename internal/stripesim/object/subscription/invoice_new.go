@@ -10,6 +10,7 @@ import (
 	"tallystick/internal/stripesim/object/catalog"
 	"tallystick/internal/stripesim/object/customer"
 	"tallystick/internal/stripesim/object/discount"
+	"tallystick/internal/stripesim/object/tax"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -18,7 +19,7 @@ const reasonManual = "manual"
 
 // invoiceUnmodelled are Stripe's parameters of an invoice that the sandbox leaves out.
 var invoiceUnmodelled = []string{
-	"account_tax_ids", "application_fee_amount", "automatic_tax", "custom_fields", "default_source", "default_tax_rates",
+	"account_tax_ids", "application_fee_amount", "automatic_tax", "custom_fields", "default_source",
 	"effective_at", "from_invoice", "issuer", "number", "on_behalf_of", "payment_settings", "rendering", "rendering_options",
 	"shipping_cost", "shipping_details", "statement_descriptor", "subscription", "transfer_data",
 }
@@ -33,6 +34,7 @@ type invoiceChange struct {
 	metadata            form.MetadataChange
 	discounts           []discount.Choice
 	discountsGiven      bool
+	taxRates            tax.Choice
 }
 
 func readInvoiceChange(p *form.Params, now int64) invoiceChange {
@@ -40,7 +42,7 @@ func readInvoiceChange(p *form.Params, now int64) invoiceChange {
 		autoAdvance: p.Boolean("auto_advance"), collection: p.Choice("collection_method", ChargeAutomatically, sendInvoices),
 		daysDue: p.Between("days_until_due", 0, 365), dueDate: ReadFuture(p, "due_date", now),
 		description: p.Clearable("description", 1500), footer: p.Clearable("footer", form.MaxText),
-		method: p.Clearable("default_payment_method", form.MaxText), metadata: p.Metadata(),
+		method: p.Clearable("default_payment_method", form.MaxText), metadata: p.Metadata(), taxRates: tax.Read(p, "default_tax_rates"),
 	}
 	change.discounts, change.discountsGiven = discount.ReadList(p, "coupon", "discount")
 	return change
@@ -84,9 +86,12 @@ func (change invoiceChange) applyTo(t *state.Tx, x *Invoice) (err error) {
 			return err
 		}
 		x.setDiscounts(ids)
-		if err := x.addUp(t, x.Lines.Data); err != nil {
-			return err
-		}
+	}
+	if err := change.taxRates.ApplyTo(t, &x.DefaultTaxRates); err != nil {
+		return err
+	}
+	if err := x.addUp(t, x.Lines.Data); err != nil {
+		return err
 	}
 	x.Metadata, err = change.metadata.ApplyTo(x.Metadata)
 	return err
@@ -173,7 +178,7 @@ func updateInvoice(c *state.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if changed.Status != "draft" && (change.discountsGiven || change.collection != nil || change.daysDue != nil || change.description != nil || change.footer != nil) {
+	if changed.Status != "draft" && (change.discountsGiven || change.taxRates.Given() || change.collection != nil || change.daysDue != nil || change.description != nil || change.footer != nil) {
 		return nil, apierror.Invalid("", "Finalized invoices can't be updated in this way.")
 	}
 	if changed.Status != "draft" { // what may still change leaves the rest as it is

@@ -35,6 +35,7 @@ type Invoice struct {
 	CustomerShipping     *customer.Shipping         `json:"customer_shipping"`
 	CustomerTaxExempt    string                     `json:"customer_tax_exempt"`
 	DefaultPaymentMethod *string                    `json:"default_payment_method"`
+	DefaultTaxRates      []string                   `json:"default_tax_rates,omitempty"`
 	Description          *string                    `json:"description"`
 	Discount             *string                    `json:"discount"`
 	Discounts            []string                   `json:"discounts,omitempty"`
@@ -59,11 +60,13 @@ type Invoice struct {
 	Subscription         state.Ref                  `json:"subscription"`
 	SubscriptionDetails  subscriptionDetails        `json:"subscription_details"`
 	Subtotal             int64                      `json:"subtotal"`
+	Tax                  *int64                     `json:"tax"`
 	TestClock            *string                    `json:"test_clock"`
 	SubtotalExcludingTax int64                      `json:"subtotal_excluding_tax"`
 	Total                int64                      `json:"total"`
 	TotalDiscountAmounts []discountAmount           `json:"total_discount_amounts,omitempty"`
 	TotalExcludingTax    int64                      `json:"total_excluding_tax"`
+	TotalTaxAmounts      []taxAmount                `json:"total_tax_amounts,omitempty"`
 	WebhooksDeliveredAt  *int64                     `json:"webhooks_delivered_at"`
 }
 
@@ -100,6 +103,8 @@ type InvoiceLine struct {
 	Quantity               int64             `json:"quantity"`
 	Subscription           state.Ref         `json:"subscription"`
 	SubscriptionItem       string            `json:"subscription_item,omitempty"`
+	TaxAmounts             []taxAmount       `json:"tax_amounts,omitempty"`
+	TaxRates               []string          `json:"tax_rates,omitempty"`
 	Type                   string            `json:"type"`
 	UnitAmountExcludingTax *string           `json:"unit_amount_excluding_tax"`
 }

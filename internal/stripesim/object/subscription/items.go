@@ -3,6 +3,7 @@ package subscription
 import (
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/form"
+	"tallystick/internal/stripesim/object/tax"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -60,13 +61,14 @@ func createSubscriptionItem(c *state.Request) (any, error) {
 	id := c.Params.Required("subscription", form.MaxText)
 	change := itemChange{
 		price: c.Params.Text("price", form.MaxText), quantity: c.Params.Between("quantity", 0, 1_000_000), metadata: c.Params.Metadata(),
+		taxRates: tax.Read(c.Params, "tax_rates"),
 	}
 	if change.price == nil {
 		c.Params.Missing("price")
 	}
 	in := readItemTerms(c.Params)
 	in.items = []itemChange{change}
-	if err := c.Params.Done("billing_thresholds", "tax_rates"); err != nil {
+	if err := c.Params.Done("billing_thresholds"); err != nil {
 		return nil, err
 	}
 	sub, err := state.Find[Subscription](c.Tx, "subscription", id, apierror.UnknownReference("subscription", id, "subscription"))
@@ -83,10 +85,11 @@ func updateSubscriptionItem(c *state.Request) (any, error) {
 	id := c.ID()
 	change := itemChange{
 		id: &id, price: c.Params.Text("price", form.MaxText), quantity: c.Params.Between("quantity", 0, 1_000_000), metadata: c.Params.Metadata(),
+		taxRates: tax.Read(c.Params, "tax_rates"),
 	}
 	in := readItemTerms(c.Params)
 	in.items = []itemChange{change}
-	if err := c.Params.Done("billing_thresholds", "tax_rates"); err != nil {
+	if err := c.Params.Done("billing_thresholds"); err != nil {
 		return nil, err
 	}
 	sub, item, err := subscriptionItemByID(c.Tx, id)

@@ -31,6 +31,7 @@ type invoiceItem struct {
 	Quantity         int64             `json:"quantity"`
 	Subscription     state.Ref         `json:"subscription"`
 	SubscriptionItem string            `json:"subscription_item,omitempty"`
+	TaxRates         []string          `json:"tax_rates,omitempty"`
 	TestClock        *string           `json:"test_clock"`
 	UnitAmount       *int64            `json:"unit_amount"`
 	UnitAmountText   *string           `json:"unit_amount_decimal"`
@@ -123,7 +124,7 @@ func addProration(t *state.Tx, sub *Subscription, item subscriptionItem, sign in
 		ID: state.NewID("ii_1"), Object: "invoiceitem", Amount: amount, Currency: sub.Currency, Customer: sub.Customer,
 		Date: t.Now, Description: label + several(item.Quantity) + owner.Name + " after " + time.Unix(at, 0).UTC().Format("02 Jan 2006"), Metadata: map[string]string{},
 		Period: period{Start: at, End: sub.CurrentPeriodEnd}, Price: terms.ID, Proration: true, Quantity: form.OrDefault(item.Quantity, 0),
-		Subscription: state.Ref(sub.ID), SubscriptionItem: item.ID, TestClock: sub.TestClock,
+		Subscription: state.Ref(sub.ID), SubscriptionItem: item.ID, TaxRates: item.TaxRates, TestClock: sub.TestClock,
 		UnitAmount: unit, UnitAmountText: unitText,
 	}, "invoiceitem.created")
 }

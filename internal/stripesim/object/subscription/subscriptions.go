@@ -52,6 +52,7 @@ type Subscription struct {
 	Customer             string                          `json:"customer"`
 	DaysUntilDue         *int64                          `json:"days_until_due"`
 	DefaultPaymentMethod *string                         `json:"default_payment_method"`
+	DefaultTaxRates      []string                        `json:"default_tax_rates,omitempty"`
 	Description          *string                         `json:"description"`
 	Discount             *string                         `json:"discount"`
 	EndedAt              *int64                          `json:"ended_at"`
@@ -77,6 +78,7 @@ type subscriptionItem struct {
 	Price        string            `json:"price"`
 	Quantity     *int64            `json:"quantity,omitempty"` // none when it is metered
 	Subscription string            `json:"subscription"`
+	TaxRates     []string          `json:"tax_rates,omitempty"`
 }
 
 type cancellationDetails struct {

@@ -2,7 +2,8 @@ package subscription
 
 import "tallystick/internal/stripesim/state"
 
-// addUp gives an invoice its lines, and what they come to: the discounts of the lines come first, then the invoice's.
+// addUp gives an invoice its lines, and what they come to: the discounts of the lines come first, then the invoice's,
+// then taxes.
 func (x *Invoice) addUp(t *state.Tx, lines []InvoiceLine) error {
 	if lines == nil {
 		lines = []InvoiceLine{}
@@ -24,7 +25,9 @@ func (x *Invoice) addUp(t *state.Tx, lines []InvoiceLine) error {
 		x.Total -= off
 		x.countDiscount(id, off)
 	}
-	x.SubtotalExcludingTax, x.TotalExcludingTax = x.Subtotal, x.Total
+	if err := x.taxLines(t); err != nil {
+		return err
+	}
 	x.AmountDue = max(x.Total, 0)
 	x.AmountRemaining = x.AmountDue
 	return nil

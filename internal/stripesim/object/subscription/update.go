@@ -5,6 +5,7 @@ import (
 	"tallystick/internal/stripesim/form"
 	"tallystick/internal/stripesim/object/catalog"
 	"tallystick/internal/stripesim/object/customer"
+	"tallystick/internal/stripesim/object/tax"
 	"tallystick/internal/stripesim/state"
 )
 
@@ -34,6 +35,7 @@ type itemChange struct {
 	quantity  *int64
 	deleted   bool
 	metadata  form.MetadataChange
+	taxRates  tax.Choice
 }
 
 // labelParams may change at any time before the end, endParams even after it.
@@ -86,6 +88,7 @@ func readItemChange(p *form.Params) itemChange {
 	return itemChange{
 		id: p.Text("id", form.MaxText), price: price, inline: inline, param: p.Path,
 		quantity: p.Between("quantity", 0, 1_000_000), deleted: form.OrDefault(p.Boolean("deleted"), false), metadata: p.Metadata(),
+		taxRates: tax.Read(p, "tax_rates"),
 	}
 }
 
@@ -294,6 +297,7 @@ func changeItem(t *state.Tx, sub *Subscription, change itemChange) error {
 		}
 		_, err := addItems(t, sub, []NewItem{{
 			Price: form.OrDefault(change.price, ""), Inline: change.inline, Param: change.param + "[price]", Quantity: change.quantity, metadata: change.metadata,
+			taxRates: change.taxRates,
 		}})
 		return err
 	}
@@ -327,6 +331,9 @@ func changeItem(t *state.Tx, sub *Subscription, change itemChange) error {
 			asked = item.Quantity
 		}
 		if item.Quantity, err = terms.Quantity(asked, change.param+"[quantity]"); err != nil {
+			return err
+		}
+		if err := change.taxRates.ApplyTo(t, &item.TaxRates); err != nil {
 			return err
 		}
 		item.Metadata, err = change.metadata.ApplyTo(item.Metadata)
