@@ -3,6 +3,7 @@ package control
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/form"
@@ -13,6 +14,7 @@ import (
 type account struct {
 	DunningEnd string `json:"dunningEnd"`
 	RateLimits bool   `json:"rateLimits"` // hold every key to 25 reads and 25 writes a second, as test mode does
+	SearchLag  string `json:"searchLag"`  // how long a new object stays out of searches
 }
 
 // RateLimitSetting is true while keys are held to the rates of test mode.
@@ -24,7 +26,11 @@ func getAccount(c *state.Request) (any, error) {
 		return nil, err
 	}
 	limits, err := c.Setting(RateLimitSetting, "false")
-	return account{end, limits == "true"}, err
+	if err != nil {
+		return nil, err
+	}
+	lag, err := c.SearchLag()
+	return account{end, limits == "true", lag.String()}, err
 }
 
 // putAccount changes the settings that a request mentions.
@@ -39,6 +45,14 @@ func (s *Controls) putAccount(c *state.Request) (any, error) {
 	}
 	if ends := []string{state.DunningCancels, state.DunningPastDue, state.DunningUnpaid}; !slices.Contains(ends, in.DunningEnd) {
 		return nil, apierror.Invalid("", "dunningEnd: %q is not %s", in.DunningEnd, form.OrList(ends))
+	}
+	lag, err := time.ParseDuration(in.SearchLag)
+	if err != nil || lag < time.Second || lag > time.Hour {
+		return nil, apierror.Invalid("", "searchLag: %q is not a time from 1s to 1h; Stripe has no search without a lag", in.SearchLag)
+	}
+	in.SearchLag = lag.String()
+	if err := c.PutSetting(state.SearchLagSetting, in.SearchLag); err != nil {
+		return nil, err
 	}
 	if err := c.PutSetting(RateLimitSetting, strconv.FormatBool(in.RateLimits)); err != nil {
 		return nil, err

@@ -24,8 +24,11 @@ func newStatements(db *sql.DB) *statements {
 	return &statements{db: db, prepared: map[string]*sql.Stmt{}, wanted: map[string]bool{}}
 }
 
-// find returns a prepared statement, or nil, and notes that it is wanted.
+// find returns a prepared statement, or nil, and notes that it is wanted. Without statements nothing is prepared.
 func (s *statements) find(query string) *sql.Stmt {
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	statement := s.prepared[query]

@@ -5,10 +5,11 @@ import "tallystick/internal/stripesim/state"
 // Routes are the endpoints of customers, their payment methods and test clocks.
 func Routes() map[string]state.Endpoint {
 	return map[string]state.Endpoint{
-		"POST /v1/customers":      createCustomer,
-		"GET /v1/customers":       listCustomers,
-		"GET /v1/customers/{id}":  getCustomer,
-		"POST /v1/customers/{id}": updateCustomer,
+		"GET /v1/customers/search": searchCustomers,
+		"POST /v1/customers":       createCustomer,
+		"GET /v1/customers":        listCustomers,
+		"GET /v1/customers/{id}":   getCustomer,
+		"POST /v1/customers/{id}":  updateCustomer,
 
 		"GET /v1/customers/{id}/discount":    getDiscount,
 		"DELETE /v1/customers/{id}/discount": deleteDiscount,

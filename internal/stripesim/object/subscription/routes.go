@@ -9,6 +9,11 @@ func Routes() map[string]state.Endpoint {
 
 		"POST /v1/payment_methods/{id}/detach": detachPaymentMethod,
 
+		"GET /v1/subscriptions/search":   searchSubscriptions,
+		"GET /v1/invoices/search":        searchInvoices,
+		"GET /v1/charges/search":         searchCharges,
+		"GET /v1/payment_intents/search": searchPaymentIntents,
+
 		"POST /v1/subscriptions":             createSubscription,
 		"GET /v1/subscriptions":              listSubscriptions,
 		"GET /v1/subscriptions/{id}":         getSubscription,
