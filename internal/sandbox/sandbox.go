@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -43,7 +42,7 @@ type Sandbox struct {
 // Start opens the sandbox of a data directory and serves it. It fails when it
 // cannot listen, or not read its data.
 func Start(ctx context.Context, o Options) (*Sandbox, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Addr)
+	listener, err := listen(ctx, o.Addr, o.DataDir)
 	if err != nil {
 		return nil, fmt.Errorf("the sandbox cannot listen on %s: %w", o.Addr, errors.Unwrap(err))
 	}
@@ -63,6 +62,9 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	if err := os.WriteFile(s.address, []byte(s.URL+"\n"), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("tell where the sandbox listens: %w", err), listener.Close(), sim.Close())
+	}
+	if err := keepPort(listener, o.DataDir); err != nil {
+		return nil, errors.Join(fmt.Errorf("keep the sandbox's port: %w", err), listener.Close(), sim.Close())
 	}
 	go func() {
 		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

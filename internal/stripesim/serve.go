@@ -271,6 +271,11 @@ func (x *exchange) execute(t *state.Tx, now int64) ([]byte, *apierror.Error, err
 	if x.key != "" {
 		c.Request.IdempotencyKey = &x.key
 	}
+	if x.mutates() {
+		if err := c.RememberAddress(); err != nil {
+			return nil, nil, err
+		}
+	}
 	expand, _ := c.Params.Texts("expand")
 	result, err := x.run(c)
 	if err == nil {

@@ -17,7 +17,7 @@ import (
 type checkoutView struct {
 	Title, Action, Total, Trial, Email, CancelURL, Message string
 	Codes                                                  bool
-	Code, Discount                                         string
+	Code, Discount, Typed                                  string // what the customer has entered, what it takes off, the e-mail address
 	Items                                                  []checkoutLine
 	Cards                                                  []cardChoice
 }
@@ -38,7 +38,7 @@ func showCheckout(c *state.Request, message string) (*screen, error) {
 	case "expired":
 		return &screen{template: "notice.html", data: notice{"This page has expired", "Go back and start again.", form.OrDefault(session.CancelURL, "")}}, nil
 	}
-	view := checkoutView{CancelURL: form.OrDefault(session.CancelURL, ""), Message: message, Cards: offeredCards(), Email: form.OrDefault(session.CustomerEmail, "")}
+	view := checkoutView{CancelURL: form.OrDefault(session.CancelURL, ""), Message: message, Cards: offeredCards(c.HTTP.PostForm.Get("card")), Typed: c.HTTP.PostForm.Get("email"), Email: form.OrDefault(session.CustomerEmail, "")}
 	if session.Customer != nil {
 		payer, err := state.Find[customer.Customer](c.Tx, "customer", *session.Customer, apierror.NotFound("customer", *session.Customer, "customer"))
 		if err != nil {

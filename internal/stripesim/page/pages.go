@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,10 +50,12 @@ func (s *Pages) Route(mux *http.ServeMux) {
 	for path, page := range map[string]hostedPage{
 		"/c/pay/{id}":     {showCheckout, submitCheckout},
 		"/p/session/{id}": {showPortal, submitPortal},
+		"/i/{id}":         {showInvoice, submitInvoice},
 	} {
 		mux.HandleFunc("GET "+path, s.showPage(page))
 		mux.HandleFunc("POST "+path, s.submitPage(page))
 	}
+	mux.HandleFunc("GET /i/{id}/pdf", s.showPage(hostedPage{show: printInvoice}))
 	mux.HandleFunc("GET /_sim/style.css", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, pageFiles, "pages/style.css")
 	})
@@ -162,29 +165,34 @@ func origin(address string) string {
 // cardChoice is a test card that a page offers.
 type cardChoice struct {
 	Token, Label, Last4 string
-	First               bool
+	Chosen              bool
 }
 
-// offeredCards are one of each kind.
-func offeredCards() []cardChoice {
-	cards := []cardChoice{
-		{Token: "pm_card_visa", Label: "Pays", First: true},
-		{Token: "pm_card_authenticationRequired", Label: "Needs authentication"},
-		{Token: "pm_card_chargeCustomerFail", Label: "Can be kept, but declines every charge"},
-		{Token: "pm_card_chargeDeclined", Label: "Is declined"},
-	}
+// cardsOnOffer are one of each kind.
+var cardsOnOffer = []cardChoice{
+	{Token: "pm_card_visa", Label: "Pays"},
+	{Token: "pm_card_authenticationRequired", Label: "Needs authentication"},
+	{Token: "pm_card_chargeCustomerFail", Label: "Can be kept, but declines every charge"},
+	{Token: "pm_card_chargeDeclined", Label: "Is declined"},
+}
+
+// offeredCards are the cards of a page. The one that was chosen before is chosen still, or else the first.
+func offeredCards(chosen string) []cardChoice {
+	cards := slices.Clone(cardsOnOffer)
 	for i := range cards {
 		cards[i].Last4 = customer.TestCards[cards[i].Token].Last4
+		cards[i].Chosen = cards[i].Token == chosen
+	}
+	if _, err := offered(chosen); err != nil {
+		cards[0].Chosen = true
 	}
 	return cards
 }
 
 // offered is one of the cards that pages offer, by its token.
 func offered(token string) (customer.TestCard, error) {
-	for _, card := range offeredCards() {
-		if card.Token == token {
-			return customer.TestCards[token], nil
-		}
+	if slices.ContainsFunc(cardsOnOffer, func(card cardChoice) bool { return card.Token == token }) {
+		return customer.TestCards[token], nil
 	}
 	return customer.TestCard{}, apierror.Invalid("card", "Choose one of the test cards.")
 }

@@ -26,8 +26,8 @@ type portalSubscription struct {
 }
 
 type portalInvoice struct {
-	ID, Number, Status, Date, Amount string
-	Payable                          bool
+	ID, Number, Status, Date, Amount, Page string
+	Payable                                bool
 }
 
 // namedPortal is the session that the URL names, with its customer.
@@ -46,7 +46,7 @@ func showPortal(c *state.Request, message string) (*screen, error) {
 		return nil, err
 	}
 	view := portalView{
-		Customer: form.OrDefault(owner.Email, owner.ID), ReturnURL: form.OrDefault(session.ReturnURL, ""), Message: message, Cards: offeredCards(),
+		Customer: form.OrDefault(owner.Email, owner.ID), ReturnURL: form.OrDefault(session.ReturnURL, ""), Message: message, Cards: offeredCards(c.HTTP.PostForm.Get("card")),
 	}
 	subs, err := liveSubscriptions(c.Tx, owner)
 	if err != nil {
@@ -58,7 +58,7 @@ func showPortal(c *state.Request, message string) (*screen, error) {
 	if view.Subscriptions, err = portalSubscriptions(c.Tx, subs); err != nil {
 		return nil, err
 	}
-	view.Invoices, err = portalInvoices(c.Tx, owner)
+	view.Invoices, err = portalInvoices(c, owner)
 	return &screen{template: "portal.html", data: view}, err
 }
 
@@ -104,8 +104,8 @@ func liveSubscriptions(t *state.Tx, owner *customer.Customer) ([]*subscription.S
 	return slices.DeleteFunc(subs, (*subscription.Subscription).Ended), err
 }
 
-func portalInvoices(t *state.Tx, owner *customer.Customer) ([]portalInvoice, error) {
-	all, err := state.FindAll[subscription.Invoice](t, "invoice", state.Equal("customer", owner.ID))
+func portalInvoices(c *state.Request, owner *customer.Customer) ([]portalInvoice, error) {
+	all, err := state.FindAll[subscription.Invoice](c.Tx, "invoice", state.Equal("customer", owner.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func portalInvoices(t *state.Tx, owner *customer.Customer) ([]portalInvoice, err
 		}
 		shown = append(shown, portalInvoice{
 			ID: due.ID, Number: *due.Number, Status: due.Status, Date: day(due.Created), Amount: billing.InMajorUnits(due.AmountDue, due.Currency),
-			Payable: due.Status == "open",
+			Payable: due.Status == "open", Page: invoicePage(c, due.ID),
 		})
 	}
 	return shown, nil

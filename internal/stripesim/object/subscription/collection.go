@@ -71,6 +71,9 @@ func PeriodLines(t *state.Tx, sub *Subscription) ([]InvoiceLine, error) {
 	return lines, nil
 }
 
+// InvoicePage is the path of the page that shows an invoice to its customer.
+func InvoicePage(id string) string { return "/i/" + id }
+
 // Finalize opens a draft: it gets its number, takes up the customer's balance, and is paid when nothing is left to pay.
 func Finalize(t *state.Tx, due *Invoice) error {
 	if err := useUpDiscounts(t, due); err != nil {
@@ -90,8 +93,11 @@ func Finalize(t *state.Tx, due *Invoice) error {
 	if err := t.Update(payer, "customer.updated"); err != nil {
 		return err
 	}
-	token := state.RandomString(32, state.IDAlphabet)
-	page, pdf := "https://invoice.stripe.com/i/acct_sandbox/test_"+token+"?s=ap", "https://pay.stripe.com/invoice/acct_sandbox/test_"+token+"/pdf?s=ap"
+	page, err := t.Page(InvoicePage(due.ID))
+	if err != nil {
+		return err
+	}
+	pdf := page + "/pdf"
 	due.Number, due.HostedInvoiceURL, due.InvoicePDF = &number, &page, &pdf
 	due.EndingBalance, due.EffectiveAt, due.StatusTransitions.FinalizedAt = &payer.Balance, &t.Now, &t.Now
 	due.Status, due.AmountRemaining = "open", due.AmountDue

@@ -1,6 +1,8 @@
 package subscription
 
 import (
+	"slices"
+
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/form"
 	"tallystick/internal/stripesim/object/catalog"
@@ -301,43 +303,48 @@ func changeItem(t *state.Tx, sub *Subscription, change itemChange) error {
 		}})
 		return err
 	}
-	for i := range sub.Items.Data {
-		item := &sub.Items.Data[i]
-		if item.ID != *change.id {
-			continue
-		}
-		if change.deleted {
-			sub.Items.Data = append(sub.Items.Data[:i:i], sub.Items.Data[i+1:]...)
-			return nil
-		}
-		if change.price != nil || change.inline != nil {
-			terms, err := NewItem{Price: form.OrDefault(change.price, ""), Inline: change.inline, Param: change.param + "[price]"}.terms(t)
-			if err != nil {
-				return err
-			}
-			for j := range sub.Items.Data {
-				if j != i && sub.Items.Data[j].Price == terms.ID {
-					return samePriceTwice(terms.ID)
-				}
-			}
-			item.Price = terms.ID
-		}
-		terms, err := catalog.PriceByID(t, item.Price)
-		if err != nil {
+	i := slices.IndexFunc(sub.Items.Data, func(item subscriptionItem) bool { return item.ID == *change.id })
+	switch {
+	case i < 0:
+		return apierror.UnknownReference("subscription_item", *change.id, change.param+"[id]")
+	case change.deleted:
+		sub.Items.Data = append(sub.Items.Data[:i:i], sub.Items.Data[i+1:]...)
+		return nil
+	case change.price != nil || change.inline != nil:
+		if err := changePrice(t, sub, i, change); err != nil {
 			return err
 		}
-		asked := change.quantity
-		if asked == nil && !terms.Metered() {
-			asked = item.Quantity
-		}
-		if item.Quantity, err = terms.Quantity(asked, change.param+"[quantity]"); err != nil {
-			return err
-		}
-		if err := change.taxRates.ApplyTo(t, &item.TaxRates); err != nil {
-			return err
-		}
-		item.Metadata, err = change.metadata.ApplyTo(item.Metadata)
+	}
+	item := &sub.Items.Data[i]
+	terms, err := catalog.PriceByID(t, item.Price)
+	if err != nil {
 		return err
 	}
-	return apierror.UnknownReference("subscription_item", *change.id, change.param+"[id]")
+	asked := change.quantity
+	if asked == nil && !terms.Metered() {
+		asked = item.Quantity
+	}
+	if item.Quantity, err = terms.Quantity(asked, change.param+"[quantity]"); err != nil {
+		return err
+	}
+	if err := change.taxRates.ApplyTo(t, &item.TaxRates); err != nil {
+		return err
+	}
+	item.Metadata, err = change.metadata.ApplyTo(item.Metadata)
+	return err
+}
+
+// changePrice puts the item at an index on another price, which no other item of the subscription may have.
+func changePrice(t *state.Tx, sub *Subscription, index int, change itemChange) error {
+	terms, err := NewItem{Price: form.OrDefault(change.price, ""), Inline: change.inline, Param: change.param + "[price]"}.terms(t)
+	if err != nil {
+		return err
+	}
+	for i, other := range sub.Items.Data {
+		if i != index && other.Price == terms.ID {
+			return samePriceTwice(terms.ID)
+		}
+	}
+	sub.Items.Data[index].Price = terms.ID
+	return nil
 }
