@@ -13,7 +13,7 @@ import (
 func listen(ctx context.Context, addr, dataDir string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil && port == "0" {
-		if last, err := os.ReadFile(portFile(dataDir)); err == nil { //nolint:gosec // the operator's own directory
+		if last, err := os.ReadFile(portFile(dataDir)); err == nil {
 			again := net.JoinHostPort(host, strings.TrimSpace(string(last)))
 			if listener, err := new(net.ListenConfig).Listen(ctx, "tcp", again); err == nil {
 				return listener, nil

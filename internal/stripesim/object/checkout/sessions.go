@@ -368,17 +368,16 @@ func listCheckoutSessions(c *state.Request) (any, error) {
 }
 
 func listCheckoutItems(c *state.Request) (any, error) {
-	c.Params.Limit()
-	if err := c.Params.Done("ending_before", "starting_after"); err != nil {
+	page := c.ReadSublist()
+	if err := c.Params.Done(); err != nil {
 		return nil, err
 	}
 	session, err := SessionByID(c.Tx, c.ID())
 	if err != nil {
 		return nil, err
 	}
-	return state.Sublist[orderItem]{
-		Object: "list", URL: "/v1/checkout/sessions/" + session.ID + "/line_items", Data: append([]orderItem{}, session.Private.Items...),
-	}, nil
+	whole := state.Sublist[orderItem]{Object: "list", URL: "/v1/checkout/sessions/" + session.ID + "/line_items", Data: session.Private.Items}
+	return state.PageOf(page, whole, func(item orderItem) string { return item.ID })
 }
 
 func expireCheckoutSession(c *state.Request) (any, error) {

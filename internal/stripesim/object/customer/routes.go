@@ -11,6 +11,11 @@ func Routes() map[string]state.Endpoint {
 		"GET /v1/customers/{id}":   getCustomer,
 		"POST /v1/customers/{id}":  updateCustomer,
 
+		"POST /v1/customers/{id}/balance_transactions":               createBalanceMovement,
+		"GET /v1/customers/{id}/balance_transactions":                listBalanceMovements,
+		"GET /v1/customers/{id}/balance_transactions/{transaction}":  getBalanceMovement,
+		"POST /v1/customers/{id}/balance_transactions/{transaction}": updateBalanceMovement,
+
 		"GET /v1/customers/{id}/discount":    getDiscount,
 		"DELETE /v1/customers/{id}/discount": deleteDiscount,
 

@@ -85,9 +85,11 @@ func Finalize(t *state.Tx, due *Invoice) error {
 	}
 	number := fmt.Sprintf("%s-%04d", payer.InvoicePrefix, payer.NextInvoiceSequence)
 	due.StartingBalance = payer.Balance
-	due.AmountDue, payer.Balance = due.Total+payer.Balance, 0
-	if due.AmountDue < 0 {
-		due.AmountDue, payer.Balance = 0, due.AmountDue
+	due.AmountDue = max(due.Total+payer.Balance, 0)
+	if applied := due.AmountDue - due.Total; applied != 0 {
+		if _, err := customer.MoveBalance(t, payer, -applied, customer.BalanceApplied, &due.ID, nil); err != nil {
+			return err
+		}
 	}
 	payer.NextInvoiceSequence++
 	if err := t.Update(payer, "customer.updated"); err != nil {

@@ -194,15 +194,15 @@ func updateInvoice(c *state.Request) (any, error) {
 }
 
 func listInvoiceLines(c *state.Request) (any, error) {
-	c.Params.Limit()
-	if err := c.Params.Done("ending_before", "starting_after"); err != nil {
+	page := c.ReadSublist()
+	if err := c.Params.Done(); err != nil {
 		return nil, err
 	}
 	of, err := namedInvoice(c, "invoice")
 	if err != nil {
 		return nil, err
 	}
-	return of.Lines, nil
+	return state.PageOf(page, of.Lines, func(line InvoiceLine) string { return line.ID })
 }
 
 // upcomingInvoice is what a subscription's next invoice will come to, as things stand. It is not stored.

@@ -36,15 +36,16 @@ func getSubscriptionItem(c *state.Request) (any, error) {
 
 func listSubscriptionItems(c *state.Request) (any, error) {
 	id := c.Params.Required("subscription", form.MaxText)
-	c.Params.Limit()
-	if err := c.Params.Done("ending_before", "starting_after"); err != nil {
+	page := c.ReadSublist()
+	if err := c.Params.Done(); err != nil {
 		return nil, err
 	}
 	sub, err := state.Find[Subscription](c.Tx, "subscription", id, apierror.UnknownReference("subscription", id, "subscription"))
 	if err != nil {
 		return nil, err
 	}
-	return state.Sublist[subscriptionItem]{Object: "list", URL: "/v1/subscription_items", Data: sub.Items.Data}, nil
+	whole := state.Sublist[subscriptionItem]{Object: "list", URL: "/v1/subscription_items", Data: sub.Items.Data}
+	return state.PageOf(page, whole, func(item subscriptionItem) string { return item.ID })
 }
 
 // readItemTerms reads the parameters of a change of one item that are not the item's own.

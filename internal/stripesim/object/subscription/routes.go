@@ -45,6 +45,14 @@ func Routes() map[string]state.Endpoint {
 		"POST /v1/invoices/{id}/void":               voidInvoice,
 		"POST /v1/invoices/{id}/mark_uncollectible": markUncollectible,
 
+		"POST /v1/credit_notes":           createCreditNote,
+		"GET /v1/credit_notes":            listCreditNotes,
+		"GET /v1/credit_notes/preview":    previewCreditNote,
+		"GET /v1/credit_notes/{id}":       getCreditNote,
+		"POST /v1/credit_notes/{id}":      updateCreditNote,
+		"POST /v1/credit_notes/{id}/void": voidCreditNote,
+		"GET /v1/credit_notes/{id}/lines": listCreditNoteLines,
+
 		"GET /v1/invoiceitems":      listInvoiceItems,
 		"GET /v1/invoiceitems/{id}": getInvoiceItem,
 
