@@ -44,6 +44,10 @@ type Comparison struct {
 	Found func(context.Context, Difference) error
 	// Compared is told of each object that was compared, by its type.
 	Compared func(ctx context.Context, objectType string) error
+
+	// takesIn shows what only Stripe has as it is listed there, and tookIn is told so.
+	takesIn bool
+	tookIn  func(context.Context, Difference) error
 }
 
 // Compare goes through everything that Stripe has, and then through everything
@@ -56,14 +60,14 @@ type Comparison struct {
 func (m *Mirror) Compare(ctx context.Context, c Comparison) error {
 	ctx = stripeapi.Background(ctx)
 	for _, k := range m.kinds() {
-		seen := newSeen()
+		seen, asOf := newSeen(), m.clock()
 		err := m.stripe.Each(ctx, k.path, k.parameters, func(raw json.RawMessage) error {
 			id, err := idOf(raw)
 			if err != nil {
 				return err
 			}
 			seen.add(id)
-			if err := m.compareOne(ctx, k, id, raw, c); err != nil {
+			if err := m.compareOne(ctx, k, id, raw, asOf, c); err != nil {
 				return fmt.Errorf("compare the %s %s: %w", k.name, id, err)
 			}
 			return c.Compared(ctx, k.name)
@@ -207,10 +211,19 @@ func (m *Mirror) extraOf(ctx context.Context, customerStripeID string, metadata 
 
 // compareOne tells how an object differs from its row. What differs is looked at
 // twice.
-func (m *Mirror) compareOne(ctx context.Context, k kind, id string, raw json.RawMessage, c Comparison) error {
+func (m *Mirror) compareOne(ctx context.Context, k kind, id string, raw json.RawMessage, asOf time.Time, c Comparison) error {
 	first, err := k.compare(ctx, raw)
 	if err != nil || first.equal() {
 		return err
+	}
+	if c.takesIn && first.rowID == "" && first.copyOf == "" {
+		took, err := m.takeInListed(ctx, k, raw, asOf)
+		if err != nil {
+			return err
+		}
+		if took {
+			return c.tookIn(ctx, Difference{Kind: billing.DifferenceExtra, Object: k.name, StripeID: id})
+		}
 	}
 	fresh, err := k.read(ctx, id)
 	if err != nil || fresh == nil {

@@ -31,7 +31,7 @@ func (m *Mirror) kinds() []kind {
 		{name: "customer", path: "/v1/customers", read: m.readCustomer, compare: m.compareCustomer, linked: m.linkedCustomers},
 		{
 			name: "subscription", path: "/v1/subscriptions", read: m.readSubscription, compare: m.compareSubscription,
-			linked: m.linkedSubscriptions, parameters: [][2]string{{"status", "all"}},
+			linked: m.linkedSubscriptions, parameters: [][2]string{{"status", "all"}, {"expand[]", "data.latest_invoice"}},
 		},
 		{name: "invoice", path: "/v1/invoices", read: m.readInvoice, compare: m.compareInvoice, linked: m.linkedInvoices},
 	}

@@ -47,6 +47,15 @@ func (m *Mirror) Reconcile(ctx context.Context, r Reconciliation) (Summary, erro
 			}
 			return r.Progress(ctx, objectType)
 		},
+		takesIn: r.Repair || r.TakeIn,
+		tookIn: func(ctx context.Context, d Difference) error {
+			sum.Found++
+			sum.Repaired++
+			if r.TakeIn { // an import is made of nothing else
+				return nil
+			}
+			return m.record(ctx, d, true)
+		},
 		Found: func(ctx context.Context, d Difference) error {
 			sum.Found++
 			if r.Repair || r.TakeIn {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -138,15 +139,24 @@ func Partial(ctx context.Context, s *store.Store, w io.Writer) error {
 	return nil
 }
 
-// progress shows on a terminal how far a comparison has come.
+// progress shows how far a comparison has come: by a bar on a terminal, and by lines
+// elsewhere.
 type progress struct {
 	bar  *progressbar.ProgressBar
 	kind string
+
+	out  io.Writer
+	now  func() time.Time
+	n    int // objects so far
+	told time.Time
 }
+
+// tellEvery is how often a line says how far a comparison has come.
+const tellEvery = 10 * time.Second
 
 func newProgress(f *os.File) *progress {
 	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return &progress{}
+		return &progress{out: f, now: time.Now}
 	}
 	return &progress{bar: progressbar.NewOptions(-1,
 		progressbar.OptionSetWriter(f), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
@@ -156,13 +166,28 @@ func newProgress(f *os.File) *progress {
 
 func (p *progress) next(_ context.Context, kind string) error {
 	if p.bar == nil {
-		return nil
+		return p.tell(kind)
 	}
 	if kind != p.kind {
 		p.kind = kind
 		p.bar.Describe(kind + "s")
 	}
 	return p.bar.Add(1)
+}
+
+// tell writes a line, not too often.
+func (p *progress) tell(kind string) error {
+	p.n++
+	now := p.now()
+	if p.told.IsZero() {
+		p.told = now
+	}
+	if now.Sub(p.told) < tellEvery {
+		return nil
+	}
+	p.told = now
+	_, err := fmt.Fprintf(p.out, "%d objects compared, now the %ss\n", p.n, kind)
+	return err
 }
 
 func (p *progress) end() {
