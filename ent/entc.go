@@ -62,8 +62,9 @@ func takeNullForDirection(name string) error {
 // adjustments are made to what entgql generates for lists, where its templates have no
 // place to say so: pageInfo is answered from the page, which is read with one row more
 // than it has, so that only totalCount counts; cursors are those of lists.go, which lose
-// no row without a value and may be combined with either end of a page; a product's prices are filtered where they are loaded; and
-// aliases.go finds what a document gives names of its own.
+// no row without a value and may be combined with either end of a page; a product's prices
+// are filtered where they are loaded; aliases.go finds what a document gives names of its
+// own; and computed.go knows the columns of fields that are not simply one.
 var adjustments = map[string][][2]string{
 	"gql_pagination.go": {
 		{
@@ -79,6 +80,11 @@ var adjustments = map[string][][2]string{
 			"	path = append([]string(nil), path...)\n",
 			"	if asksTwice(opCtx, collected, satisfies) {\n\t\treturn nil\n\t}\n	path = append([]string(nil), path...)\n",
 		},
+		{
+			"		switch field.Name {\n",
+			"		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)\n		switch field.Name {\n",
+		},
+		{"unknownSeen = true\n", "unknownSeen = unknownSeen || !isComputed(_q, field.Name)\n"},
 		{
 			"ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)\n",
 			"ignoredEdges := !asksFor(ctx, path, edgesField) && !asksFor(ctx, path, pageInfoField)\n",

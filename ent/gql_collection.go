@@ -47,6 +47,7 @@ func (_q *ApiKeyQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 		selectedFields = []string{apikey.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 		case "createdAt":
 			if _, ok := fieldSeen[apikey.FieldCreatedAt]; !ok {
@@ -106,7 +107,7 @@ func (_q *ApiKeyQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -186,6 +187,7 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 		selectedFields = []string{customer.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 
 		case "subscriptions":
@@ -440,7 +442,7 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -520,6 +522,7 @@ func (_q *DifferenceQuery) collectField(ctx context.Context, oneNode bool, opCtx
 		selectedFields = []string{difference.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 		case "createdAt":
 			if _, ok := fieldSeen[difference.FieldCreatedAt]; !ok {
@@ -574,7 +577,7 @@ func (_q *DifferenceQuery) collectField(ctx context.Context, oneNode bool, opCtx
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -654,6 +657,7 @@ func (_q *InvoiceQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 		selectedFields = []string{invoice.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 
 		case "customer":
@@ -768,7 +772,7 @@ func (_q *InvoiceQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -848,6 +852,7 @@ func (_q *OperationQuery) collectField(ctx context.Context, oneNode bool, opCtx 
 		selectedFields = []string{operation.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 
 		case "stripeCalls":
@@ -980,7 +985,7 @@ func (_q *OperationQuery) collectField(ctx context.Context, oneNode bool, opCtx 
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -1060,6 +1065,7 @@ func (_q *PriceQuery) collectField(ctx context.Context, oneNode bool, opCtx *gra
 		selectedFields = []string{price.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 
 		case "product":
@@ -1194,7 +1200,7 @@ func (_q *PriceQuery) collectField(ctx context.Context, oneNode bool, opCtx *gra
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -1274,6 +1280,7 @@ func (_q *ProductQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 		selectedFields = []string{product.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 
 		case "prices":
@@ -1449,7 +1456,7 @@ func (_q *ProductQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -1529,6 +1536,7 @@ func (_q *StripeCallQuery) collectField(ctx context.Context, oneNode bool, opCtx
 		selectedFields = []string{stripecall.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 
 		case "operation":
@@ -1593,7 +1601,7 @@ func (_q *StripeCallQuery) collectField(ctx context.Context, oneNode bool, opCtx
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -1651,6 +1659,7 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 		selectedFields = []string{subscription.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 
 		case "customer":
@@ -1971,7 +1980,7 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -2051,6 +2060,7 @@ func (_q *SubscriptionItemQuery) collectField(ctx context.Context, oneNode bool,
 		selectedFields = []string{subscriptionitem.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 
 		case "subscription":
@@ -2160,7 +2170,7 @@ func (_q *SubscriptionItemQuery) collectField(ctx context.Context, oneNode bool,
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -2240,6 +2250,7 @@ func (_q *SubscriptionTransitionQuery) collectField(ctx context.Context, oneNode
 		selectedFields = []string{subscriptiontransition.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 
 		case "subscription":
@@ -2309,7 +2320,7 @@ func (_q *SubscriptionTransitionQuery) collectField(ctx context.Context, oneNode
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
@@ -2367,6 +2378,7 @@ func (_q *WebhookEventQuery) collectField(ctx context.Context, oneNode bool, opC
 		selectedFields = []string{webhookevent.FieldID}
 	)
 	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		selectedFields = selectComputed(_q, field.Name, selectedFields, fieldSeen)
 		switch field.Name {
 		case "createdAt":
 			if _, ok := fieldSeen[webhookevent.FieldCreatedAt]; !ok {
@@ -2441,7 +2453,7 @@ func (_q *WebhookEventQuery) collectField(ctx context.Context, oneNode bool, opC
 		case "id":
 		case "__typename":
 		default:
-			unknownSeen = true
+			unknownSeen = unknownSeen || !isComputed(_q, field.Name)
 		}
 	}
 	if !unknownSeen {
