@@ -64,6 +64,14 @@ sandbox-check: ## Hold the sandbox to recordings, the spec and quickstarts; with
 bench: ## Run the benchmarks
 	$(POSTGRES) go test -run '^$$' -bench . -benchmem ./internal/...
 
+.PHONY: bench-peers
+bench-peers: ## Compare nested reads with Mercurius and with a handler written by hand
+	@$(POSTGRES) scripts/bench/run peers
+
+.PHONY: bench-lists
+bench-lists: ## Time each list with 10,000 customers and with 1,000,000
+	@$(POSTGRES) scripts/bench/run lists
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style, bugs, formatting and which package may import which
 	$(GOLANGCI_LINT) run ./...
