@@ -221,7 +221,8 @@ func TestSubscriptionsAreWatched(t *testing.T) {
 		}
 		all.until("1", ann.subscription)
 
-		for name, of := range map[string]client{"Bob's": own, "nobody's": own} {
+		quiet := connect(t, k.URL, token(t, k, ann.customer)) // hears of no more changes
+		for name, of := range map[string]client{"Bob's": quiet, "nobody's": quiet} {
 			id := bob.customer
 			if name == "nobody's" {
 				id = billing.NewID(billing.CustomerPrefix)
@@ -235,8 +236,8 @@ func TestSubscriptionsAreWatched(t *testing.T) {
 				t.Errorf("%s: %s", name, m.Type)
 			}
 		}
-		own.subscribe("op", watchOperation, object{"id": billing.NewID(billing.OperationPrefix)})
-		if got := own.next("op"); !strings.Contains(got, `"FORBIDDEN"`) {
+		quiet.subscribe("op", watchOperation, object{"id": billing.NewID(billing.OperationPrefix)})
+		if got := quiet.next("op"); !strings.Contains(got, `"FORBIDDEN"`) {
 			t.Errorf("an operation, for Ann: %s", got)
 		}
 	}, told)

@@ -102,7 +102,7 @@ func compareLists(ctx context.Context, binary string) error {
 				took[i] = append(took[i], time.Since(began))
 			}
 		}
-		few, many := middle(took[0]), middle(took[1])
+		few, many := middle(took[0]), middle(took[1]) //nolint:gosec // there are two
 		fmt.Printf("%-36s %12s %12s %8.1f\n", l.name, few.Round(10*time.Microsecond), many.Round(10*time.Microsecond), float64(many)/float64(few))
 	}
 	return nil
