@@ -41,8 +41,9 @@ func addMonths(from time.Time, n int) time.Time {
 
 // Recurring says how often a price is billed, and for what.
 type Recurring struct {
-	AggregateUsage *string `json:"aggregate_usage"`
-	Interval       string  `json:"interval"`
-	IntervalCount  int64   `json:"interval_count"`
-	UsageType      string  `json:"usage_type"`
+	AggregateUsage  *string `json:"aggregate_usage"`
+	Interval        string  `json:"interval"`
+	IntervalCount   int64   `json:"interval_count"`
+	TrialPeriodDays *int64  `json:"trial_period_days"`
+	UsageType       string  `json:"usage_type"`
 }

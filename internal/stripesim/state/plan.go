@@ -11,7 +11,9 @@ func addUndeclared(object map[string]any, kind string) {
 	switch kind {
 	case "price":
 		if recurring, ok := object["recurring"].(map[string]any); ok {
-			recurring["trial_period_days"] = nil
+			if _, kept := recurring["trial_period_days"]; !kept {
+				recurring["trial_period_days"] = nil
+			}
 		}
 	case "subscription_item", "line_item", "invoiceitem":
 		object["plan"] = planOf(object["price"])
@@ -48,7 +50,7 @@ func planOf(price any) any {
 		"amount": terms["unit_amount"], "amount_decimal": terms["unit_amount_decimal"], "billing_scheme": terms["billing_scheme"],
 		"created": terms["created"], "currency": terms["currency"], "interval": recurring["interval"],
 		"interval_count": recurring["interval_count"], "livemode": false, "metadata": terms["metadata"], "nickname": terms["nickname"],
-		"product": terms["product"], "tiers_mode": terms["tiers_mode"], "transform_usage": nil, "trial_period_days": nil,
+		"product": terms["product"], "tiers_mode": terms["tiers_mode"], "transform_usage": nil, "trial_period_days": recurring["trial_period_days"],
 		"usage_type": recurring["usage_type"],
 	}
 }

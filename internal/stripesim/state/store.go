@@ -35,6 +35,7 @@ CREATE INDEX IF NOT EXISTS objects_lookup_key ON objects (kind, body ->> '$.look
 CREATE INDEX IF NOT EXISTS objects_product ON objects (kind, body ->> '$.product') WHERE kind = 'price';
 CREATE INDEX IF NOT EXISTS objects_customer ON objects (kind, body ->> '$.customer');
 CREATE INDEX IF NOT EXISTS objects_subscription ON objects (kind, body ->> '$.subscription');
+CREATE INDEX IF NOT EXISTS objects_usage ON objects (kind, body ->> '$.subscription_item') WHERE kind = 'usage_record';
 
 CREATE TABLE IF NOT EXISTS idempotency (
 	key         TEXT PRIMARY KEY,

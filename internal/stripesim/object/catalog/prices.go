@@ -119,6 +119,7 @@ func readRecurring(p *form.Params) *billing.Recurring {
 	case terms.IntervalCount > limit:
 		r.Fail(apierror.Invalid(r.Name("interval_count"), "Invalid value: the maximum interval is three years, which is %d for the interval %s.", limit, terms.Interval))
 	}
+	terms.TrialPeriodDays = r.Between("trial_period_days", 1, 730)
 	form.Set(&terms.UsageType, r.Choice("usage_type", "licensed", billing.UsageMetered))
 	if aggregate := r.Choice("aggregate_usage", "last_during_period", "last_ever", "max", "sum"); aggregate != nil {
 		terms.AggregateUsage = aggregate

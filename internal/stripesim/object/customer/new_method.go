@@ -17,6 +17,17 @@ func tokenCard(token string) (TestCard, bool) {
 	return card, ok && known
 }
 
+// MethodOfToken is a payment method of nobody's for one payment, made of a token of Stripe.js.
+func MethodOfToken(t *state.Tx, token, param string) (*Method, error) {
+	card, known := tokenCard(token)
+	if !known {
+		return nil, apierror.UnknownReference("token", token, param)
+	}
+	made := NewPaymentMethod(t, card)
+	made.Private.Spent = true
+	return made, t.Insert(made)
+}
+
 // numberCard is the test card with a number.
 func numberCard(number string) (TestCard, bool) {
 	number = strings.ReplaceAll(number, " ", "")

@@ -1,6 +1,8 @@
 package subscription
 
 import (
+	"maps"
+
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/form"
 	"tallystick/internal/stripesim/object/customer"
@@ -27,7 +29,7 @@ type Charge struct {
 	Invoice              *string                 `json:"invoice"`
 	Outcome              chargeOutcome           `json:"outcome"`
 	Paid                 bool                    `json:"paid"`
-	PaymentIntent        string                  `json:"payment_intent"`
+	PaymentIntent        state.Ref               `json:"payment_intent"`
 	PaymentMethod        string                  `json:"payment_method"`
 	PaymentMethodDetails chargeMethodDetails     `json:"payment_method_details"`
 	Status               string                  `json:"status"`
@@ -81,9 +83,9 @@ func newCharge(t *state.Tx, intent *PaymentIntent, method *customer.Method, decl
 }
 
 func chargeOf(t *state.Tx, intent *PaymentIntent, method *customer.Method) *Charge {
-	return &Charge{
+	made := &Charge{
 		Record: t.NewRecord("charge", "ch_3"), Amount: intent.Amount, Currency: intent.Currency, Customer: intent.Customer,
-		Description: intent.Description, Metadata: map[string]string{}, Invoice: intent.Invoice, PaymentIntent: intent.ID,
+		Description: intent.Description, Metadata: map[string]string{}, Invoice: intent.Invoice, PaymentIntent: state.Ref(intent.ID),
 		PaymentMethod: method.ID, BillingDetails: method.BillingDetails,
 		PaymentMethodDetails: chargeMethodDetails{Type: "card", Card: chargedCard{
 			Brand: method.Card.Brand, Checks: method.Card.Checks, Country: method.Card.Country,
@@ -91,6 +93,8 @@ func chargeOf(t *state.Tx, intent *PaymentIntent, method *customer.Method) *Char
 			Funding: method.Card.Funding, Last4: method.Card.Last4, Network: method.Card.Brand,
 		}},
 	}
+	maps.Copy(made.Metadata, intent.Metadata)
+	return made
 }
 
 func (x *Charge) approve() {

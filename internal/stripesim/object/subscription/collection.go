@@ -49,8 +49,14 @@ func periodLine(sub *Subscription, item subscriptionItem, terms *catalog.Price, 
 	}
 }
 
-// PeriodLines bills every item of a subscription for its current period: nothing while it is a trial.
+// PeriodLines bills every item of a subscription for its current period: nothing while it is a trial, and nothing yet of
+// what is metered.
 func PeriodLines(t *state.Tx, sub *Subscription) ([]InvoiceLine, error) {
+	return linesAfter(t, sub, period{})
+}
+
+// linesAfter bills every item of a subscription for its current period, but what is metered for a period that is past.
+func linesAfter(t *state.Tx, sub *Subscription, past period) ([]InvoiceLine, error) {
 	var lines []InvoiceLine
 	for _, item := range sub.Items.Data {
 		terms, err := catalog.PriceByID(t, item.Price)
@@ -65,8 +71,20 @@ func PeriodLines(t *state.Tx, sub *Subscription) ([]InvoiceLine, error) {
 			lines = append(lines, periodLine(sub, item, terms, 0, "Trial period for "+owner.Name))
 			continue
 		}
-		description := fmt.Sprintf("%d × %s (at %s / %s)", form.OrDefault(item.Quantity, 0), owner.Name, terms.Each(), terms.Recurring.Interval)
-		lines = append(lines, periodLine(sub, item, terms, terms.Cost(item.Quantity), description))
+		billed := item
+		if terms.Metered() && past.End > past.Start {
+			used, err := usageIn(t, item.ID, terms, past)
+			if err != nil {
+				return nil, err
+			}
+			billed.Quantity = &used
+		}
+		description := fmt.Sprintf("%d × %s (at %s / %s)", form.OrDefault(billed.Quantity, 0), owner.Name, terms.Each(), terms.Recurring.Interval)
+		line := periodLine(sub, billed, terms, terms.Cost(billed.Quantity), description)
+		if billed.Quantity != item.Quantity {
+			line.Period = past
+		}
+		lines = append(lines, line)
 	}
 	return lines, nil
 }

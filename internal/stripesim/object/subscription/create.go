@@ -29,9 +29,9 @@ const (
 
 // subscriptionUnmodelled are Stripe's parameters of a subscription that the sandbox leaves out.
 var subscriptionUnmodelled = []string{
-	"add_invoice_items", "application_fee_percent", "automatic_tax", "backdate_start_date", "billing_cycle_anchor_config",
+	"application_fee_percent", "automatic_tax", "backdate_start_date", "billing_cycle_anchor_config",
 	"billing_thresholds", "default_source", "invoice_settings", "on_behalf_of",
-	"payment_settings[payment_method_options]", "pending_invoice_item_interval", "transfer_data", "trial_from_plan",
+	"payment_settings[payment_method_options]", "pending_invoice_item_interval", "transfer_data",
 }
 
 // NewSubscription is what a request for a subscription asks for.
@@ -44,6 +44,10 @@ type NewSubscription struct {
 	Collection string
 	daysDue    *int64
 	Behavior   string
+	extras     []extraItem
+	anchor     *int64 // from which billing dates are counted; nil: from the beginning, or the trial's end
+	prorates   bool   // whether a first period that an anchor makes shorter costs its share
+	planTrial  bool
 	Terms      SubscriptionTerms
 }
 
@@ -105,6 +109,10 @@ func readNewSubscription(p *form.Params, now int64) NewSubscription {
 		daysDue:    p.Between("days_until_due", 0, 365),
 		Behavior:   form.OrDefault(p.Choice("payment_behavior", BehaviorAllow, behaviorDefault, BehaviorError, behaviorPending), BehaviorAllow),
 		Terms:      readSubscriptionTerms(p),
+		extras:     readExtraItems(p),
+		anchor:     ReadFuture(p, "billing_cycle_anchor", now),
+		planTrial:  form.OrDefault(p.Boolean("trial_from_plan"), false),
+		prorates:   form.OrDefault(p.Choice("proration_behavior", "always_invoice", "create_prorations", "none"), "") != "none",
 	}
 	in.Terms.cancelAt = ReadFuture(p, "cancel_at", now)
 	for _, item := range p.Objects("items") {
@@ -122,6 +130,10 @@ func readNewSubscription(p *form.Params, now int64) NewSubscription {
 		p.Missing("items")
 	case len(in.Items) > maxItems:
 		p.Fail(apierror.Invalid("items", "A subscription can have up to %d items.", maxItems))
+	case in.planTrial && (in.TrialDays != nil || in.TrialEnd != nil):
+		p.Fail(apierror.Invalid("trial_from_plan", "You may only specify one of these parameters: trial_from_plan, trial_end, trial_period_days."))
+	case in.anchor != nil && (in.planTrial || in.TrialDays != nil || in.TrialEnd != nil):
+		p.Fail(apierror.Invalid("billing_cycle_anchor", "The sandbox does not model `billing_cycle_anchor` together with a trial"))
 	case in.TrialDays != nil && in.TrialEnd != nil:
 		p.Fail(apierror.Invalid("trial_end", "You may only specify one of these parameters: trial_period_days, trial_end."))
 	case in.Behavior == behaviorPending:
@@ -152,7 +164,7 @@ func ReadFuture(p *form.Params, key string, now int64) *int64 {
 
 func createSubscription(c *state.Request) (any, error) {
 	in := readNewSubscription(c.Params, c.Now)
-	if err := c.Params.Done(append(subscriptionUnmodelled, "billing_cycle_anchor")...); err != nil {
+	if err := c.Params.Done(subscriptionUnmodelled...); err != nil {
 		return nil, err
 	}
 	return Subscribe(c.Tx, in)
@@ -176,7 +188,15 @@ func Subscribe(t *state.Tx, in NewSubscription) (*Subscription, error) {
 	if err := applyTerms(t, sub, in.Terms, payer); err != nil {
 		return nil, err
 	}
+	if in.planTrial {
+		in.TrialDays = terms[0].Recurring.TrialPeriodDays
+	}
 	sub.startWith(terms, in)
+	if in.anchor != nil {
+		if err := sub.anchorAt(*in.anchor, terms[0].Recurring); err != nil {
+			return nil, err
+		}
+	}
 	amount := sub.amount(terms)
 	if sub.Status == StatusTrialing {
 		amount = 0
@@ -184,7 +204,7 @@ func Subscribe(t *state.Tx, in NewSubscription) (*Subscription, error) {
 	if err := sub.redeem(t, in.Terms.Discount, amount); err != nil {
 		return nil, err
 	}
-	if err := begin(t, sub, payer, in.Behavior); err != nil {
+	if err := begin(t, sub, payer, in, terms[0]); err != nil {
 		return nil, err
 	}
 	return SubscriptionByID(t, sub.ID)
@@ -378,16 +398,22 @@ func checkPayable(t *state.Tx, sub *Subscription, payer *customer.Customer, beha
 }
 
 // begin stores the subscription with its first invoice, and collects that as far as the payment behavior says.
-func begin(t *state.Tx, sub *Subscription, payer *customer.Customer, behavior string) error {
-	lines, err := PeriodLines(t, sub)
+func begin(t *state.Tx, sub *Subscription, payer *customer.Customer, in NewSubscription, first *catalog.Price) error {
+	invoiceID := state.NewID("in_1")
+	lines, err := billExtras(t, sub, payer, in.extras, invoiceID)
 	if err != nil {
 		return err
 	}
-	due, err := newInvoice(t, state.NewID("in_1"), sub, payer, reasonCreate, lines)
+	periods, err := PeriodLines(t, sub)
 	if err != nil {
 		return err
 	}
-	if err := checkPayable(t, sub, payer, behavior, due); err != nil {
+	sub.shortenFirst(periods, first.Recurring, in.prorates)
+	due, err := newInvoice(t, invoiceID, sub, payer, reasonCreate, append(lines, periods...))
+	if err != nil {
+		return err
+	}
+	if err := checkPayable(t, sub, payer, in.Behavior, due); err != nil {
 		return err
 	}
 	sub.LatestInvoice = &due.ID
@@ -405,11 +431,11 @@ func begin(t *state.Tx, sub *Subscription, payer *customer.Customer, behavior st
 	if err := t.Create(due, "invoice.created"); err != nil {
 		return err
 	}
-	if behavior == behaviorDefault && sub.CollectionMethod == ChargeAutomatically {
+	if in.Behavior == behaviorDefault && sub.CollectionMethod == ChargeAutomatically {
 		return Finalize(t, due)
 	}
 	declined, err := collectInvoice(t, due)
-	if err != nil || declined == nil || behavior != BehaviorError {
+	if err != nil || declined == nil || in.Behavior != BehaviorError {
 		return err
 	}
 	return apierror.NothingLeft(declined, "subscription")

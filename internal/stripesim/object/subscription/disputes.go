@@ -19,7 +19,7 @@ type dispute struct {
 	EvidenceDetails    evidenceDetails   `json:"evidence_details"`
 	IsChargeRefundable bool              `json:"is_charge_refundable"`
 	Metadata           map[string]string `json:"metadata"`
-	PaymentIntent      string            `json:"payment_intent"`
+	PaymentIntent      state.Ref         `json:"payment_intent"`
 	Reason             string            `json:"reason"`
 	Status             string            `json:"status"`
 }

@@ -207,6 +207,32 @@ func listInvoiceLines(c *state.Request) (any, error) {
 
 // upcomingInvoice is what a subscription's next invoice will come to, as things stand. It is not stored.
 func upcomingInvoice(c *state.Request) (any, error) {
+	shown, err := nextInvoice(c)
+	if err != nil {
+		return nil, err
+	}
+	rendered, err := c.Render(shown, nil)
+	if err != nil {
+		return nil, err
+	}
+	if fields, ok := rendered.(map[string]any); ok {
+		delete(fields, "id") // it has none
+	}
+	return rendered, nil
+}
+
+func listUpcomingLines(c *state.Request) (any, error) {
+	page := c.ReadSublist()
+	shown, err := nextInvoice(c)
+	if err != nil {
+		return nil, err
+	}
+	shown.Lines.URL = "/v1/invoices/upcoming/lines"
+	return state.PageOf(page, shown.Lines, func(line InvoiceLine) string { return line.ID })
+}
+
+// nextInvoice adds up the invoice that a request wants to see before it is made.
+func nextInvoice(c *state.Request) (*Invoice, error) {
 	customerID, subscriptionID := c.Params.Text("customer", form.MaxText), c.Params.Text("subscription", form.MaxText)
 	if customerID == nil && subscriptionID == nil {
 		c.Params.Fail(apierror.Invalid("", "You must provide one of: customer, subscription."))
@@ -242,7 +268,11 @@ func upcomingInvoice(c *state.Request) (any, error) {
 	for _, item := range waiting {
 		lines = append(lines, item.line())
 	}
-	periods, err := PeriodLines(c.Tx, &next)
+	used := period{Start: sub.CurrentPeriodStart, End: sub.CurrentPeriodEnd}
+	if sub.Status == StatusTrialing {
+		used = period{} // a trial is free, whatever was used
+	}
+	periods, err := linesAfter(c.Tx, &next, used)
 	if err != nil {
 		return nil, err
 	}
@@ -252,14 +282,7 @@ func upcomingInvoice(c *state.Request) (any, error) {
 	}
 	shown.Created, shown.NextPaymentAttempt = sub.CurrentPeriodEnd, nil
 	shown.PeriodStart, shown.PeriodEnd = sub.CurrentPeriodStart, sub.CurrentPeriodEnd
-	rendered, err := c.Render(shown, nil)
-	if err != nil {
-		return nil, err
-	}
-	if fields, ok := rendered.(map[string]any); ok {
-		delete(fields, "id") // it has none
-	}
-	return rendered, nil
+	return shown, nil
 }
 
 func subscriptionToBill(t *state.Tx, customerID, subscriptionID *string) (*Subscription, error) {

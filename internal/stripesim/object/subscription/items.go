@@ -19,7 +19,8 @@ func subscriptionItemByID(t *state.Tx, id string) (*Subscription, *subscriptionI
 	for _, sub := range subs {
 		for i := range sub.Items.Data {
 			if sub.Items.Data[i].ID == id {
-				return sub, &sub.Items.Data[i], nil
+				t.Now, err = t.MomentOf(t.Now, sub.ID) // the URL does not tell what test clock the item hangs on
+				return sub, &sub.Items.Data[i], err
 			}
 		}
 	}

@@ -139,6 +139,9 @@ func LiveSubscription(t *state.Tx, id string) error {
 	pause := sub.PauseCollection
 	switch {
 	case sub.CancelAt != nil && *sub.CancelAt <= t.Now:
+		if err := billUsage(t, sub); err != nil {
+			return err
+		}
 		return End(t, sub, ReasonRequested)
 	case sub.Status == StatusIncomplete:
 		return Expire(t, sub)
@@ -192,7 +195,11 @@ func nextPeriod(t *state.Tx, sub *Subscription) error {
 	since := sub.CurrentPeriodStart
 	sub.CurrentPeriodStart = sub.CurrentPeriodEnd
 	sub.CurrentPeriodEnd = billing.PeriodEnd(sub.BillingCycleAnchor, sub.CurrentPeriodStart, terms.Recurring)
-	lines, err := PeriodLines(t, sub)
+	used := period{Start: since, End: sub.CurrentPeriodStart}
+	if sub.TrialEnd != nil && *sub.TrialEnd == sub.CurrentPeriodStart {
+		used = period{} // a trial is free, whatever was used
+	}
+	lines, err := linesAfter(t, sub, used)
 	if err != nil {
 		return err
 	}

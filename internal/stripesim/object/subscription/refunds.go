@@ -17,7 +17,7 @@ type Refund struct {
 	Charge             string            `json:"charge"`
 	Currency           string            `json:"currency"`
 	Metadata           map[string]string `json:"metadata"`
-	PaymentIntent      *string           `json:"payment_intent"`
+	PaymentIntent      state.Ref         `json:"payment_intent"`
 	Reason             *string           `json:"reason"`
 	ReceiptNumber      *string           `json:"receipt_number"`
 	SourceTransfer     *string           `json:"source_transfer_reversal"`
@@ -71,7 +71,7 @@ func refund(t *state.Tx, charged *Charge, asked *int64, reason *string, metadata
 	}
 	made := &Refund{
 		ID: state.NewID("re_3"), Object: "refund", Created: t.Now, Amount: amount, Charge: charged.ID, Currency: charged.Currency,
-		PaymentIntent: &charged.PaymentIntent, Reason: reason, Status: "succeeded",
+		PaymentIntent: charged.PaymentIntent, Reason: reason, Status: "succeeded",
 	}
 	var err error
 	if made.Metadata, err = metadata.ApplyTo(nil); err != nil {

@@ -29,8 +29,12 @@ func Routes() map[string]state.Endpoint {
 		"POST /v1/subscription_items/{id}":   updateSubscriptionItem,
 		"DELETE /v1/subscription_items/{id}": deleteSubscriptionItem,
 
+		"POST /v1/subscription_items/{id}/usage_records":         createUsageRecord,
+		"GET /v1/subscription_items/{id}/usage_record_summaries": listUsageSummaries,
+
 		"POST /v1/invoices":                         createInvoice,
 		"GET /v1/invoices/upcoming":                 upcomingInvoice,
+		"GET /v1/invoices/upcoming/lines":           listUpcomingLines,
 		"POST /v1/invoices/{id}":                    updateInvoice,
 		"GET /v1/invoices/{id}/lines":               listInvoiceLines,
 		"POST /v1/invoiceitems":                     createInvoiceItem,
@@ -65,6 +69,7 @@ func Routes() map[string]state.Endpoint {
 		"POST /v1/payment_intents/{id}/confirm": confirmPaymentIntent,
 
 		"GET /v1/charges":       listCharges,
+		"POST /v1/charges":      createCharge,
 		"POST /v1/charges/{id}": updateCharge,
 
 		"POST /v1/refunds":      createRefund,

@@ -194,6 +194,9 @@ func cancelSubscription(c *state.Request) (any, error) {
 		}
 	}
 	if invoiceNow {
+		if err := billUsage(c.Tx, sub); err != nil {
+			return nil, err
+		}
 		if _, err := collectPending(c.Tx, sub); err != nil {
 			return nil, err
 		}
@@ -283,12 +286,16 @@ func beginPeriod(t *state.Tx, sub *Subscription, reason string) (*Invoice, error
 	if err != nil {
 		return nil, err
 	}
+	used := period{Start: sub.CurrentPeriodStart, End: t.Now}
+	if sub.TrialEnd != nil && *sub.TrialEnd == t.Now {
+		used = period{} // a trial is free, whatever was used
+	}
 	sub.BillingCycleAnchor, sub.CurrentPeriodStart = t.Now, t.Now
 	sub.CurrentPeriodEnd = billing.PeriodEnd(t.Now, t.Now, terms.Recurring)
 	if sub.CancelAtPeriodEnd {
 		sub.CancelAt = &sub.CurrentPeriodEnd
 	}
-	lines, err := PeriodLines(t, sub)
+	lines, err := linesAfter(t, sub, used)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,75 @@
+package stripesim_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestFirstInvoices(t *testing.T) {
+	w := newWorld(t)
+	price := w.monthly(1000).ID
+	with := w.subscribeTo(price, "add_invoice_items[0][price_data][currency]", "usd", "add_invoice_items[0][price_data][unit_amount]", "250",
+		"add_invoice_items[0][price_data][product]", w.product("Setup").ID, "add_invoice_items[0][quantity]", "2")
+	first := object(with, "latest_invoice")
+	expectFields(t, first, map[string]any{"total": 1500.0, "amount_paid": 1500.0})
+	lines := object(first, "lines")["data"].([]any)
+	expectFields(t, lines[0].(map[string]any), map[string]any{"type": "invoiceitem", "amount": 500.0, "quantity": 2.0, "description": "Setup"})
+	w.expectOK(w.get("/v1/invoiceitems/" + lines[0].(map[string]any)["invoice_item"].(string)))
+	c := w.payingCustomer("pm_card_visa").ID
+	w.expectRefusal(w.post("/v1/subscriptions", "customer", c, "items[0][price]", price, "add_invoice_items[0][quantity]", "1"),
+		refused{code: "parameter_missing", param: "add_invoice_items[0][price]"})
+	w.expectRefusal(w.post("/v1/subscriptions", "customer", c, "items[0][price]", price, "add_invoice_items[0][price]", price), refused{param: "price"})
+	w.expectRefusal(w.post(path(with), "add_invoice_items[0][price]", price), refused{param: "add_invoice_items", contains: "does not model"})
+	w.pass("32d")
+	expectFields(t, w.latestInvoice(with), map[string]any{"total": 1000.0})
+}
+
+func TestBillingCycleAnchor(t *testing.T) {
+	w := newWorld(t) // it is noon on 31 January
+	price := w.monthly(3100).ID
+	moment := func(month time.Month, day int) string {
+		return strconv.FormatInt(time.Date(2024, month, day, 12, 0, 0, 0, time.UTC).Unix(), 10)
+	}
+	sub := w.subscribeTo(price, "billing_cycle_anchor", moment(2, 10)) // 10 of the 31 days since 10 January are left
+	expectFields(t, object(sub, "latest_invoice"), map[string]any{"total": 1000.0, "status": "paid"})
+	anchor, _ := strconv.ParseFloat(moment(2, 10), 64)
+	expectFields(t, sub, map[string]any{"billing_cycle_anchor": anchor, "current_period_end": anchor, "status": "active"})
+	free := w.subscribeTo(price, "billing_cycle_anchor", moment(2, 10), "proration_behavior", "none")
+	expectFields(t, object(free, "latest_invoice"), map[string]any{"total": 0.0})
+	w.pass("11d")
+	expectFields(t, w.latestInvoice(sub), map[string]any{"total": 3100.0})
+	end, _ := strconv.ParseFloat(moment(3, 10), 64)
+	expectFields(t, w.expectOK(w.get(path(free))).body, map[string]any{"current_period_end": end})
+	c := w.payingCustomer("pm_card_visa").ID
+	w.expectRefusal(w.post("/v1/subscriptions", "customer", c, "items[0][price]", price, "billing_cycle_anchor", moment(4, 20)),
+		refused{param: "billing_cycle_anchor", contains: "cannot be later than next natural billing date"})
+}
+
+func TestTrialFromPlan(t *testing.T) {
+	w := newWorld(t)
+	made := w.expectOK(w.post("/v1/prices", "currency", "usd", "unit_amount", "500", "product", w.product("Plan").ID, "recurring[interval]", "month",
+		"recurring[trial_period_days]", "7")).body
+	expectFields(t, object(made, "recurring"), map[string]any{"trial_period_days": 7.0})
+	sub := w.subscribeTo(made["id"].(string), "trial_from_plan", "true")
+	expectFields(t, sub, map[string]any{"status": "trialing", "trial_end": float64(w.time.Add(7 * 24 * time.Hour).Unix())})
+	expectFields(t, object(sub, "plan"), map[string]any{"trial_period_days": 7.0})
+	expectFields(t, w.subscribeTo(made["id"].(string)), map[string]any{"status": "active"})
+	expectFields(t, w.subscribeTo(w.monthly(500).ID, "trial_from_plan", "true"), map[string]any{"status": "active"})
+}
+
+func TestChargesOfTokens(t *testing.T) {
+	w := newWorld(t)
+	made := w.expectOK(w.post("/v1/charges", "amount", "2000", "currency", "usd", "source", "tok_visa", "description", "Tea", "metadata[a]", "b")).body
+	expectFields(t, made, map[string]any{"amount": 2000.0, "paid": true, "status": "succeeded", "payment_intent": nil, "customer": nil, "description": "Tea"})
+	expectFields(t, w.expectOK(w.post("/v1/refunds", "charge", made["id"].(string))).body, map[string]any{"amount": 2000.0, "payment_intent": nil})
+	w.expectRefusal(w.post("/v1/charges", "amount", "2000", "currency", "usd", "source", "tok_chargeDeclined"),
+		refused{status: 402, kind: "card_error", code: "card_declined", decline: "generic_decline"})
+	if n := len(w.expectOK(w.get("/v1/charges")).body["data"].([]any)); n != 2 {
+		t.Errorf("%d charges: a declined one stays", n)
+	}
+	w.expectRefusal(w.post("/v1/charges", "amount", "2000", "currency", "usd", "source", "tok_nope"), refused{code: "resource_missing", param: "source", contains: "No such token"})
+	w.expectRefusal(w.post("/v1/charges", "amount", "2000", "currency", "usd"), refused{contains: "Must provide source or customer."})
+	w.expectRefusal(w.post("/v1/charges", "amount", "2000", "currency", "usd", "customer", w.payingCustomer("pm_card_visa").ID),
+		refused{status: 402, kind: "card_error", code: "missing", param: "card"})
+}
