@@ -173,8 +173,9 @@ func (x *PromotionCode) check(t *state.Tx, holder Holder, param string) error {
 
 // hasPaid says whether a customer has a successful payment, or an invoice that is not void.
 func hasPaid(t *state.Tx, customer string) (paid bool, err error) {
-	err = t.QueryRowContext(t.Ctx, `SELECT EXISTS (SELECT 1 FROM objects WHERE body ->> '$.customer' = ? AND deleted = 0 AND
-		(kind = 'charge' AND body ->> '$.paid' = 1 OR kind = 'invoice' AND body ->> '$.status' NOT IN ('draft', 'void')))`, customer).Scan(&paid)
+	err = t.QueryRowContext(t.Ctx, `SELECT EXISTS (SELECT 1 FROM objects WHERE kind IN ('charge', 'invoice') AND kind <> 'event'
+		AND body ->> '$.customer' = ? AND deleted = 0
+		AND (body ->> '$.paid' = 1 OR kind = 'invoice' AND body ->> '$.status' NOT IN ('draft', 'void')))`, customer).Scan(&paid)
 	if err != nil {
 		err = fmt.Errorf("look for prior transactions: %w", err)
 	}
