@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 )
 
@@ -12,28 +13,48 @@ func (t *Tx) NewRecord(kind, prefix string) Record {
 
 // Create stores a new object and records its event.
 func (t *Tx) Create(d Document, event string) error {
-	if err := t.Insert(d); err != nil {
+	body, snapshot, err := encoded(d)
+	if err != nil {
+		return err
+	}
+	if err := t.insertBody(d, body); err != nil {
 		return err
 	}
 	if err := t.Schedule(d); err != nil {
 		return err
 	}
-	return t.Emit(event, d, nil)
+	return t.emit(event, snapshot, nil)
+}
+
+// encoded is a document as it is stored, and the same as a value.
+func encoded(d Document) (body []byte, value map[string]any, err error) {
+	_, kind := d.Identity()
+	if body, err = json.Marshal(d); err == nil {
+		err = json.Unmarshal(body, &value)
+	}
+	if err != nil {
+		err = fmt.Errorf("encode %s: %w", kind, err)
+	}
+	return body, value, err
 }
 
 // Update stores a changed object and records its event with what the attributes were before. A change that changes
 // nothing leaves no event.
 func (t *Tx) Update(d Document, event string) error {
 	id, _ := d.Identity()
-	body, _, err := t.Body(id)
+	stored, _, err := t.Body(id)
 	if err != nil {
 		return err
 	}
-	previous, err := changedAttributes(body, d)
+	body, snapshot, err := encoded(d)
+	if err != nil {
+		return err
+	}
+	previous, err := changedAttributes(stored, snapshot)
 	if err != nil || len(previous) == 0 {
 		return err
 	}
-	if err := t.Replace(d, false); err != nil {
+	if err := t.replaceBody(d, body, false); err != nil {
 		return err
 	}
 	if err := t.Schedule(d); err != nil {
@@ -42,7 +63,7 @@ func (t *Tx) Update(d Document, event string) error {
 	if delete(previous, privateKey); len(previous) == 0 {
 		return nil
 	}
-	return t.Emit(event, d, previous)
+	return t.emit(event, snapshot, previous)
 }
 
 // Remove deletes an object; its event carries it whole, once more.
@@ -70,18 +91,11 @@ func StubOf(d Document) Stub {
 	return Stub{ID: id, Object: kind, Deleted: true}
 }
 
-// changedAttributes returns the old values of what differs between the stored body and the document.
-func changedAttributes(body []byte, d Document) (map[string]any, error) {
-	var before, after map[string]any
-	current, err := json.Marshal(d)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(body, &before); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(current, &after); err != nil {
-		return nil, err
+// changedAttributes returns the old values of what differs between the stored body and the document's value.
+func changedAttributes(stored []byte, after map[string]any) (map[string]any, error) {
+	var before map[string]any
+	if err := json.Unmarshal(stored, &before); err != nil {
+		return nil, fmt.Errorf("decode stored object: %w", err)
 	}
 	return difference(before, after), nil
 }

@@ -40,10 +40,19 @@ type eventData struct {
 // Emit records an event about d in the call's transaction, and queues it for the webhooks: it exists exactly when the
 // change does.
 func (t *Tx) Emit(kind string, d Document, previous map[string]any) error {
-	snapshot, err := t.Render(d, nil)
+	_, snapshot, err := encoded(d)
 	if err != nil {
 		return err
 	}
+	return t.emit(kind, snapshot, previous)
+}
+
+// emit is Emit for an object as a value, which it completes.
+func (t *Tx) emit(kind string, snapshot map[string]any, previous map[string]any) (err error) {
+	if err := t.complete(snapshot); err != nil {
+		return err
+	}
+	included{}.prune(snapshot)
 	made := &Event{
 		Record:     t.NewRecord("event", "evt_1"),
 		APIVersion: APIVersion,

@@ -291,12 +291,17 @@ func FindAll[T any](t *Tx, kind string, conditions ...Condition) ([]*T, error) {
 
 // Insert stores a new object, without an event.
 func (t *Tx) Insert(d Document) error {
-	id, kind := d.Identity()
 	body, err := json.Marshal(d)
 	if err != nil {
+		_, kind := d.Identity()
 		return fmt.Errorf("encode %s: %w", kind, err)
 	}
-	if _, err = t.ExecContext(t.Ctx, `INSERT INTO objects (id, kind, body) VALUES (?, ?, ?)`, id, kind, string(body)); err != nil {
+	return t.insertBody(d, body)
+}
+
+func (t *Tx) insertBody(d Document, body []byte) error {
+	id, kind := d.Identity()
+	if _, err := t.ExecContext(t.Ctx, `INSERT INTO objects (id, kind, body) VALUES (?, ?, ?)`, id, kind, string(body)); err != nil {
 		return fmt.Errorf("store %s %s: %w", kind, id, err)
 	}
 	return nil
@@ -304,12 +309,17 @@ func (t *Tx) Insert(d Document) error {
 
 // Replace stores a changed object, without an event. A deleted one can still be seen by who knows its id.
 func (t *Tx) Replace(d Document, deleted bool) error {
-	id, kind := d.Identity()
 	body, err := json.Marshal(d)
 	if err != nil {
+		_, kind := d.Identity()
 		return fmt.Errorf("encode %s: %w", kind, err)
 	}
-	if _, err = t.ExecContext(t.Ctx, `UPDATE objects SET body = ?, deleted = ? WHERE id = ?`, string(body), deleted, id); err != nil {
+	return t.replaceBody(d, body, deleted)
+}
+
+func (t *Tx) replaceBody(d Document, body []byte, deleted bool) error {
+	id, kind := d.Identity()
+	if _, err := t.ExecContext(t.Ctx, `UPDATE objects SET body = ?, deleted = ? WHERE id = ?`, string(body), deleted, id); err != nil {
 		return fmt.Errorf("store %s %s: %w", kind, id, err)
 	}
 	return nil
