@@ -211,3 +211,10 @@ func TestLists(t *testing.T) {
 	w.expectRefusal(w.get("/v1/products?starting_after=prod_nope"),
 		refused{code: "resource_missing", param: "starting_after", contains: "No such product: 'prod_nope'"})
 }
+
+// TestExpandOfAnEmptyList asks for what the elements of a list hold, when there are none.
+func TestExpandOfAnEmptyList(t *testing.T) {
+	w := newWorld(t)
+	w.expectOK(w.get("/v1/subscriptions?expand[]=data.latest_invoice"))
+	w.expectOK(w.get("/v1/prices?expand[]=data.tiers"))
+}

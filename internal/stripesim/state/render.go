@@ -279,7 +279,7 @@ func isObject(value any) bool {
 // namesObjects says whether a field holds the id of an object, or those of several.
 func namesObjects(value any) bool {
 	if ids, several := value.([]any); several {
-		return !slices.ContainsFunc(ids, func(id any) bool { return !namesObjects(id) })
+		return len(ids) > 0 && !slices.ContainsFunc(ids, func(id any) bool { return !namesObjects(id) })
 	}
 	_, one := value.(string)
 	return one
