@@ -27,7 +27,9 @@ type IdempotencyKey struct {
 	// SHA-256 of the input, in hexadecimal.
 	InputHash string `json:"input_hash,omitempty"`
 	// OperationID holds the value of the "operation_id" field.
-	OperationID string `json:"operation_id,omitempty"`
+	OperationID *string `json:"operation_id,omitempty"`
+	// ResultID holds the value of the "result_id" field.
+	ResultID *string `json:"result_id,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -63,7 +65,7 @@ func (*IdempotencyKey) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case idempotencykey.FieldID, idempotencykey.FieldPrincipal, idempotencykey.FieldKey, idempotencykey.FieldMutation, idempotencykey.FieldInputHash, idempotencykey.FieldOperationID:
+		case idempotencykey.FieldID, idempotencykey.FieldPrincipal, idempotencykey.FieldKey, idempotencykey.FieldMutation, idempotencykey.FieldInputHash, idempotencykey.FieldOperationID, idempotencykey.FieldResultID:
 			values[i] = new(sql.NullString)
 		case idempotencykey.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -116,7 +118,15 @@ func (_m *IdempotencyKey) assignValues(columns []string, values []any) error {
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field operation_id", values[i])
 			} else if value.Valid {
-				_m.OperationID = value.String
+				_m.OperationID = new(string)
+				*_m.OperationID = value.String
+			}
+		case idempotencykey.FieldResultID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field result_id", values[i])
+			} else if value.Valid {
+				_m.ResultID = new(string)
+				*_m.ResultID = value.String
 			}
 		case idempotencykey.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -177,8 +187,15 @@ func (_m *IdempotencyKey) String() string {
 	builder.WriteString("input_hash=")
 	builder.WriteString(_m.InputHash)
 	builder.WriteString(", ")
-	builder.WriteString("operation_id=")
-	builder.WriteString(_m.OperationID)
+	if v := _m.OperationID; v != nil {
+		builder.WriteString("operation_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.ResultID; v != nil {
+		builder.WriteString("result_id=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

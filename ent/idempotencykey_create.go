@@ -51,6 +51,28 @@ func (_c *IdempotencyKeyCreate) SetOperationID(v string) *IdempotencyKeyCreate {
 	return _c
 }
 
+// SetNillableOperationID sets the "operation_id" field if the given value is not nil.
+func (_c *IdempotencyKeyCreate) SetNillableOperationID(v *string) *IdempotencyKeyCreate {
+	if v != nil {
+		_c.SetOperationID(*v)
+	}
+	return _c
+}
+
+// SetResultID sets the "result_id" field.
+func (_c *IdempotencyKeyCreate) SetResultID(v string) *IdempotencyKeyCreate {
+	_c.mutation.SetResultID(v)
+	return _c
+}
+
+// SetNillableResultID sets the "result_id" field if the given value is not nil.
+func (_c *IdempotencyKeyCreate) SetNillableResultID(v *string) *IdempotencyKeyCreate {
+	if v != nil {
+		_c.SetResultID(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *IdempotencyKeyCreate) SetCreatedAt(v time.Time) *IdempotencyKeyCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -148,9 +170,6 @@ func (_c *IdempotencyKeyCreate) check() error {
 	if _, ok := _c.mutation.InputHash(); !ok {
 		return &ValidationError{Name: "input_hash", err: errors.New(`ent: missing required field "IdempotencyKey.input_hash"`)}
 	}
-	if _, ok := _c.mutation.OperationID(); !ok {
-		return &ValidationError{Name: "operation_id", err: errors.New(`ent: missing required field "IdempotencyKey.operation_id"`)}
-	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "IdempotencyKey.created_at"`)}
 	}
@@ -158,9 +177,6 @@ func (_c *IdempotencyKeyCreate) check() error {
 		if err := idempotencykey.IDValidator(v); err != nil {
 			return &ValidationError{Name: "id", err: fmt.Errorf(`ent: validator failed for field "IdempotencyKey.id": %w`, err)}
 		}
-	}
-	if len(_c.mutation.OperationIDs()) == 0 {
-		return &ValidationError{Name: "operation", err: errors.New(`ent: missing required edge "IdempotencyKey.operation"`)}
 	}
 	return nil
 }
@@ -213,6 +229,10 @@ func (_c *IdempotencyKeyCreate) createSpec() (*IdempotencyKey, *sqlgraph.CreateS
 		_spec.SetField(idempotencykey.FieldInputHash, field.TypeString, value)
 		_node.InputHash = value
 	}
+	if value, ok := _c.mutation.ResultID(); ok {
+		_spec.SetField(idempotencykey.FieldResultID, field.TypeString, value)
+		_node.ResultID = &value
+	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(idempotencykey.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
@@ -231,7 +251,7 @@ func (_c *IdempotencyKeyCreate) createSpec() (*IdempotencyKey, *sqlgraph.CreateS
 		for _, k := range nodes {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
-		_node.OperationID = nodes[0]
+		_node.OperationID = &nodes[0]
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec

@@ -415,7 +415,10 @@ func (_q *IdempotencyKeyQuery) loadOperation(ctx context.Context, query *Operati
 	ids := make([]string, 0, len(nodes))
 	nodeids := make(map[string][]*IdempotencyKey)
 	for i := range nodes {
-		fk := nodes[i].OperationID
+		if nodes[i].OperationID == nil {
+			continue
+		}
+		fk := *nodes[i].OperationID
 		if _, ok := nodeids[fk]; !ok {
 			ids = append(ids, fk)
 		}

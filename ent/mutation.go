@@ -4382,6 +4382,7 @@ type IdempotencyKeyMutation struct {
 	key              *string
 	_mutation        *string
 	input_hash       *string
+	result_id        *string
 	created_at       *time.Time
 	clearedFields    map[string]struct{}
 	operation        *string
@@ -4656,7 +4657,7 @@ func (m *IdempotencyKeyMutation) OperationID() (r string, exists bool) {
 // OldOperationID returns the old "operation_id" field's value of the IdempotencyKey entity.
 // If the IdempotencyKey object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *IdempotencyKeyMutation) OldOperationID(ctx context.Context) (v string, err error) {
+func (m *IdempotencyKeyMutation) OldOperationID(ctx context.Context) (v *string, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldOperationID is only allowed on UpdateOne operations")
 	}
@@ -4670,9 +4671,71 @@ func (m *IdempotencyKeyMutation) OldOperationID(ctx context.Context) (v string, 
 	return oldValue.OperationID, nil
 }
 
+// ClearOperationID clears the value of the "operation_id" field.
+func (m *IdempotencyKeyMutation) ClearOperationID() {
+	m.operation = nil
+	m.clearedFields[idempotencykey.FieldOperationID] = struct{}{}
+}
+
+// OperationIDCleared returns if the "operation_id" field was cleared in this mutation.
+func (m *IdempotencyKeyMutation) OperationIDCleared() bool {
+	_, ok := m.clearedFields[idempotencykey.FieldOperationID]
+	return ok
+}
+
 // ResetOperationID resets all changes to the "operation_id" field.
 func (m *IdempotencyKeyMutation) ResetOperationID() {
 	m.operation = nil
+	delete(m.clearedFields, idempotencykey.FieldOperationID)
+}
+
+// SetResultID sets the "result_id" field.
+func (m *IdempotencyKeyMutation) SetResultID(s string) {
+	m.result_id = &s
+}
+
+// ResultID returns the value of the "result_id" field in the mutation.
+func (m *IdempotencyKeyMutation) ResultID() (r string, exists bool) {
+	v := m.result_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResultID returns the old "result_id" field's value of the IdempotencyKey entity.
+// If the IdempotencyKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IdempotencyKeyMutation) OldResultID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResultID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResultID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResultID: %w", err)
+	}
+	return oldValue.ResultID, nil
+}
+
+// ClearResultID clears the value of the "result_id" field.
+func (m *IdempotencyKeyMutation) ClearResultID() {
+	m.result_id = nil
+	m.clearedFields[idempotencykey.FieldResultID] = struct{}{}
+}
+
+// ResultIDCleared returns if the "result_id" field was cleared in this mutation.
+func (m *IdempotencyKeyMutation) ResultIDCleared() bool {
+	_, ok := m.clearedFields[idempotencykey.FieldResultID]
+	return ok
+}
+
+// ResetResultID resets all changes to the "result_id" field.
+func (m *IdempotencyKeyMutation) ResetResultID() {
+	m.result_id = nil
+	delete(m.clearedFields, idempotencykey.FieldResultID)
 }
 
 // SetCreatedAt sets the "created_at" field.
@@ -4719,7 +4782,7 @@ func (m *IdempotencyKeyMutation) ClearOperation() {
 
 // OperationCleared reports if the "operation" edge to the Operation entity was cleared.
 func (m *IdempotencyKeyMutation) OperationCleared() bool {
-	return m.clearedoperation
+	return m.OperationIDCleared() || m.clearedoperation
 }
 
 // OperationIDs returns the "operation" edge IDs in the mutation.
@@ -4772,7 +4835,7 @@ func (m *IdempotencyKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *IdempotencyKeyMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.principal != nil {
 		fields = append(fields, idempotencykey.FieldPrincipal)
 	}
@@ -4787,6 +4850,9 @@ func (m *IdempotencyKeyMutation) Fields() []string {
 	}
 	if m.operation != nil {
 		fields = append(fields, idempotencykey.FieldOperationID)
+	}
+	if m.result_id != nil {
+		fields = append(fields, idempotencykey.FieldResultID)
 	}
 	if m.created_at != nil {
 		fields = append(fields, idempotencykey.FieldCreatedAt)
@@ -4809,6 +4875,8 @@ func (m *IdempotencyKeyMutation) Field(name string) (ent.Value, bool) {
 		return m.InputHash()
 	case idempotencykey.FieldOperationID:
 		return m.OperationID()
+	case idempotencykey.FieldResultID:
+		return m.ResultID()
 	case idempotencykey.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -4830,6 +4898,8 @@ func (m *IdempotencyKeyMutation) OldField(ctx context.Context, name string) (ent
 		return m.OldInputHash(ctx)
 	case idempotencykey.FieldOperationID:
 		return m.OldOperationID(ctx)
+	case idempotencykey.FieldResultID:
+		return m.OldResultID(ctx)
 	case idempotencykey.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -4876,6 +4946,13 @@ func (m *IdempotencyKeyMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetOperationID(v)
 		return nil
+	case idempotencykey.FieldResultID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResultID(v)
+		return nil
 	case idempotencykey.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -4912,7 +4989,14 @@ func (m *IdempotencyKeyMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *IdempotencyKeyMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(idempotencykey.FieldOperationID) {
+		fields = append(fields, idempotencykey.FieldOperationID)
+	}
+	if m.FieldCleared(idempotencykey.FieldResultID) {
+		fields = append(fields, idempotencykey.FieldResultID)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -4925,6 +5009,14 @@ func (m *IdempotencyKeyMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *IdempotencyKeyMutation) ClearField(name string) error {
+	switch name {
+	case idempotencykey.FieldOperationID:
+		m.ClearOperationID()
+		return nil
+	case idempotencykey.FieldResultID:
+		m.ClearResultID()
+		return nil
+	}
 	return fmt.Errorf("unknown IdempotencyKey nullable field %s", name)
 }
 
@@ -4946,6 +5038,9 @@ func (m *IdempotencyKeyMutation) ResetField(name string) error {
 		return nil
 	case idempotencykey.FieldOperationID:
 		m.ResetOperationID()
+		return nil
+	case idempotencykey.FieldResultID:
+		m.ResetResultID()
 		return nil
 	case idempotencykey.FieldCreatedAt:
 		m.ResetCreatedAt()

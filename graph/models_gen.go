@@ -143,7 +143,7 @@ type CreateAPIKeyInput struct {
 	Scopes []auth.Scope `json:"scopes"`
 	// When it ends; left out, it does not.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	// Accepted, and without effect: the secret of a key is not kept, so a repeated mutation makes another key.
+	// Makes repeating the mutation harmless: it has the first result, but for the secret, which is shown once. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
@@ -151,7 +151,7 @@ type CreateAPIKeyInput struct {
 type CreateAPIKeyPayload struct {
 	// The key; null when it was refused.
 	APIKey *ent.ApiKey `json:"apiKey,omitempty"`
-	// The key itself, `tsk_…`: it is shown once, and kept nowhere.
+	// The key itself, `tsk_…`: it is shown once, and kept nowhere; null when the mutation is repeated.
 	Secret *string `json:"secret,omitempty"`
 	// Always null: Stripe has no part in it.
 	Operation *ent.Operation `json:"operation,omitempty"`
@@ -241,13 +241,13 @@ type CreateCustomerSessionInput struct {
 	ExpiresInSeconds *int `json:"expiresInSeconds,omitempty"`
 	// What the browser may ask for. Left out, that is `CANCEL_AT_PERIOD_END`, `RESUME`, `PAY_INVOICE` and `PORTAL`.
 	Actions []auth.Action `json:"actions,omitempty"`
-	// Accepted, and without effect: a token is not kept, so a repeated mutation makes another one.
+	// Makes repeating the mutation harmless: it has the first result, but for the token, which is shown once. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `createCustomerSession`.
 type CreateCustomerSessionPayload struct {
-	// The token, for `Authorization: Bearer`; null when it was refused.
+	// The token, for `Authorization: Bearer`; null when it was refused, and when the mutation is repeated.
 	Token *string `json:"token,omitempty"`
 	// When it ends; earlier when the customer is deleted.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
@@ -498,7 +498,7 @@ type RetryOperationPayload struct {
 type RevokeAPIKeyInput struct {
 	// Which key.
 	APIKeyID string `json:"apiKeyId"`
-	// Accepted, and without effect: a revoked key stays revoked.
+	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
@@ -538,7 +538,7 @@ type RotateAPIKeyInput struct {
 	APIKeyID string `json:"apiKeyId"`
 	// For how many seconds the old secret is accepted too: 0 to 604,800.
 	GraceSeconds *int `json:"graceSeconds,omitempty"`
-	// Accepted, and without effect: a repeated mutation makes another secret.
+	// Makes repeating the mutation harmless: it has the first result, but for the secret, which is shown once. 255 characters at most.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
@@ -546,7 +546,7 @@ type RotateAPIKeyInput struct {
 type RotateAPIKeyPayload struct {
 	// The key; null when it was refused.
 	APIKey *ent.ApiKey `json:"apiKey,omitempty"`
-	// The key with its new secret: it is shown once, and kept nowhere.
+	// The key with its new secret: it is shown once, and kept nowhere; null when the mutation is repeated.
 	Secret *string `json:"secret,omitempty"`
 	// Always null: Stripe has no part in it.
 	Operation *ent.Operation `json:"operation,omitempty"`

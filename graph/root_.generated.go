@@ -5550,7 +5550,7 @@ input CreateApiKeyInput {
   scopes: [Scope!]!
   """When it ends; left out, it does not."""
   expiresAt: DateTime
-  """Accepted, and without effect: the secret of a key is not kept, so a repeated mutation makes another key."""
+  """Makes repeating the mutation harmless: it has the first result, but for the secret, which is shown once. 255 characters at most."""
   idempotencyKey: String
 }
 
@@ -5558,7 +5558,7 @@ input CreateApiKeyInput {
 type CreateApiKeyPayload {
   """The key; null when it was refused."""
   apiKey: ApiKey
-  """The key itself, ` + "`" + `tsk_…` + "`" + `: it is shown once, and kept nowhere."""
+  """The key itself, ` + "`" + `tsk_…` + "`" + `: it is shown once, and kept nowhere; null when the mutation is repeated."""
   secret: String
   """Always null: Stripe has no part in it."""
   operation: Operation
@@ -5572,7 +5572,7 @@ input RotateApiKeyInput {
   apiKeyId: ID!
   """For how many seconds the old secret is accepted too: 0 to 604,800."""
   graceSeconds: Int = 0
-  """Accepted, and without effect: a repeated mutation makes another secret."""
+  """Makes repeating the mutation harmless: it has the first result, but for the secret, which is shown once. 255 characters at most."""
   idempotencyKey: String
 }
 
@@ -5580,7 +5580,7 @@ input RotateApiKeyInput {
 type RotateApiKeyPayload {
   """The key; null when it was refused."""
   apiKey: ApiKey
-  """The key with its new secret: it is shown once, and kept nowhere."""
+  """The key with its new secret: it is shown once, and kept nowhere; null when the mutation is repeated."""
   secret: String
   """Always null: Stripe has no part in it."""
   operation: Operation
@@ -5592,7 +5592,7 @@ type RotateApiKeyPayload {
 input RevokeApiKeyInput {
   """Which key."""
   apiKeyId: ID!
-  """Accepted, and without effect: a revoked key stays revoked."""
+  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
   idempotencyKey: String
 }
 
@@ -5616,13 +5616,13 @@ input CreateCustomerSessionInput {
   What the browser may ask for. Left out, that is ` + "`" + `CANCEL_AT_PERIOD_END` + "`" + `, ` + "`" + `RESUME` + "`" + `, ` + "`" + `PAY_INVOICE` + "`" + ` and ` + "`" + `PORTAL` + "`" + `.
   """
   actions: [CustomerAction!]
-  """Accepted, and without effect: a token is not kept, so a repeated mutation makes another one."""
+  """Makes repeating the mutation harmless: it has the first result, but for the token, which is shown once. 255 characters at most."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `createCustomerSession` + "`" + `."""
 type CreateCustomerSessionPayload {
-  """The token, for ` + "`" + `Authorization: Bearer` + "`" + `; null when it was refused."""
+  """The token, for ` + "`" + `Authorization: Bearer` + "`" + `; null when it was refused, and when the mutation is repeated."""
   token: String
   """When it ends; earlier when the customer is deleted."""
   expiresAt: DateTime

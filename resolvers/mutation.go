@@ -320,7 +320,7 @@ func (r mutationResolver) CreateCustomerSession(ctx context.Context, input graph
 	})
 	refused, err := userErrors(err)
 	payload := &graph.CreateCustomerSessionPayload{Token: orNone(token), UserErrors: refused}
-	if token != "" {
+	if !expiresAt.IsZero() {
 		payload.ExpiresAt = &expiresAt
 	}
 	return payload, err

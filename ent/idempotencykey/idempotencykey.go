@@ -24,6 +24,8 @@ const (
 	FieldInputHash = "input_hash"
 	// FieldOperationID holds the string denoting the operation_id field in the database.
 	FieldOperationID = "operation_id"
+	// FieldResultID holds the string denoting the result_id field in the database.
+	FieldResultID = "result_id"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeOperation holds the string denoting the operation edge name in mutations.
@@ -47,6 +49,7 @@ var Columns = []string{
 	FieldMutation,
 	FieldInputHash,
 	FieldOperationID,
+	FieldResultID,
 	FieldCreatedAt,
 }
 
@@ -102,6 +105,11 @@ func ByInputHash(opts ...sql.OrderTermOption) OrderOption {
 // ByOperationID orders the results by the operation_id field.
 func ByOperationID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldOperationID, opts...).ToFunc()
+}
+
+// ByResultID orders the results by the result_id field.
+func ByResultID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldResultID, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -90,6 +90,11 @@ func OperationID(v string) predicate.IdempotencyKey {
 	return predicate.IdempotencyKey(sql.FieldEQ(FieldOperationID, v))
 }
 
+// ResultID applies equality check predicate on the "result_id" field. It's identical to ResultIDEQ.
+func ResultID(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldEQ(FieldResultID, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.IdempotencyKey {
 	return predicate.IdempotencyKey(sql.FieldEQ(FieldCreatedAt, v))
@@ -410,6 +415,16 @@ func OperationIDHasSuffix(v string) predicate.IdempotencyKey {
 	return predicate.IdempotencyKey(sql.FieldHasSuffix(FieldOperationID, v))
 }
 
+// OperationIDIsNil applies the IsNil predicate on the "operation_id" field.
+func OperationIDIsNil() predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldIsNull(FieldOperationID))
+}
+
+// OperationIDNotNil applies the NotNil predicate on the "operation_id" field.
+func OperationIDNotNil() predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldNotNull(FieldOperationID))
+}
+
 // OperationIDEqualFold applies the EqualFold predicate on the "operation_id" field.
 func OperationIDEqualFold(v string) predicate.IdempotencyKey {
 	return predicate.IdempotencyKey(sql.FieldEqualFold(FieldOperationID, v))
@@ -418,6 +433,81 @@ func OperationIDEqualFold(v string) predicate.IdempotencyKey {
 // OperationIDContainsFold applies the ContainsFold predicate on the "operation_id" field.
 func OperationIDContainsFold(v string) predicate.IdempotencyKey {
 	return predicate.IdempotencyKey(sql.FieldContainsFold(FieldOperationID, v))
+}
+
+// ResultIDEQ applies the EQ predicate on the "result_id" field.
+func ResultIDEQ(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldEQ(FieldResultID, v))
+}
+
+// ResultIDNEQ applies the NEQ predicate on the "result_id" field.
+func ResultIDNEQ(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldNEQ(FieldResultID, v))
+}
+
+// ResultIDIn applies the In predicate on the "result_id" field.
+func ResultIDIn(vs ...string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldIn(FieldResultID, vs...))
+}
+
+// ResultIDNotIn applies the NotIn predicate on the "result_id" field.
+func ResultIDNotIn(vs ...string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldNotIn(FieldResultID, vs...))
+}
+
+// ResultIDGT applies the GT predicate on the "result_id" field.
+func ResultIDGT(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldGT(FieldResultID, v))
+}
+
+// ResultIDGTE applies the GTE predicate on the "result_id" field.
+func ResultIDGTE(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldGTE(FieldResultID, v))
+}
+
+// ResultIDLT applies the LT predicate on the "result_id" field.
+func ResultIDLT(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldLT(FieldResultID, v))
+}
+
+// ResultIDLTE applies the LTE predicate on the "result_id" field.
+func ResultIDLTE(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldLTE(FieldResultID, v))
+}
+
+// ResultIDContains applies the Contains predicate on the "result_id" field.
+func ResultIDContains(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldContains(FieldResultID, v))
+}
+
+// ResultIDHasPrefix applies the HasPrefix predicate on the "result_id" field.
+func ResultIDHasPrefix(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldHasPrefix(FieldResultID, v))
+}
+
+// ResultIDHasSuffix applies the HasSuffix predicate on the "result_id" field.
+func ResultIDHasSuffix(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldHasSuffix(FieldResultID, v))
+}
+
+// ResultIDIsNil applies the IsNil predicate on the "result_id" field.
+func ResultIDIsNil() predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldIsNull(FieldResultID))
+}
+
+// ResultIDNotNil applies the NotNil predicate on the "result_id" field.
+func ResultIDNotNil() predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldNotNull(FieldResultID))
+}
+
+// ResultIDEqualFold applies the EqualFold predicate on the "result_id" field.
+func ResultIDEqualFold(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldEqualFold(FieldResultID, v))
+}
+
+// ResultIDContainsFold applies the ContainsFold predicate on the "result_id" field.
+func ResultIDContainsFold(v string) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldContainsFold(FieldResultID, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -67,6 +67,14 @@ var (
 				Columns: []*schema.Column{CustomersColumns[1], CustomersColumns[0]},
 			},
 			{
+				Name:    "customer_stripe_status",
+				Unique:  false,
+				Columns: []*schema.Column{CustomersColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "stripe_unsupported IS NOT NULL",
+				},
+			},
+			{
 				Name:    "customer_email_id",
 				Unique:  false,
 				Columns: []*schema.Column{CustomersColumns[10], CustomersColumns[0]},
@@ -178,8 +186,9 @@ var (
 		{Name: "key", Type: field.TypeString},
 		{Name: "mutation", Type: field.TypeString},
 		{Name: "input_hash", Type: field.TypeString},
+		{Name: "result_id", Type: field.TypeString, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
-		{Name: "operation_id", Type: field.TypeString},
+		{Name: "operation_id", Type: field.TypeString, Nullable: true},
 	}
 	// IdempotencyKeysTable holds the schema information for the "idempotency_keys" table.
 	IdempotencyKeysTable = &schema.Table{
@@ -189,7 +198,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "idempotency_keys_operations_operation",
-				Columns:    []*schema.Column{IdempotencyKeysColumns[6]},
+				Columns:    []*schema.Column{IdempotencyKeysColumns[7]},
 				RefColumns: []*schema.Column{OperationsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -203,7 +212,7 @@ var (
 			{
 				Name:    "idempotencykey_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{IdempotencyKeysColumns[5]},
+				Columns: []*schema.Column{IdempotencyKeysColumns[6]},
 			},
 		},
 	}
@@ -255,6 +264,14 @@ var (
 				Name:    "invoice_created_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{InvoicesColumns[1], InvoicesColumns[0]},
+			},
+			{
+				Name:    "invoice_stripe_status",
+				Unique:  false,
+				Columns: []*schema.Column{InvoicesColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "stripe_unsupported IS NOT NULL",
+				},
 			},
 			{
 				Name:    "invoice_status_id",
@@ -399,6 +416,14 @@ var (
 				Columns: []*schema.Column{PricesColumns[1], PricesColumns[0]},
 			},
 			{
+				Name:    "price_stripe_status",
+				Unique:  false,
+				Columns: []*schema.Column{PricesColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "stripe_unsupported IS NOT NULL",
+				},
+			},
+			{
 				Name:    "price_product_id_created_at",
 				Unique:  false,
 				Columns: []*schema.Column{PricesColumns[24], PricesColumns[1]},
@@ -440,6 +465,14 @@ var (
 				Name:    "product_created_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{ProductsColumns[1], ProductsColumns[0]},
+			},
+			{
+				Name:    "product_stripe_status",
+				Unique:  false,
+				Columns: []*schema.Column{ProductsColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "stripe_unsupported IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -592,6 +625,14 @@ var (
 				Columns: []*schema.Column{SubscriptionsColumns[1], SubscriptionsColumns[0]},
 			},
 			{
+				Name:    "subscription_stripe_status",
+				Unique:  false,
+				Columns: []*schema.Column{SubscriptionsColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "stripe_unsupported IS NOT NULL",
+				},
+			},
+			{
 				Name:    "subscription_customer_id_created_at",
 				Unique:  false,
 				Columns: []*schema.Column{SubscriptionsColumns[23], SubscriptionsColumns[1]},
@@ -664,6 +705,14 @@ var (
 				Name:    "subscriptionitem_created_at_id",
 				Unique:  false,
 				Columns: []*schema.Column{SubscriptionItemsColumns[1], SubscriptionItemsColumns[0]},
+			},
+			{
+				Name:    "subscriptionitem_stripe_status",
+				Unique:  false,
+				Columns: []*schema.Column{SubscriptionItemsColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "stripe_unsupported IS NOT NULL",
+				},
 			},
 			{
 				Name:    "subscriptionitem_subscription_id",

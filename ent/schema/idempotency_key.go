@@ -12,8 +12,8 @@ import (
 	"tallystick/internal/billing"
 )
 
-// IdempotencyKey binds a client's key to the operation that its mutation
-// began.
+// IdempotencyKey binds a client's key to the operation that its mutation began, or
+// to the object that a mutation without an operation made or changed.
 type IdempotencyKey struct{ ent.Schema }
 
 // Mixin of IdempotencyKey.
@@ -28,7 +28,8 @@ func (IdempotencyKey) Fields() []ent.Field {
 		field.String("key").Immutable().NotEmpty(),
 		field.String("mutation").Immutable(),
 		field.String("input_hash").Immutable().Comment("SHA-256 of the input, in hexadecimal."),
-		field.String("operation_id").Immutable(),
+		field.String("operation_id").Optional().Nillable().Immutable(),
+		field.String("result_id").Optional().Nillable().Immutable(),
 		field.Time("created_at").Immutable().Default(now),
 	}
 }
@@ -36,7 +37,7 @@ func (IdempotencyKey) Fields() []ent.Field {
 // Edges of IdempotencyKey.
 func (IdempotencyKey) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("operation", Operation.Type).Field("operation_id").Unique().Required().Immutable(),
+		edge.To("operation", Operation.Type).Field("operation_id").Unique().Immutable().Annotations(entsql.OnDelete(entsql.NoAction)),
 	}
 }
 

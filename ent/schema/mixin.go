@@ -73,6 +73,11 @@ func (linkMixin) Fields() []ent.Field {
 	}
 }
 
+// Indexes finds what is PARTIAL, which is little of all.
+func (linkMixin) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("stripe_status").Annotations(entsql.IndexWhere("stripe_unsupported IS NOT NULL"))}
+}
+
 // partOfMoney marks an amount that the API shows together with its currency.
 // Without it, a query for the amount would load that column alone.
 var partOfMoney = entgql.Skip(entgql.SkipType)

@@ -10,14 +10,18 @@ import (
 	"tallystick/ent/customer"
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
+	"tallystick/internal/idempotency"
 	"tallystick/internal/store"
 )
 
 // Manager makes, changes and revokes keys and tokens.
-type Manager struct{ store *store.Store }
+type Manager struct {
+	store *store.Store
+	keys  *idempotency.Keys
+}
 
 // NewManager manages the keys of a store.
-func NewManager(s *store.Store) *Manager { return &Manager{s} }
+func NewManager(s *store.Store) *Manager { return &Manager{store: s, keys: idempotency.New(s)} }
 
 func (m *Manager) clock() time.Time { return m.store.Now().UTC().Truncate(time.Microsecond) }
 
@@ -26,8 +30,8 @@ type CreateAPIKey struct {
 	Name      string
 	Scopes    []auth.Scope
 	ExpiresAt *time.Time
-	// IdempotencyKey is accepted as everywhere; a repeated request makes another
-	// key, since the secret of the first one is not kept.
+	// IdempotencyKey makes repeating the request harmless. The secret is not kept, so
+	// that only the first request gets it.
 	IdempotencyKey *string
 }
 
@@ -35,7 +39,45 @@ const maxKeyName = 100
 
 // CreateAPIKey makes a key. Its secret is returned once, and not kept. A principal
 // hands out no scope that it lacks: that is FORBIDDEN.
-func (m *Manager) CreateAPIKey(ctx context.Context, in CreateAPIKey) (*ent.ApiKey, string, error) {
+func (m *Manager) CreateAPIKey(ctx context.Context, in CreateAPIKey) (row *ent.ApiKey, secret string, err error) {
+	err = m.once(ctx, "createApiKey", in.IdempotencyKey, in, func(first string) error {
+		row, err = m.store.Client.ApiKey.Get(ctx, first)
+		return err
+	}, func(done done) error {
+		row, secret, err = m.createAPIKey(ctx, in, done)
+		return err
+	})
+	return row, secret, err
+}
+
+// done binds the idempotency key of a request to what it has made.
+type done = func(ctx context.Context, tx *store.Tx, id string) error
+
+// once carries a request out, unless its idempotency key says that it was: then again is
+// told what came of it.
+func (m *Manager) once(ctx context.Context, name string, key *string, input any, again func(id string) error, request func(done) error) error {
+	bound, err := m.keys.Bind(ctx, name, key, input)
+	if err != nil {
+		return err
+	}
+	first, err := bound.First(ctx)
+	if first == nil && err == nil {
+		if err = request(bound.Result); err == nil || bound == nil {
+			return err
+		}
+		// The same request may have come a moment before, and won.
+		var firstErr error
+		if first, firstErr = bound.First(ctx); firstErr != nil {
+			return firstErr
+		}
+	}
+	if first == nil {
+		return err
+	}
+	return again(billing.ValueOr(first.ResultID, ""))
+}
+
+func (m *Manager) createAPIKey(ctx context.Context, in CreateAPIKey, done done) (*ent.ApiKey, string, error) {
 	if err := billing.At(billing.CheckText("name", in.Name, maxKeyName), "name"); err != nil {
 		return nil, "", err
 	}
@@ -52,14 +94,19 @@ func (m *Manager) CreateAPIKey(ctx context.Context, in CreateAPIKey) (*ent.ApiKe
 	if in.ExpiresAt != nil && !m.store.Now().Before(*in.ExpiresAt) {
 		return nil, "", billing.Errorf(billing.CodeInvalidInput, "The key would have expired already.").At("expiresAt")
 	}
-	slices.Sort(in.Scopes)
 	prefix, secret := newSecret()
-	create := m.store.Writer.ApiKey.Create().
-		SetName(in.Name).SetScopes(slices.Compact(in.Scopes)).SetPrefix(prefix).SetHash(hashOf(secret))
-	if in.ExpiresAt != nil {
-		create.SetExpiresAt(in.ExpiresAt.UTC().Truncate(time.Microsecond))
-	}
-	row, err := create.Save(ctx)
+	var row *ent.ApiKey
+	err := m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		create := tx.ApiKey.Create().
+			SetName(in.Name).SetScopes(slices.Compact(slices.Sorted(slices.Values(in.Scopes)))).SetPrefix(prefix).SetHash(hashOf(secret))
+		if in.ExpiresAt != nil {
+			create.SetExpiresAt(in.ExpiresAt.UTC().Truncate(time.Microsecond))
+		}
+		if row, err = create.Save(ctx); err != nil {
+			return err
+		}
+		return done(ctx, tx, row.ID)
+	})
 	if err != nil {
 		return nil, "", err
 	}
@@ -83,20 +130,26 @@ func (m *Manager) RotateAPIKey(ctx context.Context, in RotateAPIKey) (row *ent.A
 	if in.GraceSeconds < 0 || in.GraceSeconds > maxGrace {
 		return nil, "", billing.Errorf(billing.CodeInvalidInput, "An old secret can be accepted for 0 to %d seconds.", maxGrace).At("graceSeconds")
 	}
-	_, secret = newSecret()
-	err = m.change(ctx, in.APIKeyID, func(found *ent.ApiKey, u *ent.ApiKeyUpdateOne) error {
-		if found.RevokedAt != nil {
-			return billing.Errorf(billing.CodeInvalidInput, "The key is revoked.").At("apiKeyId").About(found.ID)
+	err = m.once(ctx, "rotateApiKey", in.IdempotencyKey, in, func(first string) error {
+		row, err = m.store.Client.ApiKey.Get(ctx, first)
+		return err
+	}, func(done done) error {
+		_, part := newSecret()
+		err := m.change(ctx, in.APIKeyID, done, func(found *ent.ApiKey, u *ent.ApiKeyUpdateOne) error {
+			if found.RevokedAt != nil {
+				return billing.Errorf(billing.CodeInvalidInput, "The key is revoked.").At("apiKeyId").About(found.ID)
+			}
+			row, secret = found, keyMark+found.Prefix+"_"+part
+			u.SetHash(hashOf(part)).SetFormerHash(found.Hash).
+				SetFormerUntil(m.clock().Add(time.Duration(in.GraceSeconds) * time.Second))
+			return nil
+		})
+		if err != nil {
+			row, secret = nil, ""
 		}
-		row = found
-		u.SetHash(hashOf(secret)).SetFormerHash(found.Hash).
-			SetFormerUntil(m.clock().Add(time.Duration(in.GraceSeconds) * time.Second))
-		return nil
+		return err
 	})
-	if err != nil {
-		return nil, "", err
-	}
-	return row, keyMark + row.Prefix + "_" + secret, nil
+	return row, secret, err
 }
 
 // RevokeAPIKey is the input of [Manager.RevokeAPIKey].
@@ -108,11 +161,13 @@ type RevokeAPIKey struct {
 // RevokeAPIKey ends a key, everywhere within five seconds. One that has ended stays
 // as it is.
 func (m *Manager) RevokeAPIKey(ctx context.Context, in RevokeAPIKey) (row *ent.ApiKey, err error) {
-	err = m.change(ctx, in.APIKeyID, func(found *ent.ApiKey, u *ent.ApiKeyUpdateOne) error {
-		if found.RevokedAt == nil {
-			u.SetRevokedAt(m.clock())
-		}
-		return nil
+	err = m.once(ctx, "revokeApiKey", in.IdempotencyKey, in, func(string) error { return nil }, func(done done) error {
+		return m.change(ctx, in.APIKeyID, done, func(found *ent.ApiKey, u *ent.ApiKeyUpdateOne) error {
+			if found.RevokedAt == nil {
+				u.SetRevokedAt(m.clock())
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -120,7 +175,7 @@ func (m *Manager) RevokeAPIKey(ctx context.Context, in RevokeAPIKey) (row *ent.A
 	return m.store.Client.ApiKey.Get(ctx, in.APIKeyID)
 }
 
-func (m *Manager) change(ctx context.Context, id string, change func(*ent.ApiKey, *ent.ApiKeyUpdateOne) error) error {
+func (m *Manager) change(ctx context.Context, id string, done done, change func(*ent.ApiKey, *ent.ApiKeyUpdateOne) error) error {
 	if err := billing.CheckID("key", billing.APIKeyPrefix, id, "apiKeyId"); err != nil {
 		return err
 	}
@@ -133,7 +188,10 @@ func (m *Manager) change(ctx context.Context, id string, change func(*ent.ApiKey
 		if err := change(row, update); err != nil {
 			return err
 		}
-		return update.Exec(ctx)
+		if err := update.Exec(ctx); err != nil {
+			return err
+		}
+		return done(ctx, tx, id)
 	})
 }
 
@@ -142,8 +200,8 @@ type CreateCustomerSession struct {
 	CustomerID       string
 	ExpiresInSeconds int
 	Actions          []auth.Action // nil: the usual ones
-	// IdempotencyKey is accepted as everywhere; a repeated request makes another
-	// token, since the first one is not kept.
+	// IdempotencyKey makes repeating the request harmless. The token is not kept, so
+	// that only the first request gets it.
 	IdempotencyKey *string
 }
 
@@ -163,6 +221,20 @@ var usualActions = []auth.Action{
 // CreateCustomerSession makes a token for one customer's browser. It ends with the
 // customer's deletion, at the latest.
 func (m *Manager) CreateCustomerSession(ctx context.Context, in CreateCustomerSession) (token string, expiresAt time.Time, err error) {
+	err = m.once(ctx, "createCustomerSession", in.IdempotencyKey, in, func(first string) error {
+		row, err := m.store.Client.CustomerSession.Get(ctx, first)
+		if err == nil {
+			expiresAt = row.ExpiresAt
+		}
+		return err
+	}, func(done done) error {
+		token, expiresAt, err = m.createSession(ctx, in, done)
+		return err
+	})
+	return token, expiresAt, err
+}
+
+func (m *Manager) createSession(ctx context.Context, in CreateCustomerSession, done done) (token string, expiresAt time.Time, err error) {
 	if err := billing.CheckID("customer", billing.CustomerPrefix, in.CustomerID, "customerId"); err != nil {
 		return "", time.Time{}, err
 	}
@@ -183,8 +255,14 @@ func (m *Manager) CreateCustomerSession(ctx context.Context, in CreateCustomerSe
 	}
 	prefix, secret := newSecret()
 	expiresAt = m.clock().Add(time.Duration(in.ExpiresInSeconds) * time.Second)
-	err = m.store.Writer.CustomerSession.Create().
-		SetCustomerID(in.CustomerID).SetActions(append([]auth.Action{}, actions...)).
-		SetPrefix(prefix).SetHash(hashOf(secret)).SetExpiresAt(expiresAt).Exec(ctx)
+	err = m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		row, err := tx.CustomerSession.Create().
+			SetCustomerID(in.CustomerID).SetActions(append([]auth.Action{}, actions...)).
+			SetPrefix(prefix).SetHash(hashOf(secret)).SetExpiresAt(expiresAt).Save(ctx)
+		if err != nil {
+			return err
+		}
+		return done(ctx, tx, row.ID)
+	})
 	return tokenMark + prefix + "_" + secret, expiresAt, err
 }

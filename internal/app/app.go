@@ -155,7 +155,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	}
 	s.Engine = stripesync.Options{
 		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
-		Principal: principal, Requester: requester, Refresh: a.refresh, Gone: a.gone,
+		Requester: requester, Refresh: a.refresh, Gone: a.gone,
 	}
 	s.Access, s.LookEvery = access.DefaultRules(), 4*time.Second
 	for _, c := range change {
@@ -213,15 +213,6 @@ func (a *App) refresh(ctx context.Context, objectType, stripeID string) error {
 // gone reports whether an object has been deleted in Stripe, and shows that.
 func (a *App) gone(ctx context.Context, objectType, stripeID string) (bool, error) {
 	return a.Mirror.Gone(ctx, objectType, stripeID)
-}
-
-// principal names who asks, for the idempotency keys.
-func principal(ctx context.Context) (string, error) {
-	p, ok := auth.From(ctx)
-	if !ok {
-		return "", auth.ErrUnauthenticated
-	}
-	return p.ID, nil
 }
 
 // requester is who asks for an operation; nil when the program itself does.

@@ -22,6 +22,7 @@ import (
 	"tallystick/ent"
 	"tallystick/internal/backoff"
 	"tallystick/internal/billing"
+	"tallystick/internal/idempotency"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 )
@@ -54,9 +55,6 @@ type Options struct {
 	Stripe *stripeapi.Client
 	Alarm  Alarm
 	Logger *slog.Logger
-	// Principal names who asks for a mutation; their idempotency keys are
-	// apart. It fails when nobody is known to.
-	Principal func(context.Context) (string, error)
 	// Requester tells who asks for an operation; nil for the program itself.
 	Requester func(context.Context) *Requester
 	// Refresh reads an object from Stripe and shows it here. One that cannot be
@@ -86,7 +84,7 @@ type Engine struct {
 	now       func() time.Time
 	pause     func(context.Context, int)
 	kinds     map[billing.OperationKind]definition
-	principal func(context.Context) (string, error)
+	keys      *idempotency.Keys
 	requester func(context.Context) *Requester
 	refresh   func(ctx context.Context, objectType, stripeID string) error
 	gone      func(ctx context.Context, objectType, stripeID string) (bool, error)
@@ -103,7 +101,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		store: o.Store, stripe: o.Stripe, alarm: o.Alarm, logger: o.Logger,
 		budget: o.Budget, now: o.Now, pause: o.Pause,
-		driving: map[string]chan struct{}{}, kinds: map[billing.OperationKind]definition{}, principal: o.Principal, refresh: o.Refresh, gone: o.Gone,
+		driving: map[string]chan struct{}{}, kinds: map[billing.OperationKind]definition{}, keys: idempotency.New(o.Store), refresh: o.Refresh, gone: o.Gone,
 	}
 	if e.logger == nil {
 		e.logger = slog.New(slog.DiscardHandler)

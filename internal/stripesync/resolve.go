@@ -28,11 +28,11 @@ type ResolveOperation struct {
 // and one that does not need attention INVALID_INPUT. When Stripe does not
 // answer, it is STRIPE_UNAVAILABLE, and the operation still needs attention.
 func (e *Engine) ResolveOperation(ctx context.Context, in ResolveOperation) (*ent.Operation, error) {
-	bound, err := e.newBinding(ctx, Mutation{Name: "resolveOperation", Key: in.IdempotencyKey, Input: in})
+	key, err := e.keys.Bind(ctx, "resolveOperation", in.IdempotencyKey, in)
 	if err != nil {
 		return nil, err
 	}
-	if first, err := e.bound(ctx, bound); first != nil || err != nil {
+	if first, err := bound(ctx, key); first != nil || err != nil {
 		return first, err
 	}
 	if err := billing.CheckID("operation", billing.OperationPrefix, in.OperationID, "operationId"); err != nil {
@@ -68,7 +68,7 @@ func (e *Engine) ResolveOperation(ctx context.Context, in ResolveOperation) (*en
 			SetStatus(billing.OperationFailed).SetFinishedAt(e.clock()).ClearNextAttemptAt().Save(ctx); err != nil {
 			return err
 		}
-		return bound.save(ctx, tx, op.ID)
+		return key.Operation(ctx, tx, op.ID)
 	})
 	if err != nil {
 		return nil, billing.At(err, "operationId")

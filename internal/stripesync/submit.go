@@ -2,17 +2,12 @@ package stripesync
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
 	"time"
 
 	"tallystick/ent"
-	"tallystick/ent/idempotencykey"
 	"tallystick/internal/billing"
+	"tallystick/internal/idempotency"
 	"tallystick/internal/store"
 )
 
@@ -37,11 +32,11 @@ type Mutation struct {
 // the same object has ended is OPERATION_IN_PROGRESS when time is up.
 func (e *Engine) Submit(ctx context.Context, m Mutation) (*ent.Operation, error) {
 	deadline := e.Deadline()
-	bound, err := e.newBinding(ctx, m)
+	key, err := e.keys.Bind(ctx, m.Name, m.Key, m.Input)
 	if err != nil {
 		return nil, err
 	}
-	if op, err := e.replay(ctx, bound, m, deadline); op != nil || err != nil {
+	if op, err := e.replay(ctx, key, m, deadline); op != nil || err != nil {
 		return op, err
 	}
 	if m.Check != nil {
@@ -49,10 +44,10 @@ func (e *Engine) Submit(ctx context.Context, m Mutation) (*ent.Operation, error)
 			return nil, err
 		}
 	}
-	op, err := e.begin(ctx, m, bound, deadline)
+	op, err := e.begin(ctx, m, key, deadline)
 	if err != nil {
 		// The same request may have come a moment before, and won.
-		if op, replayErr := e.replay(ctx, bound, m, deadline); op != nil || replayErr != nil {
+		if op, replayErr := e.replay(ctx, key, m, deadline); op != nil || replayErr != nil {
 			return op, replayErr
 		}
 		return nil, err
@@ -68,13 +63,13 @@ func (e *Engine) Submit(ctx context.Context, m Mutation) (*ent.Operation, error)
 // begin opens the transaction in which a mutation begins. Where an earlier
 // operation on the same object is unfinished, it waits for that one first, and
 // gives up at the deadline with OPERATION_IN_PROGRESS.
-func (e *Engine) begin(ctx context.Context, m Mutation, bound *binding, deadline time.Time) (op *ent.Operation, err error) {
+func (e *Engine) begin(ctx context.Context, m Mutation, key *idempotency.Binding, deadline time.Time) (op *ent.Operation, err error) {
 	for {
 		err = e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 			if op, err = m.Begin(ctx, tx); err != nil {
 				return err
 			}
-			return bound.save(ctx, tx, op.ID)
+			return key.Operation(ctx, tx, op.ID)
 		})
 		if errors.Is(err, store.ErrInDoubt) {
 			return e.ifCommitted(ctx, op, err, deadline)
@@ -152,54 +147,9 @@ func rejectionOf(op *ent.Operation) error {
 	return nil
 }
 
-// binding ties an idempotency key to a mutation's input.
-type binding struct {
-	principal, key, mutation, hash string
-}
-
-// newBinding is nil when the client gave no key.
-func (e *Engine) newBinding(ctx context.Context, m Mutation) (*binding, error) {
-	if m.Key == nil {
-		return nil, nil
-	}
-	if err := checkKey(*m.Key); err != nil {
-		return nil, err
-	}
-	principal, err := e.principal(ctx)
-	if err != nil {
-		return nil, err
-	}
-	hash, err := hashInput(m.Input)
-	if err != nil {
-		return nil, fmt.Errorf("read the input of %s: %w", m.Name, err)
-	}
-	return &binding{principal: principal, key: *m.Key, mutation: m.Name, hash: hash}, nil
-}
-
-// hashInput is the same for the same input, also when a later version knows
-// more fields: what was left out does not count, nor does the key. A false
-// that was given is not left out.
-func hashInput(input any) (string, error) {
-	b, err := json.Marshal(input)
-	if err != nil {
-		return "", err
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(b, &fields); err != nil {
-		return "", err
-	}
-	delete(fields, "IdempotencyKey")
-	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil })
-	if b, err = json.Marshal(fields); err != nil { // in the order of the names
-		return "", err
-	}
-	hash := sha256.Sum256(b)
-	return hex.EncodeToString(hash[:]), nil
-}
-
 // replay returns what the key's first mutation began, or nil.
-func (e *Engine) replay(ctx context.Context, b *binding, m Mutation, deadline time.Time) (*ent.Operation, error) {
-	op, err := e.bound(ctx, b)
+func (e *Engine) replay(ctx context.Context, b *idempotency.Binding, m Mutation, deadline time.Time) (*ent.Operation, error) {
+	op, err := bound(ctx, b)
 	if op == nil || err != nil {
 		return nil, err
 	}
@@ -212,35 +162,12 @@ func (e *Engine) replay(ctx context.Context, b *binding, m Mutation, deadline ti
 }
 
 // bound is the operation that a key is bound to; nil when there is none.
-func (e *Engine) bound(ctx context.Context, b *binding) (*ent.Operation, error) {
-	if b == nil {
-		return nil, nil
-	}
-	row, err := e.store.Client.IdempotencyKey.Query().
-		Where(idempotencykey.Principal(b.principal), idempotencykey.Key(b.key)).
-		WithOperation().
-		Only(ctx)
-	if ent.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
+func bound(ctx context.Context, b *idempotency.Binding) (*ent.Operation, error) {
+	first, err := b.First(ctx)
+	if first == nil || err != nil {
 		return nil, err
 	}
-	if row.Mutation != b.mutation || row.InputHash != b.hash {
-		return nil, billing.Errorf(billing.CodeIdempotencyReused,
-			"The idempotency key was used with another mutation or input.").At("idempotencyKey").About(row.OperationID)
-	}
-	return row.Edges.Operation, nil
-}
-
-func (b *binding) save(ctx context.Context, tx *store.Tx, operationID string) error {
-	if b == nil {
-		return nil
-	}
-	return tx.IdempotencyKey.Create().
-		SetPrincipal(b.principal).SetKey(b.key).SetMutation(b.mutation).SetInputHash(b.hash).
-		SetOperationID(operationID).
-		Exec(ctx)
+	return first.Edges.Operation, nil
 }
 
 // Left is how much time there is until a deadline.
@@ -248,26 +175,3 @@ func (e *Engine) Left(deadline time.Time) time.Duration { return deadline.Sub(e.
 
 // Deadline is when a mutation that starts now gives up waiting for Stripe.
 func (e *Engine) Deadline() time.Time { return e.now().Add(e.budget) }
-
-// KeyForStripe makes a client's idempotency key one for Stripe, which answers a
-// repeated request of a mutation itself, about an object there. It is nil when the
-// client gave none.
-func (e *Engine) KeyForStripe(ctx context.Context, mutation string, key *string, stripeID string) (*string, error) {
-	if key == nil {
-		return nil, nil
-	}
-	if err := checkKey(*key); err != nil {
-		return nil, err
-	}
-	principal, err := e.principal(ctx)
-	if err != nil {
-		return nil, err
-	}
-	hash := sha256.Sum256([]byte(principal + "\x00" + *key + "\x00" + stripeID))
-	derived := mutation + ":" + hex.EncodeToString(hash[:])
-	return &derived, nil
-}
-
-func checkKey(key string) error {
-	return billing.At(billing.CheckText("idempotency key", key, billing.MaxIdempotencyKey), "idempotencyKey")
-}

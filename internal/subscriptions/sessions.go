@@ -40,7 +40,7 @@ func checkURL(address, field string) error {
 // the customer there, so that the same input may lead to a new customer's page.
 func (s *Subscriptions) onPage(ctx context.Context, mutation, customerID string, key *string, ask func(ctx context.Context, customer string, key *string) (url string, err error)) (result SessionResult, err error) {
 	deadline := s.sync.Deadline()
-	if _, err := s.sync.KeyForStripe(ctx, mutation, key, ""); err != nil { // before anything is done
+	if _, err := s.keys.ForStripe(ctx, mutation, key, ""); err != nil { // before anything is done
 		return result, err
 	}
 	for again := false; ; again = true {
@@ -51,7 +51,7 @@ func (s *Subscriptions) onPage(ctx context.Context, mutation, customerID string,
 		if err != nil {
 			return result, err
 		}
-		forStripe, err := s.sync.KeyForStripe(ctx, mutation, key, customer)
+		forStripe, err := s.keys.ForStripe(ctx, mutation, key, customer)
 		if err != nil {
 			return result, err
 		}

@@ -13,6 +13,7 @@ import (
 	"tallystick/ent/subscription"
 	"tallystick/internal/billing"
 	"tallystick/internal/customers"
+	"tallystick/internal/idempotency"
 	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
@@ -26,6 +27,7 @@ type Subscriptions struct {
 	sync      *stripesync.Engine
 	mirror    *mirror.Mirror
 	customers *customers.Customers
+	keys      *idempotency.Keys
 	logger    *slog.Logger
 
 	creation     *stripesync.Operation[creation]
@@ -51,7 +53,8 @@ type Options struct {
 // New declares the changes of subscriptions and invoices to an engine.
 func New(o Options) *Subscriptions {
 	s := &Subscriptions{
-		store: o.Store, stripe: o.Stripe, sync: o.Sync, mirror: o.Mirror, customers: o.Customers, logger: o.Logger,
+		store: o.Store, stripe: o.Stripe, sync: o.Sync, mirror: o.Mirror, customers: o.Customers,
+		keys: idempotency.New(o.Store), logger: o.Logger,
 	}
 	s.creation = stripesync.Declare(o.Sync, s.creationOperation())
 	s.cancellation = stripesync.Declare(o.Sync, s.cancellationOperation())
