@@ -298,3 +298,15 @@ func TestCheckoutDiscounts(t *testing.T) {
 	expectFields(t, object(done, "invoice"), map[string]any{"amount_paid": 800.0})
 	expectFields(t, object(object(object(done, "subscription"), "discount"), "coupon"), map[string]any{"id": coupon, "times_redeemed": 1.0})
 }
+
+// TestExpandWhatIsNotThere asks for more of lists that are empty.
+func TestExpandWhatIsNotThere(t *testing.T) {
+	w := newWorld(t)
+	w.expectOK(w.get("/v1/subscriptions?expand[]=data.latest_invoice"))
+	w.expectOK(w.get("/v1/invoices?expand[]=data.discounts&expand[]=data.lines.data.discounts"))
+	c := w.customer("ada@example.com")
+	plain := w.expectOK(w.post("/v1/invoices", "customer", c.ID, "expand[]", "discounts", "expand[]", "total_discount_amounts.discount")).body
+	if len(plain["discounts"].([]any)) != 0 {
+		t.Errorf("discounts %v", plain["discounts"])
+	}
+}

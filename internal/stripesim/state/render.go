@@ -276,7 +276,7 @@ func isObject(value any) bool {
 	return ok && object["object"] != nil
 }
 
-// namesObjects says whether a field holds the id of an object, or those of several.
+// namesObjects says whether a field holds the id of an object, or those of several. An empty list may be of anything.
 func namesObjects(value any) bool {
 	if ids, several := value.([]any); several {
 		return len(ids) > 0 && !slices.ContainsFunc(ids, func(id any) bool { return !namesObjects(id) })
