@@ -30,8 +30,7 @@ type stage struct {
 func newStage(t *testing.T, database string) *stage {
 	t.Helper()
 	wire := testkit.NewWire(t)
-	s := &stage{life: newLife(t, database, wire.Lay), t: t, wire: wire}
-	return s
+	return &stage{life: newLife(t, database, wire.Lay), t: t, wire: wire}
 }
 
 // whole plays the fault matrix wholly.
