@@ -292,6 +292,8 @@ func TestWebhookEndpoints(t *testing.T) {
 	if list := w.expectOK(w.get("/v1/webhook_endpoints")).body["data"].([]any); len(list) != 1 {
 		t.Errorf("listed %v", list)
 	}
+	for w.webhooks()["pending"] != 0.0 { // until the answer to the delivery is written down
+	}
 	disabled := must(w.stripe.WebhookEndpoints.Update(made.ID, &stripe.WebhookEndpointParams{Disabled: stripe.Bool(true)}))(t)
 	w.expectOK(w.post("/v1/products/"+product.ID, "name", "Unheard"))
 	if status := w.webhooks(); disabled.Status != "disabled" || status["pending"] != 0.0 {
