@@ -80,7 +80,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	report, err := read(&event)
 	if err != nil {
 		received.WithLabelValues("refused").Inc()
-		answer(w, http.StatusBadRequest, "The event has no object.")
+		answer(w, http.StatusBadRequest, "The event has no object, or no date.")
 		return
 	}
 	stored, err := h.inbox.Store(r.Context(), report)
@@ -153,12 +153,18 @@ func read(event *stripe.Event) (Report, error) {
 	if strings.ContainsRune(event.ID+string(event.Type)+event.Account+object.ID+object.Object, 0) { // PostgreSQL keeps no such text
 		return Report{}, errors.New("a NUL in an id")
 	}
+	if event.Created < 0 || event.Created > lastSecond {
+		return Report{}, errors.New("no date")
+	}
 	return Report{
 		EventID: event.ID, Type: string(event.Type), ObjectType: object.Object, ObjectID: object.ID,
 		Account:    event.Account,
 		OccurredAt: time.Unix(event.Created, 0).UTC(),
 	}, nil
 }
+
+// lastSecond is the end of the year 9999: what comes after is no date to a database.
+const lastSecond = 253_402_300_799
 
 func answer(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
