@@ -60,6 +60,10 @@ incidents: $(GOTESTSUM) ## Replay what went wrong in other projects, a line for 
 sandbox-check: ## Hold the sandbox to recordings, the spec and quickstarts; with STRIPE_TEST_KEY to Stripe itself
 	@scripts/sandbox-check/run
 
+.PHONY: clients
+clients: ## Generate clients with the tools that people use, and run them and the examples against the sandbox
+	@scripts/clients/run
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	$(POSTGRES) go test -run '^$$' -bench . -benchmem ./internal/...
