@@ -188,7 +188,7 @@ type listKeys struct {
 // Run lists the keys.
 func (l listKeys) Run(ctx context.Context) error {
 	return withKeys(ctx, l.Database, func(s *store.Store, _ *access.Manager) error {
-		rows, err := s.Client.ApiKey.Query().Order(apikey.ByID()).All(ctx)
+		rows, err := s.Reader.ApiKey.Query().Order(apikey.ByID()).All(ctx)
 		for _, row := range rows {
 			state := "valid"
 			switch {

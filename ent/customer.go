@@ -238,13 +238,6 @@ func (_m *Customer) QueryInvoices() *InvoiceQuery {
 	return NewCustomerClient(_m.config).QueryInvoices(_m)
 }
 
-// Update returns a builder for updating this Customer.
-// Note that you need to call Customer.Unwrap() before calling this method if this Customer
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *Customer) Update() *CustomerUpdateOne {
-	return NewCustomerClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the Customer entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *Customer) Unwrap() *Customer {

@@ -117,13 +117,6 @@ func (_m *CustomerSession) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// Update returns a builder for updating this CustomerSession.
-// Note that you need to call CustomerSession.Unwrap() before calling this method if this CustomerSession
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *CustomerSession) Update() *CustomerSessionUpdateOne {
-	return NewCustomerSessionClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the CustomerSession entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *CustomerSession) Unwrap() *CustomerSession {

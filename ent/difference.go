@@ -150,13 +150,6 @@ func (_m *Difference) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// Update returns a builder for updating this Difference.
-// Note that you need to call Difference.Unwrap() before calling this method if this Difference
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *Difference) Update() *DifferenceUpdateOne {
-	return NewDifferenceClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the Difference entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *Difference) Unwrap() *Difference {

@@ -9,6 +9,8 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/entc"
@@ -129,6 +131,29 @@ func adjustLists(next gen.Generator) gen.Generator {
 				return err
 			}
 		}
-		return nil
+		return rowsDoNotWrite(g)
 	})
+}
+
+// updateOfRow is the method by which a row writes itself.
+var updateOfRow = regexp.MustCompile(`(?s)// Update returns a builder for updating this [^\n]*\n.*?\n}\n\n`)
+
+// rowsDoNotWrite takes from each type of rows the method Update, which writes with
+// whatever the row was read with: for a row that came out of a store.Reader, the pool of
+// the readers.
+func rowsDoNotWrite(g *gen.Graph) error {
+	for _, node := range g.Nodes {
+		file := filepath.Join(g.Config.Target, strings.ToLower(node.Name)+".go")
+		code, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if len(updateOfRow.FindAll(code, -1)) != 1 {
+			return fmt.Errorf("%s has no method Update to remove", file)
+		}
+		if err := os.WriteFile(file, updateOfRow.ReplaceAll(code, nil), 0o644); err != nil { //nolint:gosec // source code
+			return err
+		}
+	}
+	return nil
 }

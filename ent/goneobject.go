@@ -81,13 +81,6 @@ func (_m *GoneObject) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// Update returns a builder for updating this GoneObject.
-// Note that you need to call GoneObject.Unwrap() before calling this method if this GoneObject
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *GoneObject) Update() *GoneObjectUpdateOne {
-	return NewGoneObjectClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the GoneObject entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *GoneObject) Unwrap() *GoneObject {

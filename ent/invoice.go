@@ -290,13 +290,6 @@ func (_m *Invoice) QuerySubscription() *SubscriptionQuery {
 	return NewInvoiceClient(_m.config).QuerySubscription(_m)
 }
 
-// Update returns a builder for updating this Invoice.
-// Note that you need to call Invoice.Unwrap() before calling this method if this Invoice
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *Invoice) Update() *InvoiceUpdateOne {
-	return NewInvoiceClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the Invoice entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *Invoice) Unwrap() *Invoice {

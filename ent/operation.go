@@ -300,13 +300,6 @@ func (_m *Operation) QueryStripeCalls() *StripeCallQuery {
 	return NewOperationClient(_m.config).QueryStripeCalls(_m)
 }
 
-// Update returns a builder for updating this Operation.
-// Note that you need to call Operation.Unwrap() before calling this method if this Operation
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *Operation) Update() *OperationUpdateOne {
-	return NewOperationClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the Operation entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *Operation) Unwrap() *Operation {

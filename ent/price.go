@@ -309,13 +309,6 @@ func (_m *Price) QueryProduct() *ProductQuery {
 	return NewPriceClient(_m.config).QueryProduct(_m)
 }
 
-// Update returns a builder for updating this Price.
-// Note that you need to call Price.Unwrap() before calling this method if this Price
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *Price) Update() *PriceUpdateOne {
-	return NewPriceClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the Price entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *Price) Unwrap() *Price {

@@ -231,13 +231,6 @@ func (_m *Product) QueryDefaultPrice() *PriceQuery {
 	return NewProductClient(_m.config).QueryDefaultPrice(_m)
 }
 
-// Update returns a builder for updating this Product.
-// Note that you need to call Product.Unwrap() before calling this method if this Product
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *Product) Update() *ProductUpdateOne {
-	return NewProductClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the Product entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *Product) Unwrap() *Product {

@@ -127,13 +127,6 @@ func (_m *StripeAccount) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// Update returns a builder for updating this StripeAccount.
-// Note that you need to call StripeAccount.Unwrap() before calling this method if this StripeAccount
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *StripeAccount) Update() *StripeAccountUpdateOne {
-	return NewStripeAccountClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the StripeAccount entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *StripeAccount) Unwrap() *StripeAccount {

@@ -172,13 +172,6 @@ func (_m *StripeCall) QueryOperation() *OperationQuery {
 	return NewStripeCallClient(_m.config).QueryOperation(_m)
 }
 
-// Update returns a builder for updating this StripeCall.
-// Note that you need to call StripeCall.Unwrap() before calling this method if this StripeCall
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *StripeCall) Update() *StripeCallUpdateOne {
-	return NewStripeCallClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the StripeCall entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *StripeCall) Unwrap() *StripeCall {

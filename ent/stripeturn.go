@@ -72,13 +72,6 @@ func (_m *StripeTurn) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// Update returns a builder for updating this StripeTurn.
-// Note that you need to call StripeTurn.Unwrap() before calling this method if this StripeTurn
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *StripeTurn) Update() *StripeTurnUpdateOne {
-	return NewStripeTurnClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the StripeTurn entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *StripeTurn) Unwrap() *StripeTurn {

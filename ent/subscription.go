@@ -491,13 +491,6 @@ func (_m *Subscription) QueryHistory() *SubscriptionTransitionQuery {
 	return NewSubscriptionClient(_m.config).QueryHistory(_m)
 }
 
-// Update returns a builder for updating this Subscription.
-// Note that you need to call Subscription.Unwrap() before calling this method if this Subscription
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *Subscription) Update() *SubscriptionUpdateOne {
-	return NewSubscriptionClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the Subscription entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *Subscription) Unwrap() *Subscription {

@@ -241,13 +241,6 @@ func (_m *SubscriptionItem) QueryProduct() *ProductQuery {
 	return NewSubscriptionItemClient(_m.config).QueryProduct(_m)
 }
 
-// Update returns a builder for updating this SubscriptionItem.
-// Note that you need to call SubscriptionItem.Unwrap() before calling this method if this SubscriptionItem
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *SubscriptionItem) Update() *SubscriptionItemUpdateOne {
-	return NewSubscriptionItemClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the SubscriptionItem entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *SubscriptionItem) Unwrap() *SubscriptionItem {

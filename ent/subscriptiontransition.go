@@ -174,13 +174,6 @@ func (_m *SubscriptionTransition) QueryOperation() *OperationQuery {
 	return NewSubscriptionTransitionClient(_m.config).QueryOperation(_m)
 }
 
-// Update returns a builder for updating this SubscriptionTransition.
-// Note that you need to call SubscriptionTransition.Unwrap() before calling this method if this SubscriptionTransition
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *SubscriptionTransition) Update() *SubscriptionTransitionUpdateOne {
-	return NewSubscriptionTransitionClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the SubscriptionTransition entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *SubscriptionTransition) Unwrap() *SubscriptionTransition {

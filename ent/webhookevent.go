@@ -184,13 +184,6 @@ func (_m *WebhookEvent) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// Update returns a builder for updating this WebhookEvent.
-// Note that you need to call WebhookEvent.Unwrap() before calling this method if this WebhookEvent
-// was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *WebhookEvent) Update() *WebhookEventUpdateOne {
-	return NewWebhookEventClient(_m.config).UpdateOne(_m)
-}
-
 // Unwrap unwraps the WebhookEvent entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
 func (_m *WebhookEvent) Unwrap() *WebhookEvent {

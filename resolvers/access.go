@@ -52,13 +52,13 @@ func (r *Resolver) permit(ctx context.Context, action auth.Action, about owned) 
 	var missing error
 	switch {
 	case about.subscription != "":
-		there, err = r.store.Client.Subscription.Query().Where(subscription.ID(about.subscription)).Exist(own)
+		there, err = r.store.Reader.Subscription.Query().Where(subscription.ID(about.subscription)).Exist(own)
 		missing = billing.At(billing.NotFound("subscription", about.subscription), "subscriptionId")
 	case about.invoice != "":
-		there, err = r.store.Client.Invoice.Query().Where(invoice.ID(about.invoice)).Exist(own)
+		there, err = r.store.Reader.Invoice.Query().Where(invoice.ID(about.invoice)).Exist(own)
 		missing = billing.At(billing.NotFound("invoice", about.invoice), "invoiceId")
 	default:
-		there, err = r.store.Client.Customer.Query().Where(customer.ID(about.customer)).Exist(own)
+		there, err = r.store.Reader.Customer.Query().Where(customer.ID(about.customer)).Exist(own)
 		missing = billing.At(billing.NotFound("customer", about.customer), "customerId")
 	}
 	if err != nil || there {

@@ -41,7 +41,7 @@ func newTwoWays(t testing.TB, k *testkit.Kit, rows int) *twoWays {
 		Reconciliation: k.Reconciliation, Health: k.Health, Keys: access.NewManager(k.Store), Live: k.Live,
 		Logger: slog.New(slog.DiscardHandler),
 	})
-	k.Store.Client.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
+	k.Store.Reader.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
 		return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
 			if w.fails != nil {
 				if err := w.fails(q); err != nil {

@@ -23,7 +23,7 @@ func TestFieldsAloneAreAsTogether(t *testing.T) {
 		k.Store.Writer.Price.UpdateOneID(w.world.prices[0]).SetStripeError("broken").SetNickname("old").SetLookupKey("key").ExecX(ctx)
 		k.Store.Writer.Price.UpdateOneID(w.world.prices[1]).SetUnitAmountKnown(false).SetUnitAmountDecimal("0.5").ExecX(ctx)
 		k.Store.Writer.Subscription.UpdateOneID(w.world.subscriptions[0]).SetPausedBehavior(billing.PauseVoid).SetPausedUntil(at(3)).ExecX(ctx)
-		price := k.Store.Client.Price.GetX(ctx, w.world.prices[0])
+		price := k.Store.Reader.Price.GetX(ctx, w.world.prices[0])
 		item := k.Store.Writer.SubscriptionItem.Create().SetSubscriptionID(w.world.subscriptions[0]).
 			SetPriceID(price.ID).SetProductID(price.ProductID).SetQuantity(3).SaveX(ctx)
 		event := k.Store.Writer.WebhookEvent.Create().SetStripeEventID("evt_1").SetType("customer.updated").

@@ -31,7 +31,7 @@ func TestReadingRepairsTheLink(t *testing.T) {
 				return link.String("status") == "SYNCED" && link.String("id") != before.String("id")
 			})
 		}
-		if n := k.Store.Client.Operation.Query().Where(operation.KindEQ(billing.KindLinkCustomer)).CountX(t.Context()); n != 3 {
+		if n := k.Store.Reader.Operation.Query().Where(operation.KindEQ(billing.KindLinkCustomer)).CountX(t.Context()); n != 3 {
 			t.Errorf("%d operations have linked it, want one for each time", n)
 		}
 	})

@@ -27,7 +27,7 @@ func (r liveResolver) OperationUpdated(ctx context.Context, id string) (<-chan *
 	}
 	watch := r.live.Watch(id) // before it is read, so that no change comes in between
 	read := func() (*ent.Operation, error) {
-		return store.OrNil(r.store.Client.Operation.Query().Where(operation.ID(id)).Only(ctx))
+		return store.OrNil(r.store.Reader.Operation.Query().Where(operation.ID(id)).Only(ctx))
 	}
 	row, err := read()
 	if err == nil && row == nil {
@@ -112,7 +112,7 @@ func (r liveResolver) subscriptionsOf(ctx context.Context, customerID *string) (
 		return "", billing.NotFound("customer", *customerID)
 	}
 	// A key that may read subscriptions need not read customers.
-	there, err := r.store.Client.Customer.Query().Where(customer.ID(*customerID)).Exist(store.WithDeleted(auth.Trusted(ctx)))
+	there, err := r.store.Reader.Customer.Query().Where(customer.ID(*customerID)).Exist(store.WithDeleted(auth.Trusted(ctx)))
 	if err == nil && !there {
 		err = billing.NotFound("customer", *customerID)
 	}
@@ -158,7 +158,7 @@ func (w *subscriptionWatch) look(ctx context.Context, ids []string, missed bool)
 	since := w.lookedAt
 	w.lookedAt = w.store.Now()
 	if len(ids) > 0 {
-		rows, err = w.store.Client.Subscription.Query().Where(subscription.IDIn(ids...)).
+		rows, err = w.store.Reader.Subscription.Query().Where(subscription.IDIn(ids...)).
 			Order(subscription.ByUpdatedAt()).All(store.WithDeleted(ctx))
 	}
 	if err != nil || !missed {
@@ -166,7 +166,7 @@ func (w *subscriptionWatch) look(ctx context.Context, ids []string, missed bool)
 	}
 	var others []*ent.Subscription
 	if w.customer == live.Everything {
-		others, err = w.store.Client.Subscription.Query().Where(subscription.UpdatedAtGTE(since.Add(-clocksDiffer))).
+		others, err = w.store.Reader.Subscription.Query().Where(subscription.UpdatedAtGTE(since.Add(-clocksDiffer))).
 			Order(subscription.ByUpdatedAt()).Limit(maxMissed).All(store.WithDeleted(ctx))
 	} else {
 		others, err = w.all(ctx)
@@ -189,7 +189,7 @@ const (
 
 // all are the customer's subscriptions, the oldest first.
 func (w *subscriptionWatch) all(ctx context.Context) ([]*ent.Subscription, error) {
-	rows, err := w.store.Client.Subscription.Query().Where(subscription.CustomerID(w.customer)).
+	rows, err := w.store.Reader.Subscription.Query().Where(subscription.CustomerID(w.customer)).
 		Order(ent.Desc(subscription.FieldCreatedAt, subscription.FieldID)).Limit(firstSubscriptions).All(store.WithDeleted(ctx))
 	slices.Reverse(rows)
 	return rows, err

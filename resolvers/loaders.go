@@ -187,7 +187,7 @@ func selection(ctx context.Context) string {
 }
 
 func (r *Resolver) operations(ctx context.Context, ids []string) (map[string]*ent.Operation, error) {
-	query, err := r.store.Client.Operation.Query().Where(operation.IDIn(ids...)).CollectFields(ctx, "Operation", "Node")
+	query, err := r.store.Reader.Operation.Query().Where(operation.IDIn(ids...)).CollectFields(ctx, "Operation", "Node")
 	if err != nil {
 		return nil, err
 	}

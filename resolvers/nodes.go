@@ -33,40 +33,40 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) (map[string]ent.Node
 		byPrefix[prefix] = append(byPrefix[prefix], id)
 	}
 	all := store.WithDeleted(ctx)
-	client, found := r.store.Client, make(nodesByID, len(ids))
+	reader, found := r.store.Reader, make(nodesByID, len(ids))
 	for _, prefix := range prefixes {
 		ids := byPrefix[prefix]
 		var err error
 		switch prefix {
 		case billing.ProductPrefix:
-			err = collect(ctx, found, client.Product.Query().Where(product.IDIn(ids...)), "Product",
+			err = collect(ctx, found, reader.Product.Query().Where(product.IDIn(ids...)), "Product",
 				func(row *ent.Product) string { return row.ID })
 		case billing.PricePrefix:
-			err = collect(ctx, found, client.Price.Query().Where(price.IDIn(ids...)), "Price",
+			err = collect(ctx, found, reader.Price.Query().Where(price.IDIn(ids...)), "Price",
 				func(row *ent.Price) string { return row.ID })
 		case billing.CustomerPrefix:
-			err = collect(ctx, found, client.Customer.Query().Where(customer.IDIn(ids...)), "Customer",
+			err = collect(ctx, found, reader.Customer.Query().Where(customer.IDIn(ids...)), "Customer",
 				func(row *ent.Customer) string { return row.ID })
 		case billing.SubscriptionPrefix:
-			err = collect(all, found, client.Subscription.Query().Where(subscription.IDIn(ids...)), "Subscription",
+			err = collect(all, found, reader.Subscription.Query().Where(subscription.IDIn(ids...)), "Subscription",
 				func(row *ent.Subscription) string { return row.ID })
 		case billing.InvoicePrefix:
-			err = collect(all, found, client.Invoice.Query().Where(invoice.IDIn(ids...)), "Invoice",
+			err = collect(all, found, reader.Invoice.Query().Where(invoice.IDIn(ids...)), "Invoice",
 				func(row *ent.Invoice) string { return row.ID })
 		case billing.SubscriptionItemPrefix:
-			err = collect(all, found, client.SubscriptionItem.Query().Where(subscriptionitem.IDIn(ids...)), "SubscriptionItem",
+			err = collect(all, found, reader.SubscriptionItem.Query().Where(subscriptionitem.IDIn(ids...)), "SubscriptionItem",
 				func(row *ent.SubscriptionItem) string { return row.ID })
 		case billing.DifferencePrefix:
-			err = collect(ctx, found, client.Difference.Query().Where(difference.IDIn(ids...)), "Difference",
+			err = collect(ctx, found, reader.Difference.Query().Where(difference.IDIn(ids...)), "Difference",
 				func(row *ent.Difference) string { return row.ID })
 		case billing.APIKeyPrefix:
-			err = collect(ctx, found, client.ApiKey.Query().Where(apikey.IDIn(ids...)), "ApiKey",
+			err = collect(ctx, found, reader.ApiKey.Query().Where(apikey.IDIn(ids...)), "ApiKey",
 				func(row *ent.ApiKey) string { return row.ID })
 		case billing.OperationPrefix:
-			err = collect(ctx, found, client.Operation.Query().Where(operation.IDIn(ids...)), "Operation",
+			err = collect(ctx, found, reader.Operation.Query().Where(operation.IDIn(ids...)), "Operation",
 				func(row *ent.Operation) string { return row.ID })
 		case billing.WebhookEventPrefix:
-			err = collect(ctx, found, client.WebhookEvent.Query().Where(webhookevent.IDIn(ids...)), "WebhookEvent",
+			err = collect(ctx, found, reader.WebhookEvent.Query().Where(webhookevent.IDIn(ids...)), "WebhookEvent",
 				func(row *ent.WebhookEvent) string { return row.ID })
 		}
 		if err != nil {

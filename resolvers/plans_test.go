@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tallystick/ent"
+	"tallystick/internal/store"
 	"tallystick/internal/testkit"
 )
 
@@ -43,7 +44,7 @@ func record(k *testkit.Kit) *recorder {
 		d = dialect.Postgres
 	}
 	r := &recorder{Driver: entsql.OpenDB(d, k.Store.DB)}
-	k.Store.Client = ent.NewClient(ent.Driver(r))
+	k.Store.Reader = store.NewReader(ent.NewClient(ent.Driver(r)))
 	return r
 }
 

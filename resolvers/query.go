@@ -55,7 +55,7 @@ func (r queryResolver) Product(ctx context.Context, id string) (*ent.Product, er
 	if ok, err := names(id, billing.ProductPrefix); !ok {
 		return nil, err
 	}
-	query, err := r.store.Client.Product.Query().Where(product.ID(id)).CollectFields(ctx)
+	query, err := r.store.Reader.Product.Query().Where(product.ID(id)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (r queryResolver) Products(ctx context.Context, first *int, after *string, 
 	if err != nil {
 		return nil, err
 	}
-	query := r.store.Client.Product.Query()
+	query := r.store.Reader.Product.Query()
 	if filter != nil {
 		ctx = store.Selective(ctx)
 	}
@@ -91,7 +91,7 @@ func (r queryResolver) Customer(ctx context.Context, id string, includeDeleted *
 	if billing.ValueOr(includeDeleted, false) {
 		ctx = store.WithDeleted(ctx)
 	}
-	query, err := r.store.Client.Customer.Query().Where(customer.ID(id)).CollectFields(ctx)
+	query, err := r.store.Reader.Customer.Query().Where(customer.ID(id)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (r queryResolver) Price(ctx context.Context, id string) (*ent.Price, error)
 	if ok, err := names(id, billing.PricePrefix); !ok {
 		return nil, err
 	}
-	query, err := r.store.Client.Price.Query().Where(price.ID(id)).CollectFields(ctx)
+	query, err := r.store.Reader.Price.Query().Where(price.ID(id)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (r queryResolver) PriceByLookupKey(ctx context.Context, lookupKey string) (
 	if err := readable(&lookupKey); err != nil {
 		return nil, err
 	}
-	query, err := r.store.Client.Price.Query().Where(price.LookupKey(lookupKey)).CollectFields(ctx)
+	query, err := r.store.Reader.Price.Query().Where(price.LookupKey(lookupKey)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (r queryResolver) CustomerByExternalID(ctx context.Context, externalID stri
 	if err := readable(&externalID); err != nil {
 		return nil, err
 	}
-	query, err := r.store.Client.Customer.Query().Where(customer.ExternalID(externalID)).CollectFields(ctx)
+	query, err := r.store.Reader.Customer.Query().Where(customer.ExternalID(externalID)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (r queryResolver) CustomerByEmail(ctx context.Context, email string) (*ent.
 	if err := readable(&email); err != nil {
 		return nil, err
 	}
-	query, err := r.store.Client.Customer.Query().Where(store.HoldsEmail(email)).CollectFields(ctx)
+	query, err := r.store.Reader.Customer.Query().Where(store.HoldsEmail(email)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (r queryResolver) Customers(ctx context.Context, first *int, after *string,
 	if err != nil {
 		return nil, err
 	}
-	query := r.store.Client.Customer.Query()
+	query := r.store.Reader.Customer.Query()
 	if filter != nil {
 		ctx = store.Selective(ctx)
 		if err := readable(filter.Email, filter.Search); err != nil {
@@ -174,7 +174,7 @@ func (r queryResolver) Subscription(ctx context.Context, id string) (*ent.Subscr
 		return nil, err
 	}
 	ctx = store.WithDeleted(ctx)
-	query, err := r.store.Client.Subscription.Query().Where(subscription.ID(id)).CollectFields(ctx)
+	query, err := r.store.Reader.Subscription.Query().Where(subscription.ID(id)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func (r queryResolver) Subscriptions(ctx context.Context, first *int, after *str
 	if err != nil {
 		return nil, err
 	}
-	query := r.store.Client.Subscription.Query()
+	query := r.store.Reader.Subscription.Query()
 	if filter != nil {
 		ctx = store.Selective(ctx)
 		if err := wellFormed(filter.CustomerID, filter.PriceID); err != nil {
@@ -210,7 +210,7 @@ func (r queryResolver) Invoice(ctx context.Context, id string) (*ent.Invoice, er
 		return nil, err
 	}
 	ctx = store.WithDeleted(ctx)
-	query, err := r.store.Client.Invoice.Query().Where(invoice.ID(id)).CollectFields(ctx)
+	query, err := r.store.Reader.Invoice.Query().Where(invoice.ID(id)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (r queryResolver) Invoices(ctx context.Context, first *int, after *string, 
 	if err != nil {
 		return nil, err
 	}
-	query := r.store.Client.Invoice.Query()
+	query := r.store.Reader.Invoice.Query()
 	if filter != nil {
 		ctx = store.Selective(ctx)
 		if err := wellFormed(filter.CustomerID, filter.SubscriptionID); err != nil {
@@ -245,7 +245,7 @@ func (r queryResolver) Operation(ctx context.Context, id string) (*ent.Operation
 	if ok, err := names(id, billing.OperationPrefix); !ok {
 		return nil, err
 	}
-	query, err := r.store.Client.Operation.Query().Where(operation.ID(id)).CollectFields(ctx)
+	query, err := r.store.Reader.Operation.Query().Where(operation.ID(id)).CollectFields(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +257,7 @@ func (r queryResolver) Operations(ctx context.Context, first *int, after *string
 	if err != nil {
 		return nil, err
 	}
-	query := r.store.Client.Operation.Query()
+	query := r.store.Reader.Operation.Query()
 	if filter != nil {
 		ctx = store.Selective(ctx)
 		if err := wellFormed(filter.SubjectID); err != nil {
@@ -281,7 +281,7 @@ func (r queryResolver) WebhookEvents(ctx context.Context, first *int, after *str
 	if err != nil {
 		return nil, err
 	}
-	query := r.store.Client.WebhookEvent.Query()
+	query := r.store.Reader.WebhookEvent.Query()
 	if filter != nil {
 		ctx = store.Selective(ctx)
 	}
@@ -305,7 +305,7 @@ func (r queryResolver) Differences(ctx context.Context, first *int, after *strin
 	if err != nil {
 		return nil, err
 	}
-	query := r.store.Client.Difference.Query()
+	query := r.store.Reader.Difference.Query()
 	if filter != nil {
 		ctx = store.Selective(ctx)
 		if err := readable(filter.ObjectType); err != nil {
@@ -332,7 +332,7 @@ func (r queryResolver) APIKeys(ctx context.Context, first *int, after *string, l
 	if err != nil {
 		return nil, err
 	}
-	return r.store.Client.ApiKey.Query().Paginate(ctx, from, first, to, last)
+	return r.store.Reader.ApiKey.Query().Paginate(ctx, from, first, to, last)
 }
 
 func (r queryResolver) BillingHealth(ctx context.Context) (*billing.Health, error) {
@@ -355,7 +355,7 @@ func (r queryResolver) Viewer(ctx context.Context) (*graph.Viewer, error) {
 		return viewer, nil
 	}
 	var err error
-	viewer.Customer, err = orNull(r.store.Client.Customer.Get(ctx, principal.CustomerID))
+	viewer.Customer, err = orNull(r.store.Reader.Customer.Get(ctx, principal.CustomerID))
 	return viewer, err
 }
 

@@ -56,7 +56,7 @@ type Options struct {
 
 // New builds the root resolver.
 func New(o Options) *Resolver {
-	o.Store.Client.Intercept(ent.InterceptFunc(expectReferred))
+	o.Store.Reader.Intercept(ent.InterceptFunc(expectReferred))
 	return &Resolver{
 		store: o.Store, catalog: o.Catalog, customers: o.Customers, subscriptions: o.Subscriptions,
 		sync: o.Sync, reconciliation: o.Reconciliation, health: o.Health, keys: o.Keys, live: o.Live, logger: o.Logger,

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"tallystick/ent"
+	"tallystick/internal/store"
 	"tallystick/internal/testkit"
 )
 
@@ -43,7 +44,7 @@ func (s *statements) during(f func()) []string {
 // watchReads shows every query outside of transactions. Each is one statement.
 func watchReads(k *testkit.Kit) *statements {
 	s := &statements{}
-	k.Store.Client.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
+	k.Store.Reader.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
 		return ent.QuerierFunc(func(ctx context.Context, query ent.Query) (ent.Value, error) {
 			s.add(fmt.Sprintf("%T", query))
 			return next.Query(ctx, query)
@@ -146,11 +147,11 @@ func watchAll(t *testing.T, k *testkit.Kit) *statements {
 	}
 	before := *k.Store
 	k.Store.DB = stdlib.OpenDBFromPool(pool)
-	k.Store.Client = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, k.Store.DB)))
+	k.Store.Reader = store.NewReader(ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, k.Store.DB))))
 	t.Cleanup(func() {
 		k.Store.DB.Close()
 		pool.Close()
-		k.Store.DB, k.Store.Client = before.DB, before.Client
+		k.Store.DB, k.Store.Reader = before.DB, before.Reader
 	})
 	return s
 }

@@ -34,7 +34,7 @@ func BenchmarkAccess(b *testing.B) {
 		}
 	}
 	keys := access.NewKeys(k.Store, k.Key, nil)
-	row := k.Store.Client.Product.Query()
+	row := k.Store.Reader.Product.Query()
 	policy := access.DefaultRules().Policy()
 	traverse, ok := policy.(ent.Traverser)
 	if !ok {

@@ -122,7 +122,7 @@ const (
 )
 
 func (k *Keys) findKey(ctx context.Context, prefix, secret string) (auth.Principal, error) {
-	row, err := store.OrNil(k.store.Client.ApiKey.Query().Where(apikey.Prefix(prefix)).Only(ctx))
+	row, err := store.OrNil(k.store.Reader.ApiKey.Query().Where(apikey.Prefix(prefix)).Only(ctx))
 	if row == nil || err != nil {
 		return auth.Principal{}, err
 	}
@@ -148,7 +148,7 @@ func (k *Keys) used(ctx context.Context, row *ent.ApiKey, now time.Time) {
 }
 
 func (k *Keys) findSession(ctx context.Context, prefix, secret string) (auth.Principal, error) {
-	row, err := store.OrNil(k.store.Client.CustomerSession.Query().Where(customersession.Prefix(prefix)).Only(ctx))
+	row, err := store.OrNil(k.store.Reader.CustomerSession.Query().Where(customersession.Prefix(prefix)).Only(ctx))
 	if row == nil || err != nil {
 		return auth.Principal{}, err
 	}
@@ -156,7 +156,7 @@ func (k *Keys) findSession(ctx context.Context, prefix, secret string) (auth.Pri
 		return auth.Principal{}, nil
 	}
 	// It ends with its customer.
-	there, err := k.store.Client.Customer.Query().Where(customer.ID(row.CustomerID)).Exist(ctx)
+	there, err := k.store.Reader.Customer.Query().Where(customer.ID(row.CustomerID)).Exist(ctx)
 	if err != nil || !there {
 		return auth.Principal{}, err
 	}

@@ -41,7 +41,7 @@ const maxKeyName = 100
 // hands out no scope that it lacks: that is FORBIDDEN.
 func (m *Manager) CreateAPIKey(ctx context.Context, in CreateAPIKey) (row *ent.ApiKey, secret string, err error) {
 	err = m.once(ctx, "createApiKey", in.IdempotencyKey, in, func(first string) error {
-		row, err = m.store.Client.ApiKey.Get(ctx, first)
+		row, err = m.store.Reader.ApiKey.Get(ctx, first)
 		return err
 	}, func(done done) error {
 		row, secret, err = m.createAPIKey(ctx, in, done)
@@ -131,7 +131,7 @@ func (m *Manager) RotateAPIKey(ctx context.Context, in RotateAPIKey) (row *ent.A
 		return nil, "", billing.Errorf(billing.CodeInvalidInput, "An old secret can be accepted for 0 to %d seconds.", maxGrace).At("graceSeconds")
 	}
 	err = m.once(ctx, "rotateApiKey", in.IdempotencyKey, in, func(first string) error {
-		row, err = m.store.Client.ApiKey.Get(ctx, first)
+		row, err = m.store.Reader.ApiKey.Get(ctx, first)
 		return err
 	}, func(done done) error {
 		_, part := newSecret()
@@ -172,7 +172,7 @@ func (m *Manager) RevokeAPIKey(ctx context.Context, in RevokeAPIKey) (row *ent.A
 	if err != nil {
 		return nil, err
 	}
-	return m.store.Client.ApiKey.Get(ctx, in.APIKeyID)
+	return m.store.Reader.ApiKey.Get(ctx, in.APIKeyID)
 }
 
 func (m *Manager) change(ctx context.Context, id string, done done, change func(*ent.ApiKey, *ent.ApiKeyUpdateOne) error) error {
@@ -222,7 +222,7 @@ var usualActions = []auth.Action{
 // customer's deletion, at the latest.
 func (m *Manager) CreateCustomerSession(ctx context.Context, in CreateCustomerSession) (token string, expiresAt time.Time, err error) {
 	err = m.once(ctx, "createCustomerSession", in.IdempotencyKey, in, func(first string) error {
-		row, err := m.store.Client.CustomerSession.Get(ctx, first)
+		row, err := m.store.Reader.CustomerSession.Get(ctx, first)
 		if err == nil {
 			expiresAt = row.ExpiresAt
 		}
@@ -242,7 +242,7 @@ func (m *Manager) createSession(ctx context.Context, in CreateCustomerSession, d
 		return "", time.Time{}, billing.Errorf(billing.CodeInvalidInput,
 			"A session can last 1 to %d seconds, not %d.", maxSessionSeconds, in.ExpiresInSeconds).At("expiresInSeconds")
 	}
-	there, err := m.store.Client.Customer.Query().Where(customer.ID(in.CustomerID)).Exist(ctx)
+	there, err := m.store.Reader.Customer.Query().Where(customer.ID(in.CustomerID)).Exist(ctx)
 	if err != nil {
 		return "", time.Time{}, err
 	}

@@ -346,7 +346,7 @@ func (w *walker) asKeys(t *testing.T, wrong func(format string, args ...any) (go
 
 // reads read each type of rows as the program itself does for whoever asks.
 func (w *walker) reads() map[string]func(context.Context) (int, error) {
-	c := w.k.Store.Client
+	c := w.k.Store.Reader
 	return map[string]func(context.Context) (int, error){
 		"Product": c.Product.Query().Count, "Price": c.Price.Query().Count, "Customer": c.Customer.Query().Count,
 		"Subscription": c.Subscription.Query().Count, "SubscriptionItem": c.SubscriptionItem.Query().Count,

@@ -46,7 +46,7 @@ func (a *App) confirmLater(ctx context.Context) error {
 // boundAccount is whom the database belongs to; nil as long as it belongs to
 // nobody.
 func (a *App) boundAccount(ctx context.Context) (*stripeapi.Account, error) {
-	row, err := store.OrNil(a.Store.Client.StripeAccount.Query().Only(ctx))
+	row, err := store.OrNil(a.Store.Reader.StripeAccount.Query().Only(ctx))
 	if row == nil || err != nil {
 		return nil, err
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tallystick/internal/access"
@@ -161,7 +160,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	for _, c := range change {
 		c(&s)
 	}
-	a.Store.Client.Intercept(s.Access.Policy())
+	a.Store.Reader.Intercept(s.Access.Policy())
 	if !s.Beside {
 		if err := a.lockDatabase(ctx, a.config.URL()); err != nil {
 			return err
@@ -304,8 +303,8 @@ func (a *App) authenticate(keys *access.Keys) func(context.Context, string) (con
 // Metrics serves the process's own metrics, and the health's.
 func (a *App) Metrics() http.Handler {
 	own := prometheus.NewRegistry()
-	own.MustRegister(health.NewCollector(a.Health, a.logger), jobs.NewCollector(a.Store, a.logger),
-		collectors.NewDBStatsCollector(a.Store.DB, "writers"), collectors.NewDBStatsCollector(a.Store.Readers(), "readers"))
+	own.MustRegister(health.NewCollector(a.Health, a.logger), jobs.NewCollector(a.Store, a.logger))
+	own.MustRegister(a.Store.Collectors()...)
 	return promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, own}, promhttp.HandlerOpts{})
 }
 

@@ -48,7 +48,7 @@ func TestOpenToRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	open("")
-	if n := s.Client.StripeAccount.Query().CountX(t.Context()); n != 0 {
+	if n := s.Reader.StripeAccount.Query().CountX(t.Context()); n != 0 {
 		t.Error("it was bound to an account")
 	}
 }

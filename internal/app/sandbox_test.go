@@ -40,7 +40,7 @@ func startInSandbox(t *testing.T, c config.Serve) (products int, log string) {
 	if err := a.ListensOn(t.Context(), &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}); err != nil {
 		t.Fatal(err)
 	}
-	return a.Store.Client.Product.Query().CountX(t.Context()), written.String()
+	return a.Store.Reader.Product.Query().CountX(t.Context()), written.String()
 }
 
 func TestOneServerForADataDirectory(t *testing.T) {

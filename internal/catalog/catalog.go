@@ -97,7 +97,7 @@ func (c *Catalog) productResult(ctx context.Context, op *ent.Operation, rejectio
 	if op == nil {
 		return ProductResult{}, rejection
 	}
-	row, err := store.OrNil(c.store.Client.Product.Get(ctx, op.ScopeID))
+	row, err := store.OrNil(c.store.Reader.Product.Get(ctx, op.ScopeID))
 	if err != nil {
 		return ProductResult{Operation: op}, err
 	}
@@ -107,7 +107,7 @@ func (c *Catalog) productResult(ctx context.Context, op *ent.Operation, rejectio
 // prices reads the prices that an operation creates and archives. Each is nil
 // when there is none, or when it was discarded.
 func (c *Catalog) prices(ctx context.Context, createdID, archivedID string) (created, archived *ent.Price, err error) {
-	rows, err := c.store.Client.Price.Query().Where(price.IDIn(createdID, archivedID)).All(ctx)
+	rows, err := c.store.Reader.Price.Query().Where(price.IDIn(createdID, archivedID)).All(ctx)
 	for _, row := range rows {
 		switch row.ID {
 		case createdID:

@@ -116,7 +116,7 @@ var updateProduct = &stripesync.Step[productUpdate, stripesync.Nothing]{
 		return stripesync.Nothing{}, sendProduct(c, c.Params.Product)
 	},
 	Undo: func(c *stripesync.Call[productUpdate], _ *stripesync.Nothing) error {
-		row, err := c.Store.Client.Product.Get(c, c.Params.ProductID)
+		row, err := c.Store.Reader.Product.Get(c, c.Params.ProductID)
 		if err != nil {
 			return err
 		}

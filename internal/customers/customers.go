@@ -75,7 +75,7 @@ func (c *Customers) result(ctx context.Context, op *ent.Operation, rejection err
 	if op == nil {
 		return Result{}, rejection
 	}
-	row, err := c.store.Client.Customer.Get(store.WithDeleted(ctx), op.SubjectID)
+	row, err := c.store.Reader.Customer.Get(store.WithDeleted(ctx), op.SubjectID)
 	if err != nil {
 		return Result{Operation: op}, err
 	}
@@ -85,14 +85,14 @@ func (c *Customers) result(ctx context.Context, op *ent.Operation, rejection err
 // taken is the rejection of an e-mail or an external id that somebody else has,
 // with the customer that has it.
 func (c *Customers) taken(ctx context.Context, email string, externalID *string) error {
-	holder, err := c.store.Client.Customer.Query().Where(store.HoldsEmail(email)).FirstID(ctx)
+	holder, err := c.store.Reader.Customer.Query().Where(store.HoldsEmail(email)).FirstID(ctx)
 	if err == nil || externalID == nil || !ent.IsNotFound(err) {
 		if ent.IsNotFound(err) { // deleted since
 			err = nil
 		}
 		return orTaken(err, store.EmailTaken(email, holder))
 	}
-	holder, err = c.store.Client.Customer.Query().Where(customer.ExternalID(*externalID)).FirstID(ctx)
+	holder, err = c.store.Reader.Customer.Query().Where(customer.ExternalID(*externalID)).FirstID(ctx)
 	if ent.IsNotFound(err) {
 		err = nil
 	}

@@ -30,7 +30,7 @@ func LinkStep[P Owned]() *stripesync.Step[P, Linked] {
 	return &stripesync.Step[P, Linked]{
 		Name: "link_customer",
 		Do: func(c *stripesync.Call[P]) (Linked, error) {
-			row, err := c.Store.Client.Customer.Get(c, c.Params.Owner())
+			row, err := c.Store.Reader.Customer.Get(c, c.Params.Owner())
 			if err != nil {
 				return Linked{}, err
 			}
@@ -40,7 +40,7 @@ func LinkStep[P Owned]() *stripesync.Step[P, Linked] {
 			return post(c, row.ID, profileOf(row))
 		},
 		Find: func(c *stripesync.Call[P]) (Linked, bool, error) {
-			row, err := c.Store.Client.Customer.Get(c, c.Params.Owner())
+			row, err := c.Store.Reader.Customer.Get(c, c.Params.Owner())
 			if err != nil {
 				return Linked{}, false, err
 			}
@@ -56,7 +56,7 @@ func InStripe[P Owned](c *stripesync.Call[P], linked Linked) (string, error) {
 	if linked.Customer != "" {
 		return linked.Customer, nil
 	}
-	row, err := c.Store.Client.Customer.Get(store.WithDeleted(c), c.Params.Owner())
+	row, err := c.Store.Reader.Customer.Get(store.WithDeleted(c), c.Params.Owner())
 	if err != nil {
 		return "", err
 	}

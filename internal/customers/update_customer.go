@@ -119,7 +119,7 @@ var send = &stripesync.Step[update, stripesync.Nothing]{
 		return stripesync.Nothing{}, postPatch(c, c.Params.Patch)
 	},
 	Undo: func(c *stripesync.Call[update], _ *stripesync.Nothing) error {
-		row, err := c.Store.Client.Customer.Get(c, c.Params.CustomerID)
+		row, err := c.Store.Reader.Customer.Get(c, c.Params.CustomerID)
 		if err != nil {
 			return err
 		}

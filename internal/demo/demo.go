@@ -18,11 +18,11 @@ var principal = auth.Principal{ID: "demo", Kind: auth.KindAdmin, Label: "demo"}
 // make. Their idempotency keys let it go on where it was stopped. When Stripe
 // refuses the catalogue, it is a [billing.Error].
 func Seed(ctx context.Context, s *store.Store, c *catalog.Catalog) error {
-	used, err := s.Client.Operation.Query().Exist(ctx)
+	used, err := s.Reader.Operation.Query().Exist(ctx)
 	if err != nil {
 		return err
 	}
-	begun, err := s.Client.IdempotencyKey.Query().Where(idempotencykey.Principal(principal.ID)).Exist(ctx)
+	begun, err := s.Reader.IdempotencyKey.Query().Where(idempotencykey.Principal(principal.ID)).Exist(ctx)
 	if err != nil || used && !begun {
 		return err
 	}

@@ -43,7 +43,7 @@ func (r *Reader) Read(ctx context.Context) (*billing.Health, error) {
 }
 
 func (r *Reader) operations(ctx context.Context, h *billing.Health) (err error) {
-	operations := r.store.Client.Operation
+	operations := r.store.Reader.Operation
 	if h.NeedsAttention, err = operations.Query().
 		Where(operation.StatusEQ(billing.OperationNeedsAttention)).Count(ctx); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (r *Reader) operations(ctx context.Context, h *billing.Health) (err error) 
 }
 
 func (r *Reader) events(ctx context.Context, h *billing.Health) error {
-	events := r.store.Client.WebhookEvent
+	events := r.store.Reader.WebhookEvent
 	last, err := store.OrNil(events.Query().Order(ent.Desc(webhookevent.FieldID)).First(ctx))
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ const failedAfter = 5
 
 // comparison is how far Stripe has been read, and what differed.
 func (r *Reader) comparison(ctx context.Context, h *billing.Health) error {
-	account, err := store.OrNil(r.store.Client.StripeAccount.Query().Only(ctx))
+	account, err := store.OrNil(r.store.Reader.StripeAccount.Query().Only(ctx))
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (r *Reader) comparison(ctx context.Context, h *billing.Health) error {
 		h.LastSweptAt, h.LastReconciledAt = account.SweptAt, account.ReconciledAt
 	}
 	today := r.store.Now().UTC().Truncate(24 * time.Hour)
-	if h.MissedEvents, err = r.store.Client.WebhookEvent.Query().
+	if h.MissedEvents, err = r.store.Reader.WebhookEvent.Query().
 		Where(webhookevent.Missed(true), webhookevent.CreatedAtGTE(today)).Count(ctx); err != nil {
 		return err
 	}
@@ -111,26 +111,26 @@ func (r *Reader) comparison(ctx context.Context, h *billing.Health) error {
 		ObjectID *string `json:"object_id"`
 		StripeID *string `json:"stripe_id"`
 	}
-	err = r.store.Client.Difference.Query().Where(difference.RepairedAtIsNil()).
+	err = r.store.Reader.Difference.Query().Where(difference.RepairedAtIsNil()).
 		GroupBy(difference.FieldObjectType, difference.FieldObjectID, difference.FieldStripeID).Scan(ctx, &objects)
 	h.Drift = len(objects)
 	return err
 }
 
 func (r *Reader) partial(ctx context.Context, h *billing.Health) error {
-	client := r.store.Client
+	reader := r.store.Reader
 	for _, count := range []func(context.Context) (int, error){
-		client.Product.Query().Where(product.StripeUnsupportedNotNil(), product.StripeStatusEQ(billing.SyncSynced)).Count,
-		client.Price.Query().Where(price.StripeUnsupportedNotNil(), price.StripeStatusEQ(billing.SyncSynced)).Count,
-		client.Customer.Query().Where(customer.StripeUnsupportedNotNil(), customer.StripeStatusEQ(billing.SyncSynced)).Count,
-		client.Subscription.Query().Where(
+		reader.Product.Query().Where(product.StripeUnsupportedNotNil(), product.StripeStatusEQ(billing.SyncSynced)).Count,
+		reader.Price.Query().Where(price.StripeUnsupportedNotNil(), price.StripeStatusEQ(billing.SyncSynced)).Count,
+		reader.Customer.Query().Where(customer.StripeUnsupportedNotNil(), customer.StripeStatusEQ(billing.SyncSynced)).Count,
+		reader.Subscription.Query().Where(
 			subscription.StripeUnsupportedNotNil(), subscription.StripeStatusEQ(billing.SyncSynced), subscription.EndedAtIsNil(),
 		).Count,
-		client.SubscriptionItem.Query().Where(
+		reader.SubscriptionItem.Query().Where(
 			subscriptionitem.StripeUnsupportedNotNil(), subscriptionitem.StripeStatusEQ(billing.SyncSynced),
 			subscriptionitem.HasSubscriptionWith(subscription.EndedAtIsNil()),
 		).Count,
-		client.Invoice.Query().Where(
+		reader.Invoice.Query().Where(
 			invoice.StripeUnsupportedNotNil(), invoice.StripeStatusEQ(billing.SyncSynced),
 			invoice.StatusIn(billing.InvoiceDraft, billing.InvoiceOpen),
 		).Count,

@@ -55,7 +55,7 @@ func (b *Binding) First(ctx context.Context) (*ent.IdempotencyKey, error) {
 	if b == nil {
 		return nil, nil
 	}
-	row, err := store.OrNil(b.keys.store.Client.IdempotencyKey.Query().
+	row, err := store.OrNil(b.keys.store.Reader.IdempotencyKey.Query().
 		Where(idempotencykey.Principal(b.principal), idempotencykey.Key(b.key)).
 		WithOperation().
 		Only(ctx))

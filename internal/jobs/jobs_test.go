@@ -69,7 +69,7 @@ func TestFreshOperations(t *testing.T) {
 			t.Fatal(err)
 		}
 		testkit.Eventually(t, "the customer to be linked", func() bool {
-			op, err := k.Store.Client.Operation.Get(t.Context(), row.Operation.ID)
+			op, err := k.Store.Reader.Operation.Get(t.Context(), row.Operation.ID)
 			return err == nil && op.Status == billing.OperationSucceeded
 		})
 		if n := waiting(t, k); n != 0 {
@@ -87,7 +87,7 @@ func TestSweep(t *testing.T) {
 			At("createCustomer")
 		replica := k.Replica(t, testkit.Working)
 		testkit.Eventually(t, "the operation to be found", func() bool {
-			op, err := replica.Store.Client.Operation.Get(t.Context(), created.String("operation.id"))
+			op, err := replica.Store.Reader.Operation.Get(t.Context(), created.String("operation.id"))
 			return err == nil && op.Status == billing.OperationSucceeded
 		})
 	})
@@ -113,7 +113,7 @@ func TestSweepAfterACrash(t *testing.T) {
 		}
 		replica := k.Replica(t, testkit.Working)
 		testkit.Eventually(t, "the operation to be taken over", func() bool {
-			op, err := replica.Store.Client.Operation.Get(t.Context(), created)
+			op, err := replica.Store.Reader.Operation.Get(t.Context(), created)
 			return err == nil && op.Status == billing.OperationSucceeded
 		})
 	})
@@ -172,7 +172,7 @@ func TestCutOffReplica(t *testing.T) {
 		})
 		k.Replica(t, testkit.Working)
 		testkit.Eventually(t, "the other replica to finish", func() bool {
-			n, err := k.Store.Client.Operation.Query().
+			n, err := k.Store.Reader.Operation.Query().
 				Where(operation.IDIn(created...), operation.StatusEQ(billing.OperationSucceeded)).Count(t.Context())
 			return err == nil && n == len(created)
 		})

@@ -61,7 +61,7 @@ func (c *Collector) read(ctx context.Context) (map[string]backlog, error) {
 	queues := map[string]backlog{operationsQueue: {}, eventsQueue: {}}
 	for name := range queues {
 		var depth int
-		if err := c.store.Readers().QueryRowContext(ctx,
+		if err := c.store.QueryRow(ctx,
 			"SELECT count(*) FROM river_job WHERE queue = $1 AND state = 'available'", name).Scan(&depth); err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (c *Collector) read(ctx context.Context) (map[string]backlog, error) {
 
 func (c *Collector) age(ctx context.Context, queue string) (time.Duration, error) {
 	var since sql.NullTime
-	err := c.store.Readers().QueryRowContext(ctx,
+	err := c.store.QueryRow(ctx,
 		"SELECT scheduled_at FROM river_job WHERE queue = $1 AND state = 'available' ORDER BY scheduled_at LIMIT 1", queue).Scan(&since)
 	if errors.Is(err, sql.ErrNoRows) || !since.Valid {
 		return 0, nil

@@ -37,14 +37,14 @@ func TestChildrenOfAnOldParentAreTakenIn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := k.Store.Client.Price.Query().Where(price.StripeID(priced)).CountX(t.Context()); n != 1 {
+		if n := k.Store.Reader.Price.Query().Where(price.StripeID(priced)).CountX(t.Context()); n != 1 {
 			t.Errorf("%d rows of the price", n)
 		}
-		row := k.Store.Client.Subscription.Query().Where(subscription.StripeID(subscribed)).WithInvoices().OnlyX(t.Context())
+		row := k.Store.Reader.Subscription.Query().Where(subscription.StripeID(subscribed)).WithInvoices().OnlyX(t.Context())
 		if len(row.Edges.Invoices) != 1 {
 			t.Errorf("%d invoices of the subscription", len(row.Edges.Invoices))
 		}
-		if n := k.Store.Client.Customer.Query().Where(customer.StripeID(owner)).CountX(t.Context()); n != 1 {
+		if n := k.Store.Reader.Customer.Query().Where(customer.StripeID(owner)).CountX(t.Context()); n != 1 {
 			t.Errorf("%d rows of the customer", n)
 		}
 	}, later)

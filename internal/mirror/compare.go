@@ -126,7 +126,7 @@ func idOf(raw json.RawMessage) (string, error) {
 func (m *Mirror) heldAgainst(ctx context.Context, rowID string, version time.Time, operationIDs ...*string) (*compared, error) {
 	c := &compared{rowID: rowID, version: version}
 	for _, id := range operationIDs {
-		is, err := isBusy(busy(ctx, m.store.Client, id))
+		is, err := isBusy(busy(ctx, m.store.Reader, id))
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func (m *Mirror) extra(ctx context.Context, metadata map[string]string, err erro
 		return nil, err
 	}
 	underWay := metadata[stripeapi.MetadataOperation]
-	is, err := isBusy(busy(ctx, m.store.Client, &underWay))
+	is, err := isBusy(busy(ctx, m.store.Reader, &underWay))
 	if err != nil || is {
 		return &compared{busy: true}, err
 	}
@@ -164,16 +164,16 @@ func (m *Mirror) linkedElsewhere(ctx context.Context, id string) (string, error)
 	if err != nil {
 		return "", nil //nolint:nilerr // metadata can hold anything
 	}
-	client, linked := m.store.Client, false
+	reader, linked := m.store.Reader, false
 	switch prefix {
 	case billing.ProductPrefix:
-		linked, err = client.Product.Query().Where(product.ID(id), product.StripeIDNotNil()).Exist(ctx)
+		linked, err = reader.Product.Query().Where(product.ID(id), product.StripeIDNotNil()).Exist(ctx)
 	case billing.PricePrefix:
-		linked, err = client.Price.Query().Where(price.ID(id), price.StripeIDNotNil()).Exist(ctx)
+		linked, err = reader.Price.Query().Where(price.ID(id), price.StripeIDNotNil()).Exist(ctx)
 	case billing.CustomerPrefix:
-		linked, err = client.Customer.Query().Where(customer.ID(id), customer.StripeIDNotNil()).Exist(ctx)
+		linked, err = reader.Customer.Query().Where(customer.ID(id), customer.StripeIDNotNil()).Exist(ctx)
 	case billing.SubscriptionPrefix:
-		linked, err = client.Subscription.Query().Where(subscription.ID(id), subscription.StripeIDNotNil()).Exist(ctx)
+		linked, err = reader.Subscription.Query().Where(subscription.ID(id), subscription.StripeIDNotNil()).Exist(ctx)
 	}
 	if err != nil || !linked {
 		return "", err
@@ -190,11 +190,11 @@ func (m *Mirror) extraOf(ctx context.Context, customerStripeID string, metadata 
 	if customerStripeID == "" {
 		return &compared{busy: true}, nil
 	}
-	known, err := m.store.Client.Customer.Query().Where(customer.StripeID(customerStripeID)).Exist(store.WithDeleted(ctx))
+	known, err := m.store.Reader.Customer.Query().Where(customer.StripeID(customerStripeID)).Exist(store.WithDeleted(ctx))
 	if err != nil || known {
 		return m.extra(ctx, metadata, err)
 	}
-	former, err := store.OrNil(m.store.Client.GoneObject.Get(ctx, customerStripeID))
+	former, err := store.OrNil(m.store.Reader.GoneObject.Get(ctx, customerStripeID))
 	switch {
 	case err != nil:
 		return nil, err

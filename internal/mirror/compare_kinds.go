@@ -71,7 +71,7 @@ func (m *Mirror) compareProduct(ctx context.Context, raw json.RawMessage) (*comp
 	if err != nil {
 		return nil, err
 	}
-	row, err := store.OrNil(m.store.Client.Product.Query().Where(product.StripeID(p.ID)).WithDefaultPrice().Only(ctx))
+	row, err := store.OrNil(m.store.Reader.Product.Query().Where(product.StripeID(p.ID)).WithDefaultPrice().Only(ctx))
 	if row == nil || err != nil {
 		return m.extra(ctx, p.Metadata, err)
 	}
@@ -80,7 +80,7 @@ func (m *Mirror) compareProduct(ctx context.Context, raw json.RawMessage) (*comp
 		return c, err
 	}
 	c.madeHere = p.Metadata[stripeapi.MetadataID] == row.ID
-	update := m.store.Client.Product.UpdateOne(row)
+	update := m.drafts.Product.UpdateOne(row)
 	if err := copyProduct(update.Mutation(), p, raw); err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (m *Mirror) comparePrice(ctx context.Context, raw json.RawMessage) (*compar
 	if err != nil {
 		return nil, err
 	}
-	row, err := store.OrNil(m.store.Client.Price.Query().Where(price.StripeID(p.ID)).WithProduct().Only(ctx))
+	row, err := store.OrNil(m.store.Reader.Price.Query().Where(price.StripeID(p.ID)).WithProduct().Only(ctx))
 	if row == nil || err != nil {
 		return m.extra(ctx, p.Metadata, err)
 	}
@@ -115,7 +115,7 @@ func (m *Mirror) comparePrice(ctx context.Context, raw json.RawMessage) (*compar
 	if err != nil {
 		return nil, err
 	}
-	update := m.store.Client.Price.UpdateOne(row)
+	update := m.drafts.Price.UpdateOne(row)
 	if err := copyPrice(update.Mutation(), p, terms, raw); err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (m *Mirror) compareCustomer(ctx context.Context, raw json.RawMessage) (*com
 	if err != nil {
 		return nil, err
 	}
-	row, err := store.OrNil(m.store.Client.Customer.Query().Where(customer.StripeID(cus.ID)).Only(store.WithDeleted(ctx)))
+	row, err := store.OrNil(m.store.Reader.Customer.Query().Where(customer.StripeID(cus.ID)).Only(store.WithDeleted(ctx)))
 	if row == nil || err != nil {
 		return m.extra(ctx, cus.Metadata, err)
 	}
@@ -137,7 +137,7 @@ func (m *Mirror) compareCustomer(ctx context.Context, raw json.RawMessage) (*com
 		return c, err
 	}
 	c.madeHere = cus.Metadata[stripeapi.MetadataID] == row.ID
-	update := m.store.Client.Customer.UpdateOne(row).SetEmail(cus.Email)
+	update := m.drafts.Customer.UpdateOne(row).SetEmail(cus.Email)
 	if err := copyCustomer(update.Mutation(), cus, raw); err != nil {
 		return nil, err
 	}
@@ -153,12 +153,12 @@ func (m *Mirror) compareSubscription(ctx context.Context, raw json.RawMessage) (
 	if err != nil {
 		return nil, err
 	}
-	row, err := store.OrNil(m.store.Client.Subscription.Query().Where(subscription.StripeID(s.ID)).WithLatestInvoice().Only(ctx))
+	row, err := store.OrNil(m.store.Reader.Subscription.Query().Where(subscription.StripeID(s.ID)).WithLatestInvoice().Only(ctx))
 	if row == nil || err != nil {
 		return m.extraOf(ctx, s.Customer.ID, s.Metadata, err)
 	}
 	c := &compared{rowID: row.ID, version: row.UpdatedAt}
-	if c.busy, err = isBusy(subscriptionBusy(ctx, m.store.Client, row)); err != nil || c.busy {
+	if c.busy, err = isBusy(subscriptionBusy(ctx, m.store.Reader, row)); err != nil || c.busy {
 		return c, err
 	}
 	if err := m.completeItems(ctx, s); err != nil {
@@ -169,7 +169,7 @@ func (m *Mirror) compareSubscription(ctx context.Context, raw json.RawMessage) (
 		return nil, err
 	}
 	snap.keepRevoked(row)
-	update := m.store.Client.Subscription.UpdateOne(row)
+	update := m.drafts.Subscription.UpdateOne(row)
 	snap.copyTo(update.Mutation())
 	if c.changes, err = changesOf(ctx, update.Mutation()); err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ func (m *Mirror) compareSubscription(ctx context.Context, raw json.RawMessage) (
 
 // compareItems tells how the items of a subscription differ.
 func (m *Mirror) compareItems(ctx context.Context, row *ent.Subscription, items []Item) ([]change, error) {
-	rows, err := m.store.Client.SubscriptionItem.Query().Where(subscriptionitem.SubscriptionID(row.ID)).WithPrice().All(ctx)
+	rows, err := m.store.Reader.SubscriptionItem.Query().Where(subscriptionitem.SubscriptionID(row.ID)).WithPrice().All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +228,7 @@ func (m *Mirror) compareInvoice(ctx context.Context, raw json.RawMessage) (*comp
 	if err != nil {
 		return nil, err
 	}
-	row, err := store.OrNil(m.store.Client.Invoice.Query().Where(invoice.StripeID(i.ID)).Only(ctx))
+	row, err := store.OrNil(m.store.Reader.Invoice.Query().Where(invoice.StripeID(i.ID)).Only(ctx))
 	if row == nil || err != nil {
 		of := ""
 		if i.Customer != nil {
@@ -237,33 +237,33 @@ func (m *Mirror) compareInvoice(ctx context.Context, raw json.RawMessage) (*comp
 		return m.extraOf(ctx, of, nil, err)
 	}
 	c := &compared{rowID: row.ID, version: row.UpdatedAt}
-	if c.busy, err = isBusy(invoiceBusy(ctx, m.store.Client, row)); err != nil || c.busy {
+	if c.busy, err = isBusy(invoiceBusy(ctx, m.store.Reader, row)); err != nil || c.busy {
 		return c, err
 	}
 	seen, err := ReadInvoice(i, m.clock())
 	if err != nil {
 		return nil, err
 	}
-	update := m.store.Client.Invoice.UpdateOne(row)
+	update := m.drafts.Invoice.UpdateOne(row)
 	seen.copyTo(update.Mutation())
 	c.changes, err = changesOf(ctx, update.Mutation())
 	return c, err
 }
 
 func (m *Mirror) linkedProducts(ctx context.Context, after string, limit int) ([]linkedRow, error) {
-	rows, err := m.store.Client.Product.Query().
+	rows, err := m.store.Reader.Product.Query().
 		Where(product.StripeIDNotNil(), product.IDGT(after)).Order(product.ByID()).Limit(limit).All(ctx)
 	return links(rows, func(r *ent.Product) linkedRow { return linkedRow{r.ID, *r.StripeID} }), err
 }
 
 func (m *Mirror) linkedPrices(ctx context.Context, after string, limit int) ([]linkedRow, error) {
-	rows, err := m.store.Client.Price.Query().
+	rows, err := m.store.Reader.Price.Query().
 		Where(price.StripeIDNotNil(), price.IDGT(after)).Order(price.ByID()).Limit(limit).All(ctx)
 	return links(rows, func(r *ent.Price) linkedRow { return linkedRow{r.ID, *r.StripeID} }), err
 }
 
 func (m *Mirror) linkedCustomers(ctx context.Context, after string, limit int) ([]linkedRow, error) {
-	rows, err := m.store.Client.Customer.Query().
+	rows, err := m.store.Reader.Customer.Query().
 		Where(customer.StripeIDNotNil(), customer.IDGT(after)).Order(customer.ByID()).Limit(limit).All(store.WithDeleted(ctx))
 	return links(rows, func(r *ent.Customer) linkedRow { return linkedRow{r.ID, *r.StripeID} }), err
 }
@@ -271,7 +271,7 @@ func (m *Mirror) linkedCustomers(ctx context.Context, after string, limit int) (
 // linkedSubscriptions leaves those out that have ended, which nothing can be
 // wrong with any more.
 func (m *Mirror) linkedSubscriptions(ctx context.Context, after string, limit int) ([]linkedRow, error) {
-	rows, err := m.store.Client.Subscription.Query().Where(
+	rows, err := m.store.Reader.Subscription.Query().Where(
 		subscription.StripeIDNotNil(), subscription.IDGT(after), subscription.StatusNotIn(
 			billing.SubscriptionCanceled, billing.SubscriptionRevoked, billing.SubscriptionIncompleteExpired),
 	).Order(subscription.ByID()).Limit(limit).All(ctx)
@@ -279,7 +279,7 @@ func (m *Mirror) linkedSubscriptions(ctx context.Context, after string, limit in
 }
 
 func (m *Mirror) linkedInvoices(ctx context.Context, after string, limit int) ([]linkedRow, error) {
-	rows, err := m.store.Client.Invoice.Query().
+	rows, err := m.store.Reader.Invoice.Query().
 		Where(invoice.StripeIDNotNil(), invoice.IDGT(after)).Order(invoice.ByID()).Limit(limit).All(ctx)
 	return links(rows, func(r *ent.Invoice) linkedRow { return linkedRow{r.ID, *r.StripeID} }), err
 }

@@ -17,12 +17,12 @@ import (
 
 func (m *Mirror) refreshCustomer(ctx context.Context, stripeID string) error {
 	all := store.WithDeleted(ctx)
-	was, err := store.OrNil(m.store.Client.Customer.Query().Where(customer.StripeID(stripeID)).Only(all))
+	was, err := store.OrNil(m.store.Reader.Customer.Query().Where(customer.StripeID(stripeID)).Only(all))
 	if err != nil {
 		return err
 	}
 	if was != nil {
-		if err := busy(ctx, m.store.Client, was.StripeOperationID); err != nil {
+		if err := busy(ctx, m.store.Reader, was.StripeOperationID); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func (m *Mirror) unchangedCustomer(ctx context.Context, tx *store.Tx, was *ent.C
 	if err := unchanged(was.UpdatedAt, row.UpdatedAt); err != nil {
 		return nil, err
 	}
-	return row, busy(ctx, tx.Client, row.StripeOperationID)
+	return row, busy(ctx, tx.Reader(), row.StripeOperationID)
 }
 
 // createCustomerRow shows a customer here that was created in Stripe. Where a
@@ -177,7 +177,7 @@ func (m *Mirror) adopts(ctx context.Context, tx *store.Tx, c *stripe.Customer) (
 		if row == nil {
 			continue
 		}
-		if underWay, err := unfinished(ctx, tx.Client, row.StripeOperationID); err != nil || underWay {
+		if underWay, err := unfinished(ctx, tx.Reader(), row.StripeOperationID); err != nil || underWay {
 			return nil, err
 		}
 		return row, nil
@@ -225,16 +225,16 @@ func (m *Mirror) unlinkCustomer(ctx context.Context, was *ent.Customer, stripeID
 // has deleted is still found by the id that it had there.
 func (m *Mirror) customerRow(ctx context.Context, stripeID string) (*ent.Customer, error) {
 	ctx = store.WithDeleted(ctx)
-	query := m.store.Client.Customer.Query().Where(customer.StripeID(stripeID))
+	query := m.store.Reader.Customer.Query().Where(customer.StripeID(stripeID))
 	row, err := query.Clone().Only(ctx)
 	if !ent.IsNotFound(err) {
 		return row, err
 	}
-	if former, err := formerly(ctx, m.store.Client, stripeID); err != nil || former != nil {
+	if former, err := formerly(ctx, m.store.Reader, stripeID); err != nil || former != nil {
 		if err != nil {
 			return nil, err
 		}
-		return m.store.Client.Customer.Get(ctx, *former)
+		return m.store.Reader.Customer.Get(ctx, *former)
 	}
 	if err := m.refreshCustomer(ctx, stripeID); err != nil {
 		return nil, err

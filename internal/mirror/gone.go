@@ -46,7 +46,7 @@ func (m *Mirror) unlink(ctx context.Context, tx *store.Tx, row *ent.Customer) er
 		return err
 	}
 	update := tx.Customer.UpdateOne(row).ClearStripeID().SetStripeSyncedAt(m.clock()).ClearStripeUnsupported()
-	underWay, err := unfinished(ctx, tx.Client, row.StripeOperationID)
+	underWay, err := unfinished(ctx, tx.Reader(), row.StripeOperationID)
 	if err != nil {
 		return err
 	}
@@ -86,8 +86,8 @@ func IsGone(ctx context.Context, tx *store.Tx, stripeID string) (bool, error) {
 
 // formerly is the row that an object deleted in Stripe was the counterpart of; nil
 // when none is known.
-func formerly(ctx context.Context, client *ent.Client, stripeID string) (*string, error) {
-	known, err := store.OrNil(client.GoneObject.Get(ctx, stripeID))
+func formerly(ctx context.Context, r *store.Reader, stripeID string) (*string, error) {
+	known, err := store.OrNil(r.GoneObject.Get(ctx, stripeID))
 	if known == nil || err != nil {
 		return nil, err
 	}

@@ -64,12 +64,12 @@ func ReadInvoice(i *stripe.Invoice, asOf time.Time) (*Invoice, error) {
 }
 
 func (m *Mirror) refreshInvoice(ctx context.Context, stripeID string) error {
-	was, err := store.OrNil(m.store.Client.Invoice.Query().Where(invoice.StripeID(stripeID)).Only(ctx))
+	was, err := store.OrNil(m.store.Reader.Invoice.Query().Where(invoice.StripeID(stripeID)).Only(ctx))
 	if err != nil {
 		return err
 	}
 	if was != nil {
-		if err := invoiceBusy(ctx, m.store.Client, was); err != nil {
+		if err := invoiceBusy(ctx, m.store.Reader, was); err != nil {
 			return err
 		}
 	}
@@ -124,7 +124,7 @@ func (v versions) with(rows ...*ent.Invoice) versions {
 // which Stripe reports with it.
 func (m *Mirror) latestInvoices(ctx context.Context, subscriptionID string) (versions, error) {
 	const most = 10
-	rows, err := m.store.Client.Invoice.Query().
+	rows, err := m.store.Reader.Invoice.Query().
 		Where(invoice.SubscriptionID(subscriptionID)).
 		Order(ent.Desc(invoice.FieldCreatedAt)).
 		Limit(most).
@@ -145,20 +145,20 @@ func stillInvoice(ctx context.Context, tx *store.Tx, before versions, stripeID s
 	if err := unchanged(was, row.UpdatedAt); err != nil {
 		return err
 	}
-	return invoiceBusy(ctx, tx.Client, row)
+	return invoiceBusy(ctx, tx.Reader(), row)
 }
 
 // invoiceBusy returns ErrBusy while an operation on an invoice or on its
 // subscription is unfinished, which ends with Stripe's word on both.
-func invoiceBusy(ctx context.Context, client *ent.Client, row *ent.Invoice) error {
-	if err := busy(ctx, client, row.StripeOperationID); err != nil || row.SubscriptionID == nil {
+func invoiceBusy(ctx context.Context, r *store.Reader, row *ent.Invoice) error {
+	if err := busy(ctx, r, row.StripeOperationID); err != nil || row.SubscriptionID == nil {
 		return err
 	}
-	s, err := client.Subscription.Get(ctx, *row.SubscriptionID)
+	s, err := r.Subscription.Get(ctx, *row.SubscriptionID)
 	if err != nil {
 		return err
 	}
-	return busy(ctx, client, s.StripeOperationID)
+	return busy(ctx, r, s.StripeOperationID)
 }
 
 // lockInvoice reads the row of an invoice under lock; nil when there is none,
@@ -173,7 +173,7 @@ func lockInvoice(ctx context.Context, tx *store.Tx, stripeID string) (*ent.Invoi
 // ownerOf finds out whose invoice it is. One that is known stays where it
 // is, even when its customer is no longer in Stripe.
 func (m *Mirror) ownerOf(ctx context.Context, i *stripe.Invoice) (InvoiceOwner, error) {
-	row, err := store.OrNil(m.store.Client.Invoice.Query().Where(invoice.StripeID(i.ID)).Only(ctx))
+	row, err := store.OrNil(m.store.Reader.Invoice.Query().Where(invoice.StripeID(i.ID)).Only(ctx))
 	if err != nil {
 		return InvoiceOwner{}, err
 	}

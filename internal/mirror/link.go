@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"tallystick/ent"
 	"tallystick/ent/operation"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
@@ -18,7 +17,7 @@ import (
 // refused until another one succeeds: Stripe's word does not change that.
 func reported(ctx context.Context, tx *store.Tx, l stripesync.Link, row *billing.StripeLink, asOf time.Time) error {
 	l.SetStripeSyncedAt(asOf)
-	underWay, err := unfinished(ctx, tx.Client, row.OperationID)
+	underWay, err := unfinished(ctx, tx.Reader(), row.OperationID)
 	if err != nil || underWay || row.Status == billing.SyncFailed {
 		return err
 	}
@@ -45,9 +44,9 @@ func showUnsupported(l stripesync.Link, names []string) {
 }
 
 // unfinished reports whether the operation that a row names is unfinished.
-func unfinished(ctx context.Context, client *ent.Client, operationID *string) (bool, error) {
+func unfinished(ctx context.Context, r *store.Reader, operationID *string) (bool, error) {
 	if operationID == nil {
 		return false, nil
 	}
-	return client.Operation.Query().Where(operation.ID(*operationID), operation.FinishedAtIsNil()).Exist(ctx)
+	return r.Operation.Query().Where(operation.ID(*operationID), operation.FinishedAtIsNil()).Exist(ctx)
 }

@@ -40,11 +40,14 @@ type Mirror struct {
 	logger *slog.Logger
 	relink func(ctx context.Context, customerID string) error
 	now    func() time.Time
+	// drafts builds the updates that a comparison looks at and never saves. It has no
+	// database.
+	drafts *ent.Client
 }
 
 // New builds a mirror.
 func New(o Options) *Mirror {
-	return &Mirror{store: o.Store, stripe: o.Stripe, logger: o.Logger, relink: o.Relink, now: o.Now}
+	return &Mirror{store: o.Store, stripe: o.Stripe, logger: o.Logger, relink: o.Relink, now: o.Now, drafts: ent.NewClient()} //nolint:forbidigo // it has no database
 }
 
 func (m *Mirror) clock() time.Time { return m.now().UTC().Truncate(time.Microsecond) }
@@ -105,11 +108,11 @@ func unchanged(was, now time.Time) error {
 
 // busy returns ErrBusy while an operation on an object is unfinished. One that
 // needs attention does not keep Stripe's word out.
-func busy(ctx context.Context, client *ent.Client, operationID *string) error {
+func busy(ctx context.Context, r *store.Reader, operationID *string) error {
 	if operationID == nil {
 		return nil
 	}
-	unfinished, err := client.Operation.Query().Where(
+	unfinished, err := r.Operation.Query().Where(
 		operation.ID(*operationID), operation.FinishedAtIsNil(),
 		operation.StatusNEQ(billing.OperationNeedsAttention),
 	).Exist(ctx)

@@ -23,12 +23,12 @@ import (
 var priceExpansions = []string{"tiers", "currency_options"}
 
 func (m *Mirror) refreshPrice(ctx context.Context, stripeID string) error {
-	was, err := store.OrNil(m.store.Client.Price.Query().Where(price.StripeID(stripeID)).Only(ctx))
+	was, err := store.OrNil(m.store.Reader.Price.Query().Where(price.StripeID(stripeID)).Only(ctx))
 	if err != nil {
 		return err
 	}
 	if was != nil {
-		if err := busy(ctx, m.store.Client, was.StripeOperationID); err != nil {
+		if err := busy(ctx, m.store.Reader, was.StripeOperationID); err != nil {
 			return err
 		}
 	}
@@ -62,7 +62,7 @@ func (m *Mirror) mirrorPrice(ctx context.Context, was *ent.Price, p *stripe.Pric
 		if err != nil {
 			return err
 		}
-		if err := busy(ctx, tx.Client, parent.StripeOperationID); err != nil {
+		if err := busy(ctx, tx.Reader(), parent.StripeOperationID); err != nil {
 			return err
 		}
 		if err := takeLookupKey(ctx, tx, p); err != nil {
@@ -228,7 +228,7 @@ func (m *Mirror) dropPrice(ctx context.Context, was *ent.Price) error {
 		if err != nil {
 			return err
 		}
-		if err := busy(ctx, tx.Client, parent.StripeOperationID); err != nil {
+		if err := busy(ctx, tx.Reader(), parent.StripeOperationID); err != nil {
 			return err
 		}
 		row, err := tx.Price.Get(ctx, was.ID)

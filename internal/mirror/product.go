@@ -17,12 +17,12 @@ import (
 )
 
 func (m *Mirror) refreshProduct(ctx context.Context, stripeID string) error {
-	row, err := store.OrNil(m.store.Client.Product.Query().Where(product.StripeID(stripeID)).Only(ctx))
+	row, err := store.OrNil(m.store.Reader.Product.Query().Where(product.StripeID(stripeID)).Only(ctx))
 	if err != nil {
 		return err
 	}
 	if row != nil {
-		if err := busy(ctx, m.store.Client, row.StripeOperationID); err != nil {
+		if err := busy(ctx, m.store.Reader, row.StripeOperationID); err != nil {
 			return err
 		}
 	}
@@ -106,11 +106,11 @@ func (m *Mirror) unchangedProduct(ctx context.Context, tx *store.Tx, was *ent.Pr
 	if err := unchanged(was.UpdatedAt, row.UpdatedAt); err != nil {
 		return nil, err
 	}
-	return row, busy(ctx, tx.Client, row.StripeOperationID)
+	return row, busy(ctx, tx.Reader(), row.StripeOperationID)
 }
 
 func (m *Mirror) mirrorDefaultPrice(ctx context.Context, was *ent.Product, priceID string) error {
-	known, err := m.store.Client.Price.Query().Where(price.StripeID(priceID)).Exist(ctx)
+	known, err := m.store.Reader.Price.Query().Where(price.StripeID(priceID)).Exist(ctx)
 	if err != nil {
 		return err
 	}
@@ -155,12 +155,12 @@ func (m *Mirror) dropProduct(ctx context.Context, was *ent.Product) error {
 
 // productRow is the id of a product's row, which is made if it must be.
 func (m *Mirror) productRow(ctx context.Context, stripeID string) (string, error) {
-	query := m.store.Client.Product.Query().Where(product.StripeID(stripeID))
+	query := m.store.Reader.Product.Query().Where(product.StripeID(stripeID))
 	id, err := query.Clone().OnlyID(ctx)
 	if !ent.IsNotFound(err) {
 		return id, err
 	}
-	if former, err := formerly(ctx, m.store.Client, stripeID); err != nil || former != nil {
+	if former, err := formerly(ctx, m.store.Reader, stripeID); err != nil || former != nil {
 		return billing.ValueOr(former, ""), err
 	}
 	p, err := m.stripe.Products.Get(stripeID, &stripe.ProductParams{Params: read(ctx)})

@@ -13,16 +13,16 @@ import (
 // push tells Stripe again what a product, a price or a customer that was made here
 // is. What Stripe never changes, an amount say, stays as it is there.
 func (m *Mirror) push(ctx context.Context, d Difference) error {
-	client := m.store.Client
+	reader := m.store.Reader
 	switch d.Object {
 	case "product":
-		row, err := client.Product.Get(ctx, d.ID)
+		row, err := reader.Product.Get(ctx, d.ID)
 		if err != nil {
 			return err
 		}
 		return m.pushProduct(ctx, row)
 	case "price":
-		row, err := client.Price.Get(ctx, d.ID)
+		row, err := reader.Price.Get(ctx, d.ID)
 		if err != nil {
 			return err
 		}
@@ -33,7 +33,7 @@ func (m *Mirror) push(ctx context.Context, d Difference) error {
 		_, err = m.stripe.Prices.Update(d.StripeID, params)
 		return err
 	case "customer":
-		row, err := client.Customer.Get(ctx, d.ID)
+		row, err := reader.Customer.Get(ctx, d.ID)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (m *Mirror) pushProduct(ctx context.Context, row *ent.Product) error {
 		Metadata: metadataOver(there.Metadata, row.Metadata),
 	}
 	if row.DefaultPriceID != nil {
-		price, err := m.store.Client.Price.Get(ctx, *row.DefaultPriceID)
+		price, err := m.store.Reader.Price.Get(ctx, *row.DefaultPriceID)
 		if err != nil {
 			return err
 		}

@@ -200,7 +200,7 @@ func (m *Mirror) Swept(ctx context.Context, to time.Time) error {
 // ReconcileDue reports whether both halves have not been compared for a time, or
 // ever since this database was bound to its account.
 func (m *Mirror) ReconcileDue(ctx context.Context, every time.Duration) (bool, error) {
-	account, err := store.OrNil(m.store.Client.StripeAccount.Query().Only(ctx))
+	account, err := store.OrNil(m.store.Reader.StripeAccount.Query().Only(ctx))
 	if account == nil || err != nil {
 		return false, err
 	}
@@ -214,7 +214,7 @@ func (m *Mirror) ReconcileDue(ctx context.Context, every time.Duration) (bool, e
 // Stopped is for how long nobody has read Stripe's events; zero when nobody ever
 // has.
 func (m *Mirror) Stopped(ctx context.Context) (time.Duration, error) {
-	account, err := store.OrNil(m.store.Client.StripeAccount.Query().Only(ctx))
+	account, err := store.OrNil(m.store.Reader.StripeAccount.Query().Only(ctx))
 	if account == nil || err != nil || account.SweptAt == nil {
 		return 0, err
 	}

@@ -171,11 +171,11 @@ func (m *Mirror) refreshSubscription(ctx context.Context, stripeID string) error
 // knownSubscription is the row of a subscription that Stripe is going to be asked
 // about, nil when there is none, with what its newest invoices are before that.
 func (m *Mirror) knownSubscription(ctx context.Context, stripeID string) (*ent.Subscription, versions, error) {
-	was, err := store.OrNil(m.store.Client.Subscription.Query().Where(subscription.StripeID(stripeID)).Only(ctx))
+	was, err := store.OrNil(m.store.Reader.Subscription.Query().Where(subscription.StripeID(stripeID)).Only(ctx))
 	if was == nil || err != nil {
 		return nil, nil, err
 	}
-	if err := subscriptionBusy(ctx, m.store.Client, was); err != nil {
+	if err := subscriptionBusy(ctx, m.store.Reader, was); err != nil {
 		return nil, nil, err
 	}
 	before, err := m.latestInvoices(ctx, was.ID)
@@ -209,7 +209,7 @@ func (m *Mirror) updateSubscriptionRow(ctx context.Context, was *ent.Subscriptio
 		if err := unchanged(was.UpdatedAt, row.UpdatedAt); err != nil {
 			return err
 		}
-		if err := subscriptionBusy(ctx, tx.Client, row); err != nil {
+		if err := subscriptionBusy(ctx, tx.Reader(), row); err != nil {
 			return err
 		}
 		if i := snap.Invoice; i != nil {
@@ -235,15 +235,15 @@ func (m *Mirror) endGone(ctx context.Context, was *ent.Subscription, before vers
 
 // subscriptionBusy returns ErrBusy while an operation on a subscription or on
 // one of its invoices is unfinished, which ends with Stripe's word on both.
-func subscriptionBusy(ctx context.Context, client *ent.Client, row *ent.Subscription) error {
-	if err := busy(ctx, client, row.StripeOperationID); err != nil {
+func subscriptionBusy(ctx context.Context, r *store.Reader, row *ent.Subscription) error {
+	if err := busy(ctx, r, row.StripeOperationID); err != nil {
 		return err
 	}
-	invoices, err := client.Invoice.Query().
+	invoices, err := r.Invoice.Query().
 		Where(invoice.SubscriptionID(row.ID), invoice.StripeOperationIDNotNil()).
 		All(ctx)
 	for _, i := range invoices {
-		if err := busy(ctx, client, i.StripeOperationID); err != nil {
+		if err := busy(ctx, r, i.StripeOperationID); err != nil {
 			return err
 		}
 	}
@@ -282,7 +282,7 @@ func (m *Mirror) createSubscriptionRow(ctx context.Context, s *stripe.Subscripti
 // subscriptionRow is the id of a subscription's row, which is made if it must
 // be.
 func (m *Mirror) subscriptionRow(ctx context.Context, stripeID string) (string, error) {
-	query := m.store.Client.Subscription.Query().Where(subscription.StripeID(stripeID))
+	query := m.store.Reader.Subscription.Query().Where(subscription.StripeID(stripeID))
 	id, err := query.Clone().OnlyID(ctx)
 	if !ent.IsNotFound(err) {
 		return id, err

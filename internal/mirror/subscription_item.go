@@ -50,14 +50,14 @@ func (m *Mirror) showPrices(ctx context.Context, s *stripe.Subscription) error {
 // showPrice makes sure that a price has a row. One that Stripe has deleted is
 // shown as the subscription still has it.
 func (m *Mirror) showPrice(ctx context.Context, p *stripe.Price) error {
-	known, err := m.store.Client.Price.Query().Where(price.StripeID(p.ID)).Exist(ctx)
+	known, err := m.store.Reader.Price.Query().Where(price.StripeID(p.ID)).Exist(ctx)
 	if err != nil || known {
 		return err
 	}
 	if err := m.refreshPrice(ctx, p.ID); err != nil {
 		return err
 	}
-	if known, err = m.store.Client.Price.Query().Where(price.StripeID(p.ID)).Exist(ctx); err != nil || known {
+	if known, err = m.store.Reader.Price.Query().Where(price.StripeID(p.ID)).Exist(ctx); err != nil || known {
 		return err
 	}
 	raw, err := rawOf(nil, p)

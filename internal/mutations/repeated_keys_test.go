@@ -47,7 +47,7 @@ func TestRepeatedKeys(t *testing.T) {
 		one, two := ask(session, visit), ask(session, visit)
 		same(t, "the token, again", two.Has("token"), false)
 		same(t, "when it ends", two.String("expiresAt"), one.String("expiresAt"))
-		same(t, "sessions", k.Store.Client.CustomerSession.Query().CountX(testkit.Context(t)), 1)
+		same(t, "sessions", k.Store.Reader.CustomerSession.Query().CountX(testkit.Context(t)), 1)
 	})
 }
 

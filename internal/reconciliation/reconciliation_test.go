@@ -251,7 +251,7 @@ func TestStartReconciliation(t *testing.T) {
 func TestComparisonsByThemselves(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		began := func() int {
-			n, err := s.Store.Client.Operation.Query().Where(operation.KindEQ(billing.KindReconcile)).Count(t.Context())
+			n, err := s.Store.Reader.Operation.Query().Where(operation.KindEQ(billing.KindReconcile)).Count(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -51,7 +51,7 @@ func TestOldRowsGo(t *testing.T) {
 		if err := retention.New(k.Store, keep, k.Store.Now).Sweep(ctx); err != nil {
 			t.Fatal(err)
 		}
-		r := k.Store.Client
+		r := k.Store.Reader
 		if keys := r.IdempotencyKey.Query().AllX(ctx); len(keys) != 1 || keys[0].Key != "young" {
 			t.Errorf("idempotency keys: %v", keys)
 		}

@@ -114,7 +114,7 @@ func (s *stage) settled(do deed) {
 // drive lets a process carry out what is unfinished, as far as it goes now.
 func (s *stage) drive(a *app.App) {
 	s.t.Helper()
-	for _, id := range s.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).
+	for _, id := range s.Store.Reader.Operation.Query().Where(operation.FinishedAtIsNil()).
 		Order(operation.ByScopeID(), operation.ByPosition()).IDsX(s.t.Context()) {
 		s.Eventually(s.t, "the process to be through", func() bool {
 			state, err := a.Engine.Run(s.t.Context(), id)
@@ -126,7 +126,7 @@ func (s *stage) drive(a *app.App) {
 // newest is the latest operation of a kind.
 func (s *stage) newest(kind billing.OperationKind) *ent.Operation {
 	s.t.Helper()
-	op, err := s.Store.Client.Operation.Query().Where(operation.KindEQ(kind)).
+	op, err := s.Store.Reader.Operation.Query().Where(operation.KindEQ(kind)).
 		Order(ent.Desc(operation.FieldCreatedAt)).WithStripeCalls().First(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)

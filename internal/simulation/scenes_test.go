@@ -133,7 +133,7 @@ func (s *stage) mutation(name string, input object) deed {
 }
 
 func (s *stage) newestPrice() *ent.Price {
-	return s.Store.Client.Price.Query().Order(ent.Desc("created_at"), ent.Desc("id")).FirstX(s.t.Context())
+	return s.Store.Reader.Price.Query().Order(ent.Desc("created_at"), ent.Desc("id")).FirstX(s.t.Context())
 }
 
 // product makes a product with a monthly price.
@@ -148,7 +148,7 @@ func (s *stage) product() (id, price string) {
 func (s *stage) customer() *ent.Customer {
 	s.command("createCustomer", object{"email": s.name("c") + "@example.com"})
 	s.work()
-	customer := s.Store.Client.Customer.Query().Order(ent.Desc("created_at"), ent.Desc("id")).FirstX(s.t.Context())
+	customer := s.Store.Reader.Customer.Query().Order(ent.Desc("created_at"), ent.Desc("id")).FirstX(s.t.Context())
 	s.dashboard("POST", "/v1/payment_methods/pm_card_visa/attach", object{"customer": *customer.StripeID})
 	return customer
 }
@@ -173,9 +173,9 @@ func (s *stage) subscribe(input object) *ent.Subscription {
 	}
 	s.command("createSubscription", input)
 	s.work()
-	op := s.Store.Client.Operation.Query().Where(operation.KindEQ(billing.KindCreateSubscription)).
+	op := s.Store.Reader.Operation.Query().Where(operation.KindEQ(billing.KindCreateSubscription)).
 		Order(ent.Desc("created_at"), ent.Desc("id")).FirstX(s.t.Context())
-	return s.Store.Client.Subscription.GetX(s.t.Context(), op.SubjectID)
+	return s.Store.Reader.Subscription.GetX(s.t.Context(), op.SubjectID)
 }
 
 // card makes a payment method of nobody's that pays.

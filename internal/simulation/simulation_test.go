@@ -73,7 +73,7 @@ func (l *life) begin() {
 		l.command("createCustomer", object{"email": l.name("c") + "@example.com"})
 	}
 	l.Work(l.t)
-	for _, c := range l.Store.Client.Customer.Query().AllX(l.t.Context()) {
+	for _, c := range l.Store.Reader.Customer.Query().AllX(l.t.Context()) {
 		l.dashboard("POST", "/v1/payment_methods/pm_card_visa/attach", object{"customer": *c.StripeID})
 	}
 }
@@ -105,21 +105,21 @@ func one[T any](r *rapid.T, what string, rows []T) *T {
 }
 
 func (l *life) customer(r *rapid.T) *ent.Customer {
-	return *one(r, "customer", l.Store.Client.Customer.Query().Order(ent.Asc("id")).AllX(l.t.Context()))
+	return *one(r, "customer", l.Store.Reader.Customer.Query().Order(ent.Asc("id")).AllX(l.t.Context()))
 }
 
 func (l *life) price(r *rapid.T) *ent.Price {
-	return *one(r, "price", l.Store.Client.Price.Query().Order(ent.Asc("id")).AllX(l.t.Context()))
+	return *one(r, "price", l.Store.Reader.Price.Query().Order(ent.Asc("id")).AllX(l.t.Context()))
 }
 
 func (l *life) product(r *rapid.T) *ent.Product {
-	return *one(r, "product", l.Store.Client.Product.Query().Order(ent.Asc("id")).AllX(l.t.Context()))
+	return *one(r, "product", l.Store.Reader.Product.Query().Order(ent.Asc("id")).AllX(l.t.Context()))
 }
 
 // ofSubscription does something about a subscription, if there is one.
 func (l *life) ofSubscription(do func(*rapid.T, *ent.Subscription)) func(*rapid.T) {
 	return func(r *rapid.T) {
-		if s := one(r, "subscription", l.Store.Client.Subscription.Query().Order(ent.Asc("id")).WithItems().AllX(l.t.Context())); s != nil {
+		if s := one(r, "subscription", l.Store.Reader.Subscription.Query().Order(ent.Asc("id")).WithItems().AllX(l.t.Context())); s != nil {
 			do(r, *s)
 		}
 	}
@@ -143,7 +143,7 @@ func (l *life) commands() map[string]func(*rapid.T) {
 			l.command("updateCustomer", object{"customerId": l.customer(r).ID, "name": l.name("Renamed")})
 		},
 		"delete a customer": func(r *rapid.T) {
-			if rows := l.Store.Client.Customer.Query().CountX(l.t.Context()); rows > 2 {
+			if rows := l.Store.Reader.Customer.Query().CountX(l.t.Context()); rows > 2 {
 				l.command("deleteCustomer", object{"customerId": l.customer(r).ID})
 			}
 		},
@@ -186,7 +186,7 @@ func (l *life) commands() map[string]func(*rapid.T) {
 			l.command("revokeSubscription", object{"subscriptionId": s.ID})
 		}),
 		"pay or void an invoice": func(r *rapid.T) {
-			invoice := one(r, "invoice", l.Store.Client.Invoice.Query().Order(ent.Asc("id")).AllX(l.t.Context()))
+			invoice := one(r, "invoice", l.Store.Reader.Invoice.Query().Order(ent.Asc("id")).AllX(l.t.Context()))
 			if invoice != nil {
 				l.command(rapid.SampledFrom([]string{"payInvoice", "voidInvoice"}).Draw(r, "how"), object{"invoiceId": (*invoice).ID})
 			}
@@ -276,7 +276,7 @@ func (l *life) passes(by string, d time.Duration) {
 
 // work lets a process do what is due.
 func (l *life) work() {
-	for _, id := range l.Store.Client.Operation.Query().
+	for _, id := range l.Store.Reader.Operation.Query().
 		Where(operation.FinishedAtIsNil(), operation.StatusNEQ(billing.OperationNeedsAttention)).
 		Order(operation.ByScopeID(), operation.ByPosition()).IDsX(l.t.Context()) {
 		if _, err := l.Engine.Run(l.t.Context(), id); err != nil {
@@ -291,7 +291,7 @@ func (l *life) events() {
 	if err := l.Sweeper.Sweep(l.t.Context()); err != nil {
 		l.t.Logf("the list of events: %v", err)
 	}
-	for _, e := range l.Store.Client.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).
+	for _, e := range l.Store.Reader.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).
 		Order(webhookevent.ByID()).AllX(l.t.Context()) {
 		if err := l.Inbox.Apply(l.t.Context(), webhooks.Object{Type: e.ObjectType, ID: e.ObjectID}); err != nil {
 			l.t.Fatalf("apply %s: %v", e.Type, err)
@@ -315,16 +315,16 @@ func (l *life) calm(r rapid.TB) {
 		} else {
 			l.attend("resolveOperation")
 		}
-		operations := l.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).CountX(l.t.Context())
-		waiting := l.Store.Client.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).CountX(l.t.Context())
+		operations := l.Store.Reader.Operation.Query().Where(operation.FinishedAtIsNil()).CountX(l.t.Context())
+		waiting := l.Store.Reader.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).CountX(l.t.Context())
 		if operations+waiting == 0 {
 			return
 		}
 	}
-	for _, op := range l.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).AllX(l.t.Context()) {
+	for _, op := range l.Store.Reader.Operation.Query().Where(operation.FinishedAtIsNil()).AllX(l.t.Context()) {
 		r.Logf("it is not over: %v", op)
 	}
-	for _, e := range l.Store.Client.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).AllX(l.t.Context()) {
+	for _, e := range l.Store.Reader.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).AllX(l.t.Context()) {
 		r.Logf("it waits: %v", e)
 	}
 	r.Fatal("it does not come to an end")
@@ -332,7 +332,7 @@ func (l *life) calm(r rapid.TB) {
 
 // attend is what a person does about operations that need attention.
 func (l *life) attend(how string) {
-	for _, id := range l.Store.Client.Operation.Query().Where(operation.StatusEQ(billing.OperationNeedsAttention)).IDsX(l.t.Context()) {
+	for _, id := range l.Store.Reader.Operation.Query().Where(operation.StatusEQ(billing.OperationNeedsAttention)).IDsX(l.t.Context()) {
 		l.command(how, object{"operationId": id})
 	}
 }
@@ -353,7 +353,7 @@ func (l *life) compare(r rapid.TB) {
 	}
 	if len(found) > 0 {
 		slices.Sort(found)
-		for _, op := range l.Store.Client.Operation.Query().Order(operation.ByID()).WithStripeCalls().AllX(l.t.Context()) {
+		for _, op := range l.Store.Reader.Operation.Query().Order(operation.ByID()).WithStripeCalls().AllX(l.t.Context()) {
 			r.Logf("%s %s on %s: %v", op.Kind, op.Status, op.SubjectID, op.Steps)
 			for _, c := range op.Edges.StripeCalls {
 				r.Logf("    %v", c)

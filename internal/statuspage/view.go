@@ -44,9 +44,9 @@ func (p *page) read(ctx context.Context) (v view, err error) {
 	}
 	v.Status, v.Stripe = v.Health.Status(v.Now), meaning(v.Health.Stripe)
 
-	client := p.Store.Client
+	reader := p.Store.Reader
 	operations := func() *ent.OperationQuery {
-		return client.Operation.Query().Order(operation.ByCreatedAt(), operation.ByID()).Limit(rows).
+		return reader.Operation.Query().Order(operation.ByCreatedAt(), operation.ByID()).Limit(rows).
 			WithStripeCalls(func(q *ent.StripeCallQuery) { q.Order(stripecall.ByAt(), stripecall.ByID()) })
 	}
 	if v.Attention, err = operations().Where(operation.StatusEQ(billing.OperationNeedsAttention)).All(ctx); err != nil {
@@ -57,11 +57,11 @@ func (p *page) read(ctx context.Context) (v view, err error) {
 	).All(ctx); err != nil {
 		return v, err
 	}
-	if v.Differences, err = client.Difference.Query().Where(difference.RepairedAtIsNil()).
+	if v.Differences, err = reader.Difference.Query().Where(difference.RepairedAtIsNil()).
 		Order(ent.Desc(difference.FieldID)).Limit(rows).All(ctx); err != nil {
 		return v, err
 	}
-	v.Events, err = client.WebhookEvent.Query().Order(ent.Desc(webhookevent.FieldID)).Limit(rows).All(ctx)
+	v.Events, err = reader.WebhookEvent.Query().Order(ent.Desc(webhookevent.FieldID)).Limit(rows).All(ctx)
 	return v, err
 }
 

@@ -29,7 +29,7 @@ type Listener interface {
 // anything is written.
 func (s *Store) ReportTo(l Listener) {
 	s.listener = l
-	noteChanges(s.Writer, l.Watching, func(c Change) { l.Changed([]Change{c}) })
+	noteChanges(s.Writer.Client, l.Watching, func(c Change) { l.Changed([]Change{c}) })
 }
 
 // watched reports whether changes are to be noted.

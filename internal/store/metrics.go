@@ -8,6 +8,7 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
@@ -15,6 +16,11 @@ var statements = promauto.NewCounter(prometheus.CounterOpts{
 	Name: "tallystick_database_statements_total",
 	Help: "SQL statements of the data model; the job queue's are not counted.",
 })
+
+// Collectors return the figures of the pools of connections.
+func (s *Store) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{collectors.NewDBStatsCollector(s.DB, "writers"), collectors.NewDBStatsCollector(s.readers, "readers")}
+}
 
 // poolDriver counts what ent does outside of transactions.
 type poolDriver struct {

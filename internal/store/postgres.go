@@ -82,7 +82,7 @@ func openPools(ctx context.Context, all *servers) (*Store, error) {
 		dialect: dialect.Postgres, migrated: new(atomic.Bool), clock: new(atomic.Pointer[reading]),
 		readers: stdlib.OpenDBFromPool(readers), servers: all,
 	}
-	s.Client, s.Writer = newClient(s.readers), newClient(s.DB)
+	s.Reader, s.Writer = NewReader(newClient(s.readers)), Writer{newClient(s.DB)}
 	return s, nil
 }
 

@@ -124,7 +124,7 @@ func TestServerThatHangsIsLeft(t *testing.T) {
 		under <- err
 	}()
 	testkit.Eventually(t, "the second server to be used", func() bool {
-		_, err := s.Client.Customer.Query().Count(deadline(t))
+		_, err := s.Reader.Customer.Query().Count(deadline(t))
 		return err == nil
 	})
 	if err := <-under; err == nil {
@@ -141,7 +141,7 @@ func TestServerThatHangsIsLeft(t *testing.T) {
 	primary.set(false, false)
 	standby.set(true, false)
 	testkit.Eventually(t, "the first server to be used again", func() bool {
-		_, err := s.Client.Customer.Query().Count(deadline(t))
+		_, err := s.Reader.Customer.Query().Count(deadline(t))
 		return err == nil
 	})
 }
@@ -183,7 +183,7 @@ func TestLockedTable(t *testing.T) {
 	var waiting sync.WaitGroup
 	for range 8 {
 		waiting.Go(func() {
-			if _, err := s.Client.Customer.Query().Count(t.Context()); err == nil {
+			if _, err := s.Reader.Customer.Query().Count(t.Context()); err == nil {
 				t.Error("a locked table was read")
 			}
 		})

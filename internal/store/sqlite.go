@@ -55,8 +55,8 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), writer.Close(), readers.Close())
 	}
 	return &Store{
-		Client:   ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, readers), statementTimeout})),
-		Writer:   ent.NewClient(ent.Driver(poolDriver{Driver: entsql.OpenDB(dialect.SQLite, writer)})),
+		Reader:   NewReader(ent.NewClient(ent.Driver(poolDriver{entsql.OpenDB(dialect.SQLite, readers), statementTimeout}))),
+		Writer:   Writer{ent.NewClient(ent.Driver(poolDriver{Driver: entsql.OpenDB(dialect.SQLite, writer)}))},
 		DB:       writer,
 		dialect:  dialect.SQLite,
 		migrated: new(atomic.Bool),

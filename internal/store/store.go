@@ -13,7 +13,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"tallystick/ent"
 	_ "tallystick/ent/runtime" // the hooks and interceptors of the schema
 )
 
@@ -24,11 +23,11 @@ const statementTimeout = 10 * time.Second
 
 // Store is an open database, SQLite or PostgreSQL.
 type Store struct {
-	// Client reads outside of transactions.
-	Client *ent.Client
+	// Reader reads outside of transactions.
+	Reader *Reader
 	// Writer writes single rows outside of transactions. Whatever takes more
 	// than one statement belongs into [Store.InTx].
-	Writer *ent.Client
+	Writer Writer
 	// DB is the pool of transactions. On SQLite it has one connection.
 	DB *sql.DB
 	// Queue is the pool of the job queue on PostgreSQL, apart from the others, so
@@ -55,9 +54,6 @@ func Open(ctx context.Context, databaseURL string) (*Store, error) {
 	}
 	return nil, fmt.Errorf("the database URL must start with postgres:// or sqlite://, not %q", scheme+"://")
 }
-
-// Readers is the pool that reads outside of transactions.
-func (s *Store) Readers() *sql.DB { return s.readers }
 
 // Dialect is "sqlite3" or "postgres".
 func (s *Store) Dialect() string { return s.dialect }

@@ -58,13 +58,13 @@ func migrated(t *testing.T, url string) *store.Store {
 	return s
 }
 
-func add(ctx context.Context, client *ent.Client, email string) (*ent.Customer, error) {
-	return client.Customer.Create().SetEmail(email).Save(ctx)
+func add(ctx context.Context, w store.Writer, email string) (*ent.Customer, error) {
+	return w.Customer.Create().SetEmail(email).Save(ctx)
 }
 
 func count(t *testing.T, s *store.Store) int {
 	t.Helper()
-	n, err := s.Client.Customer.Query().Count(t.Context())
+	n, err := s.Reader.Customer.Query().Count(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestInTx(t *testing.T) {
 		s := migrated(t, url)
 		refused := errors.New("refused")
 		err := s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			if _, err := add(ctx, tx.Client, "nobody@example.com"); err != nil {
+			if _, err := add(ctx, tx.Writer, "nobody@example.com"); err != nil {
 				return err
 			}
 			return refused
@@ -122,7 +122,7 @@ func TestInTx(t *testing.T) {
 		var row *ent.Customer
 		err = s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			var err error
-			row, err = add(ctx, tx.Client, "ada@example.com")
+			row, err = add(ctx, tx.Writer, "ada@example.com")
 			if n := count(t, s); n != 0 {
 				t.Errorf("%d rows are seen before the commit", n)
 			}
@@ -142,7 +142,7 @@ func TestInTx(t *testing.T) {
 				}
 			}()
 			_ = s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-				if _, err := add(ctx, tx.Client, "nobody@example.com"); err != nil {
+				if _, err := add(ctx, tx.Writer, "nobody@example.com"); err != nil {
 					return err
 				}
 				panic("a fault")
@@ -225,11 +225,11 @@ func TestEmailIsUniqueAmongTheLiving(t *testing.T) {
 				t.Errorf("%s: %v, want the violation of a unique index", email, err)
 			}
 		}
-		if id, err := s.Client.Customer.Query().Where(store.HasEmail("aDA@example.COM")).OnlyID(t.Context()); id != first.ID {
+		if id, err := s.Reader.Customer.Query().Where(store.HasEmail("aDA@example.COM")).OnlyID(t.Context()); id != first.ID {
 			t.Errorf("found by its e-mail in another case: %q, %v", id, err)
 		}
 		for range 3 { // any number of times
-			holder := s.Client.Customer.Query().Where(store.HasEmail("ada@example.com")).OnlyX(t.Context())
+			holder := s.Reader.Customer.Query().Where(store.HasEmail("ada@example.com")).OnlyX(t.Context())
 			if err := s.Writer.Customer.DeleteOneID(holder.ID).Exec(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -269,7 +269,7 @@ func TestSoftDelete(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		if _, err := s.Client.Customer.Get(ctx, gone.ID); !ent.IsNotFound(err) {
+		if _, err := s.Reader.Customer.Get(ctx, gone.ID); !ent.IsNotFound(err) {
 			t.Errorf("a deleted row is found: %v", err)
 		}
 		if n := count(t, s); n != 1 {
@@ -284,11 +284,11 @@ func TestSoftDelete(t *testing.T) {
 		if err := s.Writer.Customer.DeleteOneID(gone.ID).Exec(ctx); !ent.IsNotFound(err) {
 			t.Errorf("a deleted row is deleted again: %v", err)
 		}
-		if n, err := s.Client.Subscription.Query().Where(subscription.HasCustomerWith(customer.EmailHasPrefix("gone"))).Count(ctx); n != 0 || err != nil {
+		if n, err := s.Reader.Subscription.Query().Where(subscription.HasCustomerWith(customer.EmailHasPrefix("gone"))).Count(ctx); n != 0 || err != nil {
 			t.Errorf("a predicate over an edge sees %d deleted rows: %v", n, err)
 		}
 
-		seen, err := s.Client.Customer.Get(store.WithDeleted(ctx), gone.ID)
+		seen, err := s.Reader.Customer.Get(store.WithDeleted(ctx), gone.ID)
 		if err != nil || seen.DeletedAt == nil || seen.Name != "" {
 			t.Errorf("with the deleted ones it is %v: %v", seen, err)
 		}

@@ -16,7 +16,7 @@ import (
 
 // Tx is a transaction that the data model and the job queue share.
 type Tx struct {
-	*ent.Client
+	Writer
 	SQL *sql.Tx
 
 	dialect   string
@@ -54,7 +54,7 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 	}()
 	driver := &txDriver{Conn: entsql.Conn{ExecQuerier: tx}, dialect: s.dialect}
 	client := ent.NewClient(ent.Driver(driver))
-	shared := &Tx{Client: client, SQL: tx, dialect: s.dialect}
+	shared := &Tx{Writer: Writer{client}, SQL: tx, dialect: s.dialect}
 	var changes []Change
 	if s.watched() {
 		noteChanges(client, func() bool { return true }, func(c Change) { changes = append(changes, c) })

@@ -5,10 +5,10 @@ import (
 	"sync"
 	"time"
 
-	"tallystick/ent"
 	"tallystick/ent/predicate"
 	"tallystick/ent/stripecall"
 	"tallystick/internal/billing"
+	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 )
 
@@ -69,14 +69,14 @@ func (l *callLog) Finished(_ context.Context, c *stripeapi.Call) {
 }
 
 // flush writes the outcomes that are known.
-func (l *callLog) flush(ctx context.Context, client *ent.Client) error {
+func (l *callLog) flush(ctx context.Context, w store.Writer) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, o := range l.open {
 		if !o.done {
 			continue
 		}
-		update := client.StripeCall.UpdateOneID(o.id).SetDurationMs(int(o.call.Duration.Milliseconds()))
+		update := w.StripeCall.UpdateOneID(o.id).SetDurationMs(int(o.call.Duration.Milliseconds()))
 		if o.call.Status != 0 {
 			update.SetStatus(o.call.Status)
 		}
@@ -121,7 +121,7 @@ func (l *callLog) inDoubt(ctx context.Context, step string) (bool, error) {
 	if err := l.flushLeftover(ctx); err != nil {
 		return false, err
 	}
-	return l.engine.store.Client.StripeCall.Query().
+	return l.engine.store.Reader.StripeCall.Query().
 		Where(l.of(step)...).
 		Where(stripecall.Or(stripecall.StatusIsNil(), stripecall.StatusGTE(500))).
 		Exist(ctx)
@@ -140,7 +140,7 @@ func (l *callLog) of(step string) []predicate.StripeCall {
 
 // usedBefore reports whether an idempotency key was used before a time.
 func (l *callLog) usedBefore(ctx context.Context, key string, before time.Time) (bool, error) {
-	return l.engine.store.Client.StripeCall.Query().Where(
+	return l.engine.store.Reader.StripeCall.Query().Where(
 		stripecall.OperationID(l.operationID),
 		stripecall.IdempotencyKey(key),
 		stripecall.AtLT(before),

@@ -169,7 +169,7 @@ func TestCrash(t *testing.T) {
 						about := c.prepare(t, s, fmt.Sprintf("crash%d%d%d", i, call, j))
 						doomed := s.doom(t, call, moment)
 						c.change(t, s, doomed, about)
-						left, err := s.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).Only(t.Context())
+						left, err := s.Store.Reader.Operation.Query().Where(operation.FinishedAtIsNil()).Only(t.Context())
 						if err != nil {
 							t.Fatalf("the process did not die in the middle: %v", err)
 						}
@@ -217,7 +217,7 @@ func TestCrashAfterTheBeginning(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		product := s.product(t, "Team")
 		changePrice(t, s, s.doom(t, 1, "the request leaves"), product)
-		op := s.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).OnlyX(t.Context())
+		op := s.Store.Reader.Operation.Query().Where(operation.FinishedAtIsNil()).OnlyX(t.Context())
 		if woken, err := s.Engine.Sweep(t.Context()); woken != 0 || err != nil {
 			t.Fatalf("the sweep took an operation under a lease: %d, %v", woken, err)
 		}

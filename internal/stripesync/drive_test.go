@@ -103,7 +103,7 @@ func TestToy(t *testing.T) {
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		k.Query(t, `mutation { createProduct(input: {name: "Team"}) { operation { id } } }`)
 		o := declareToy(k.Engine)
-		product := k.Store.Client.Product.Query().OnlyX(t.Context())
+		product := k.Store.Reader.Product.Query().OnlyX(t.Context())
 		finish := func() (*ent.Operation, map[string]any) {
 			op, err := k.Engine.Execute(t.Context(), beginToy(t, k, o), time.Now().Add(k.Engine.Budget()))
 			if err != nil {

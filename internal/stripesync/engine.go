@@ -187,7 +187,7 @@ func (e *Engine) AwaitEnd(ctx context.Context, op *ent.Operation, deadline time.
 			return op, nil
 		case <-time.After(min(pollEvery, max(0, deadline.Sub(e.now())))):
 		}
-		op, err = e.store.Client.Operation.Get(ctx, op.ID)
+		op, err = e.store.Reader.Operation.Get(ctx, op.ID)
 	}
 	return op, err
 }
@@ -203,7 +203,7 @@ func (e *Engine) await(ctx context.Context, done <-chan struct{}, begun *ent.Ope
 	case <-timer.C:
 	case <-ctx.Done(): // the client has gone; the operation goes on
 	}
-	op, err := e.store.Client.Operation.Get(context.WithoutCancel(ctx), begun.ID)
+	op, err := e.store.Reader.Operation.Get(context.WithoutCancel(ctx), begun.ID)
 	if err != nil {
 		e.logger.ErrorContext(ctx, "how an operation stands cannot be read", "operation", begun.ID, "error", err)
 		shown := *begun

@@ -130,7 +130,7 @@ func (s *shop) settle(t *testing.T) {
 	for range 30 {
 		s.available(t)
 		s.Work(t)
-		left, err := s.Store.Client.Operation.Query().Where(operation.StatusNotIn(
+		left, err := s.Store.Reader.Operation.Query().Where(operation.StatusNotIn(
 			billing.OperationSucceeded, billing.OperationFailed, billing.OperationNeedsAttention)).Count(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +151,7 @@ func (s *shop) op(t *testing.T, id string) testkit.Answer {
 // row reads an operation's row.
 func (s *shop) row(t *testing.T, id string) *ent.Operation {
 	t.Helper()
-	row, err := s.Store.Client.Operation.Get(t.Context(), id)
+	row, err := s.Store.Reader.Operation.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func (s *shop) product(t *testing.T, name string) *ent.Product {
 
 func (s *shop) productRow(t *testing.T, id string) *ent.Product {
 	t.Helper()
-	row, err := s.Store.Client.Product.Get(t.Context(), id)
+	row, err := s.Store.Reader.Product.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func (s *shop) productRow(t *testing.T, id string) *ent.Product {
 
 func (s *shop) priceRow(t *testing.T, id string) *ent.Price {
 	t.Helper()
-	row, err := s.Store.Client.Price.Get(t.Context(), id)
+	row, err := s.Store.Reader.Price.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func (s *shop) customer(t *testing.T, email string, linked bool) string {
 
 func (s *shop) customerRow(t *testing.T, id string) *ent.Customer {
 	t.Helper()
-	row, err := s.Store.Client.Customer.Get(withDeleted(t), id)
+	row, err := s.Store.Reader.Customer.Get(withDeleted(t), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func (s *shop) customerRow(t *testing.T, id string) *ent.Customer {
 
 func (s *shop) subscriptionRow(t *testing.T, id string) *ent.Subscription {
 	t.Helper()
-	row, err := s.Store.Client.Subscription.Get(t.Context(), id)
+	row, err := s.Store.Reader.Subscription.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func (s *shop) subscriptionRow(t *testing.T, id string) *ent.Subscription {
 // invoiceOf is the only invoice of a subscription.
 func (s *shop) invoiceOf(t *testing.T, subscription string) string {
 	t.Helper()
-	id, err := s.Store.Client.Invoice.Query().Where(invoice.SubscriptionID(subscription)).OnlyID(t.Context())
+	id, err := s.Store.Reader.Invoice.Query().Where(invoice.SubscriptionID(subscription)).OnlyID(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func (s *shop) invoiceOf(t *testing.T, subscription string) string {
 // itemOf is the only item of a subscription.
 func (s *shop) itemOf(t *testing.T, subscription string) string {
 	t.Helper()
-	id, err := s.Store.Client.SubscriptionItem.Query().Where(subscriptionitem.SubscriptionID(subscription)).OnlyID(t.Context())
+	id, err := s.Store.Reader.SubscriptionItem.Query().Where(subscriptionitem.SubscriptionID(subscription)).OnlyID(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ type catalogue map[string]string
 // prices, in the same state.
 func (s *shop) equalCatalogues(t *testing.T) {
 	t.Helper()
-	products, err := s.Store.Client.Product.Query().All(t.Context())
+	products, err := s.Store.Reader.Product.Query().All(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

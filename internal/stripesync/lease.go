@@ -67,11 +67,11 @@ func blocking(scope, subject string, position int) []predicate.Operation {
 // firstUnfinished is the operation that must run next before a given one can,
 // which may be that one itself; empty when that one is over.
 func (e *Engine) firstUnfinished(ctx context.Context, operationID string) (string, error) {
-	op, err := e.store.Client.Operation.Get(ctx, operationID)
+	op, err := e.store.Reader.Operation.Get(ctx, operationID)
 	if err != nil || op.Status.Finished() {
 		return "", err
 	}
-	id, err := e.store.Client.Operation.Query().
+	id, err := e.store.Reader.Operation.Query().
 		Where(blocking(op.ScopeID, op.SubjectID, op.Position+1)...).
 		Order(operation.ByPosition()).
 		FirstID(ctx)
@@ -82,7 +82,7 @@ func (e *Engine) firstUnfinished(ctx context.Context, operationID string) (strin
 }
 
 func (e *Engine) nextInScope(ctx context.Context, op *ent.Operation) (string, error) {
-	id, err := e.store.Client.Operation.Query().
+	id, err := e.store.Reader.Operation.Query().
 		Where(
 			operation.ScopeID(op.ScopeID), operation.PositionGT(op.Position), operation.FinishedAtIsNil(),
 			operation.StatusNEQ(billing.OperationNeedsAttention),

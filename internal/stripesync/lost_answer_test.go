@@ -77,7 +77,7 @@ func onInvoice(do func(s *shop, ctx context.Context, id string) (*ent.Operation,
 
 func equalInvoice(wanted billing.InvoiceStatus) func(*testing.T, *shop, *ent.Operation, bool) {
 	return func(t *testing.T, s *shop, op *ent.Operation, changed bool) {
-		row, err := s.Store.Client.Invoice.Get(t.Context(), op.SubjectID)
+		row, err := s.Store.Reader.Invoice.Get(t.Context(), op.SubjectID)
 		if err != nil {
 			t.Fatal(err)
 		}

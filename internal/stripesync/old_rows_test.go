@@ -67,7 +67,7 @@ func TestOperationsOfAnEarlierVersion(t *testing.T) {
 			s.settle(t)
 			want(t, "status", s.row(t, id).Status, billing.OperationSucceeded)
 			s.equalProduct(t, row.ID)
-			want(t, "the lookup key here", s.Store.Client.Price.Query().Where(price.LookupKey("solo")).OnlyIDX(t.Context()), first.ID)
+			want(t, "the lookup key here", s.Store.Reader.Price.Query().Where(price.LookupKey("solo")).OnlyIDX(t.Context()), first.ID)
 		})
 
 		t.Run("a cancellation that Stripe has carried out", func(t *testing.T) {

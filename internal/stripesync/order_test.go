@@ -90,7 +90,7 @@ func TestOperationsOfAScopeRunInOrderOnReplicas(t *testing.T) {
 		}
 		all.Wait()
 
-		rows, err := s.Store.Client.Operation.Query().
+		rows, err := s.Store.Reader.Operation.Query().
 			Where(operation.ScopeID(customer), operation.KindEQ(billing.KindUpdateCustomer)).
 			Order(operation.ByPosition()).All(t.Context())
 		if err != nil {
@@ -155,7 +155,7 @@ func (s *shop) frozen(t *testing.T, productID string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ops, err := s.Store.Client.Operation.Query().Where(operation.ScopeID(productID)).All(t.Context())
+	ops, err := s.Store.Reader.Operation.Query().Where(operation.ScopeID(productID)).All(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestRetryLeavesALivingProcessAlone(t *testing.T) {
 			return testkit.Pass
 		})
 		s.stall(t, s.Replica(t, w.Lay), st, product.ID)
-		op, err := s.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).Only(t.Context())
+		op, err := s.Store.Reader.Operation.Query().Where(operation.FinishedAtIsNil()).Only(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,7 +61,7 @@ func (c *catalogueChanges) product(r *rapid.T) string {
 
 // price draws one of a product's prices that is on sale.
 func (c *catalogueChanges) price(r *rapid.T, of string) string {
-	ids, err := c.s.Store.Client.Price.Query().
+	ids, err := c.s.Store.Reader.Price.Query().
 		Where(price.HasProductWith(product.ID(of)), price.StatusEQ(billing.PriceActive)).
 		Order(price.ByID()).IDs(c.t.Context())
 	if err != nil || len(ids) == 0 {
@@ -130,7 +130,7 @@ func (c *catalogueChanges) breakSomething(r *rapid.T) {
 func (c *catalogueChanges) heal() {
 	c.s.Stripe.Heal(c.t)
 	c.s.settle(c.t)
-	ids, err := c.s.Store.Client.Operation.Query().Where(operation.StatusEQ(billing.OperationNeedsAttention)).IDs(c.t.Context())
+	ids, err := c.s.Store.Reader.Operation.Query().Where(operation.StatusEQ(billing.OperationNeedsAttention)).IDs(c.t.Context())
 	if err != nil {
 		c.t.Fatal(err)
 	}

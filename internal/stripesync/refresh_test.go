@@ -39,7 +39,7 @@ func TestReportsDoNotHideWhatNeedsAttention(t *testing.T) {
 		if _, err := s.Mirror.Refresh(t.Context(), "product", *product.StripeID); err != nil && !errors.Is(err, mirror.ErrBusy) {
 			t.Error(err)
 		}
-		if n := s.Store.Client.Price.Query().Where(price.ProductID(product.ID)).CountX(t.Context()); n != 2 {
+		if n := s.Store.Reader.Price.Query().Where(price.ProductID(product.ID)).CountX(t.Context()); n != 2 {
 			t.Errorf("%d prices, want 2", n)
 		}
 		row := s.productRow(t, product.ID)
@@ -75,7 +75,7 @@ func TestCustomerDeletedWhileASubscriptionWaits(t *testing.T) {
 
 		s.settle(t)
 		want(t, "the operation", s.op(t, answer.String("operation.id")).String("status"), "FAILED")
-		if n := s.Store.Client.Subscription.Query().CountX(t.Context()); n != 0 {
+		if n := s.Store.Reader.Subscription.Query().CountX(t.Context()); n != 0 {
 			t.Errorf("%d subscriptions are left", n)
 		}
 	})
@@ -106,7 +106,7 @@ func TestRepeatedAnswerIsNotThePresent(t *testing.T) {
 		s.settle(t)
 		want(t, "the operation", s.op(t, paid.String("operation.id")).String("status"), "SUCCEEDED")
 		want(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionCanceled)
-		want(t, "the invoice", s.Store.Client.Invoice.GetX(t.Context(), *row.LatestInvoiceID).Status, billing.InvoicePaid)
+		want(t, "the invoice", s.Store.Reader.Invoice.GetX(t.Context(), *row.LatestInvoiceID).Status, billing.InvoicePaid)
 	})
 }
 

@@ -83,7 +83,7 @@ func TestOlderReportOfAnInvoice(t *testing.T) {
 				if _, err := s.Replica(t, w.Lay).Mirror.Refresh(t.Context(), asked, id); err != nil {
 					t.Fatal(err)
 				}
-				row := s.Store.Client.Invoice.GetX(t.Context(), s.invoiceOf(t, sent.String("subscription.id")))
+				row := s.Store.Reader.Invoice.GetX(t.Context(), s.invoiceOf(t, sent.String("subscription.id")))
 				want(t, "the invoice", row.Status, billing.InvoicePaid)
 			})
 		}
@@ -111,7 +111,7 @@ func TestLookupKeyMovedMeanwhile(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		op := s.Store.Client.Operation.Query().Where(operation.KindEQ(billing.KindAddProductPrice)).OnlyX(t.Context())
+		op := s.Store.Reader.Operation.Query().Where(operation.KindEQ(billing.KindAddProductPrice)).OnlyX(t.Context())
 		want(t, "the operation", op.Status, billing.OperationSucceeded)
 		s.equalCatalogues(t)
 	})

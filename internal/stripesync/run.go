@@ -256,7 +256,7 @@ func release(u *ent.OperationUpdate) { u.ClearLeaseToken().ClearLeaseExpiresAt()
 func (r *run) save(ctx context.Context, more func(context.Context, *store.Tx, *ent.OperationUpdate) error) error {
 	until := r.engine.clock().Add(Lease)
 	err := r.engine.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
-		if err := r.calls.flush(ctx, tx.Client); err != nil {
+		if err := r.calls.flush(ctx, tx.Writer); err != nil {
 			return err
 		}
 		update := tx.Operation.Update().

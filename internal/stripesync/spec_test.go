@@ -69,7 +69,7 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 			t.Fatal(err)
 		}
 		for {
-			ids, err := s.Store.Client.Operation.Query().Where(operation.FinishedAtIsNil()).IDs(t.Context())
+			ids, err := s.Store.Reader.Operation.Query().Where(operation.FinishedAtIsNil()).IDs(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,7 +224,7 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 		want(t, request, slices.Contains(w.Seen(), request), true)
 	}
 
-	done, err := s.Store.Client.Operation.Query().Where(operation.StatusEQ(billing.OperationSucceeded)).All(t.Context())
+	done, err := s.Store.Reader.Operation.Query().Where(operation.StatusEQ(billing.OperationSucceeded)).All(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,7 +93,7 @@ func (e *Engine) begin(ctx context.Context, m Mutation, key *idempotency.Binding
 // error remains when it was not, and when that cannot be found out in time.
 func (e *Engine) ifCommitted(ctx context.Context, op *ent.Operation, inDoubt error, deadline time.Time) (*ent.Operation, error) {
 	for e.now().Before(deadline) {
-		found, err := store.OrNil(e.store.Client.Operation.Get(ctx, op.ID))
+		found, err := store.OrNil(e.store.Reader.Operation.Get(ctx, op.ID))
 		switch {
 		case found != nil:
 			return found, nil

@@ -82,7 +82,7 @@ func TestDeclinedCardLeavesNoSubscription(t *testing.T) {
 			if sub.Has("subscription") || sub.Has("clientSecret") {
 				t.Errorf("a declined subscription is there: %s", sub.Raw())
 			}
-			n, err := s.Store.Client.Subscription.Query().Count(t.Context())
+			n, err := s.Store.Reader.Subscription.Query().Count(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -51,7 +51,7 @@ func (s *Subscriptions) invoiceResult(ctx context.Context, op *ent.Operation, re
 	if op == nil {
 		return InvoiceResult{}, rejection
 	}
-	row, err := s.store.Client.Invoice.Get(ctx, op.SubjectID)
+	row, err := s.store.Reader.Invoice.Get(ctx, op.SubjectID)
 	if err != nil {
 		return InvoiceResult{}, err
 	}

@@ -61,7 +61,7 @@ func change[P onSubscription](c *stripesync.Call[P], send func() (*stripe.Subscr
 	now, rejection, err := mirror.Holds(read, response, err, func() (*mirror.Subscription, error) { return ask(c, stripeID) })
 	switch {
 	case stripeapi.IsGone(err): // Stripe does not have it any more
-		row, err := c.Store.Client.Subscription.Get(c, c.Params.subscription().SubscriptionID)
+		row, err := c.Store.Reader.Subscription.Get(c, c.Params.subscription().SubscriptionID)
 		if err != nil {
 			return nil, false, err
 		}

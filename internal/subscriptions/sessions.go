@@ -106,7 +106,7 @@ func (s *Subscriptions) linked(ctx context.Context, id string, deadline time.Tim
 	if rejection := stripesync.Rejection(op); rejection != nil {
 		return "", op, rejection.At("customerId")
 	}
-	if row, err = s.store.Client.Customer.Get(ctx, id); err != nil {
+	if row, err = s.store.Reader.Customer.Get(ctx, id); err != nil {
 		return "", op, store.OrNotFound(err, "customer", id)
 	}
 	if row.StripeID == nil {

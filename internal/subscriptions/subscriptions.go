@@ -107,7 +107,7 @@ func (s *Subscriptions) result(ctx context.Context, op *ent.Operation, rejection
 	if op == nil {
 		return Result{}, rejection
 	}
-	row, err := store.OrNil(s.store.Client.Subscription.Get(ctx, op.SubjectID))
+	row, err := store.OrNil(s.store.Reader.Subscription.Get(ctx, op.SubjectID))
 	if err != nil {
 		return Result{Operation: op}, err
 	}

@@ -126,7 +126,7 @@ func (k *Kit) Restart(t testing.TB) {
 // without waiting.
 func (k *Kit) Work(t testing.TB) {
 	t.Helper()
-	ids, err := k.Store.Client.Operation.Query().
+	ids, err := k.Store.Reader.Operation.Query().
 		Where(operation.FinishedAtIsNil(), operation.StatusNEQ(billing.OperationNeedsAttention)).
 		Order(operation.ByScopeID(), operation.ByPosition()).
 		IDs(t.Context())

@@ -90,14 +90,14 @@ func burst(t *testing.T, k *testkit.Kit) {
 	senders.Wait()
 	taken := time.Since(began)
 	k.Eventually(t, "all events to be processed", func() bool {
-		return !k.Store.Client.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).ExistX(t.Context())
+		return !k.Store.Reader.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).ExistX(t.Context())
 	})
 	t.Logf("%d deliveries of %d events taken in after %v, all applied after %v", len(sent), len(bodies), taken, time.Since(began))
 
-	if n := k.Store.Client.WebhookEvent.Query().CountX(t.Context()); n != len(bodies) {
+	if n := k.Store.Reader.WebhookEvent.Query().CountX(t.Context()); n != len(bodies) {
 		t.Errorf("%d events are stored, want %d", n, len(bodies))
 	}
-	for _, row := range k.Store.Client.Subscription.Query().AllX(t.Context()) {
+	for _, row := range k.Store.Reader.Subscription.Query().AllX(t.Context()) {
 		inStripe := k.Stripe.Get(t, "/v1/subscriptions/"+*row.StripeID)
 		want := map[string]string{"active": "ACTIVE", "past_due": "PAST_DUE", "canceled": "CANCELED", "unpaid": "UNPAID", "paused": "PAUSED"}[inStripe["status"].(string)]
 		if string(row.Status) != want {

@@ -80,7 +80,7 @@ func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microseco
 // Store keeps an event, unless it is known already. One that no object here
 // can follow from is kept as ignored, and Stripe is not asked about it.
 func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
-	known, err := store.OrNil(i.store.Client.WebhookEvent.Query().Where(webhookevent.StripeEventID(r.EventID)).Only(ctx))
+	known, err := store.OrNil(i.store.Reader.WebhookEvent.Query().Where(webhookevent.StripeEventID(r.EventID)).Only(ctx))
 	if err != nil {
 		return false, err
 	}

@@ -156,9 +156,9 @@ func TestAnyOrder(t *testing.T) {
 // compare fails unless the subscription and its invoices are here what they
 // are in Stripe.
 func (l *life) compare(t *testing.T) {
-	client := l.k.Store.Client
+	reader := l.k.Store.Reader
 	inStripe := l.k.Stripe.Get(t, "/v1/subscriptions/"+l.subscription)
-	row := client.Subscription.Query().Where(subscription.StripeID(l.subscription)).OnlyX(t.Context())
+	row := reader.Subscription.Query().Where(subscription.StripeID(l.subscription)).OnlyX(t.Context())
 	reason, _ := inStripe["cancellation_details"].(map[string]any)["reason"].(string)
 	want, err := billing.StripeStatus(inStripe["status"].(string), reason)
 	if err != nil {
@@ -177,14 +177,14 @@ func (l *life) compare(t *testing.T) {
 		}
 	}
 	invoices := l.k.Stripe.Get(t, "/v1/invoices?limit=100&subscription="+l.subscription)["data"].([]any)
-	rows := client.Invoice.Query().Where(invoice.SubscriptionID(row.ID)).AllX(t.Context())
+	rows := reader.Invoice.Query().Where(invoice.SubscriptionID(row.ID)).AllX(t.Context())
 	if len(rows) != len(invoices) {
 		t.Fatalf("%d invoices, in Stripe %d", len(rows), len(invoices))
 	}
 	for _, item := range invoices {
 		compareInvoice(t, rows, item.(map[string]any))
 	}
-	history := client.SubscriptionTransition.Query().Where().AllX(t.Context())
+	history := reader.SubscriptionTransition.Query().Where().AllX(t.Context())
 	for _, h := range history {
 		if h.From != nil && h.From.Ended() {
 			t.Fatalf("a subscription left the end state %s for %s", *h.From, h.To)

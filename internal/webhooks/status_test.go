@@ -31,14 +31,14 @@ func TestEveryStatusAndEvent(t *testing.T) {
 				n++
 				l := newLife(t, k, price, n)
 				report(t, k, fmt.Sprintf("evt_%d_before", n), "customer.subscription.created", "subscription", l.subscription)
-				before := k.Store.Client.Subscription.Query().Where(subscription.StripeID(l.subscription)).OnlyX(t.Context())
+				before := k.Store.Reader.Subscription.Query().Where(subscription.StripeID(l.subscription)).OnlyX(t.Context())
 				if status != "active" {
 					k.Stripe.Force(t, l.subscription, status, "")
 				}
 				for _, twice := range []string{"a", "b"} {
 					report(t, k, fmt.Sprintf("evt_%d_%s", n, twice), "customer.subscription."+kind, "subscription", l.subscription)
 				}
-				row := k.Store.Client.Subscription.GetX(t.Context(), before.ID)
+				row := k.Store.Reader.Subscription.GetX(t.Context(), before.ID)
 				if row.Status != want {
 					t.Errorf("%s after %s: %s, want %s", status, kind, row.Status, want)
 				}
@@ -74,7 +74,7 @@ func TestEndsThatNobodyAskedFor(t *testing.T) {
 			l := newLife(t, k, price, n)
 			k.Stripe.Force(t, l.subscription, "canceled", c.reason)
 			report(t, k, fmt.Sprintf("evt_%d", n), "customer.subscription.deleted", "subscription", l.subscription)
-			row := k.Store.Client.Subscription.Query().Where(subscription.StripeID(l.subscription)).OnlyX(t.Context())
+			row := k.Store.Reader.Subscription.Query().Where(subscription.StripeID(l.subscription)).OnlyX(t.Context())
 			if row.Status != c.want {
 				t.Errorf("%s: %s, want %s", c.reason, row.Status, c.want)
 			}

@@ -93,7 +93,7 @@ func (i *Inbox) storeMissed(ctx context.Context, reports []Report) (n int, err e
 		ids[j] = r.EventID
 	}
 	var known []string
-	if err := i.store.Client.WebhookEvent.Query().Where(webhookevent.StripeEventIDIn(ids...)).
+	if err := i.store.Reader.WebhookEvent.Query().Where(webhookevent.StripeEventIDIn(ids...)).
 		Select(webhookevent.FieldStripeEventID).Scan(ctx, &known); err != nil {
 		return 0, err
 	}

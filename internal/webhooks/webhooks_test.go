@@ -90,7 +90,7 @@ func TestDelivery(t *testing.T) {
 				t.Errorf("%s: status %d, want %d", c.name, status, c.status)
 			}
 		}
-		if n := k.Store.Client.WebhookEvent.Query().CountX(t.Context()); n != 1 {
+		if n := k.Store.Reader.WebhookEvent.Query().CountX(t.Context()); n != 1 {
 			t.Errorf("%d events are stored, want 1", n)
 		}
 	})
@@ -144,7 +144,7 @@ func TestEventsOfOneObjectAreAppliedTogether(t *testing.T) {
 		if requests := k.Stripe.Requests(t); len(requests) != 1 {
 			t.Errorf("20 events cost %d requests, want 1: %v", len(requests), requests)
 		}
-		if n := k.Store.Client.WebhookEvent.Query().Where(webhookevent.StatusEQ(billing.WebhookProcessed)).CountX(t.Context()); n != 20 {
+		if n := k.Store.Reader.WebhookEvent.Query().Where(webhookevent.StatusEQ(billing.WebhookProcessed)).CountX(t.Context()); n != 20 {
 			t.Errorf("%d events are processed, want 20", n)
 		}
 	})
@@ -215,13 +215,13 @@ func TestObjectsWithOneIDAreApart(t *testing.T) {
 			apply(t, k, "price", stripeID)
 		}
 		both("1", "created")
-		row := k.Store.Client.Price.Query().Where(price.StripeID(stripeID)).OnlyX(t.Context())
+		row := k.Store.Reader.Price.Query().Where(price.StripeID(stripeID)).OnlyX(t.Context())
 		if row.Status != billing.PriceActive {
 			t.Errorf("the price is %s", row.Status)
 		}
 		k.Stripe.Post(t, "/v1/prices/"+stripeID, url.Values{"active": {"false"}})
 		both("2", "updated")
-		if row = k.Store.Client.Price.GetX(t.Context(), row.ID); row.Status != billing.PriceArchived {
+		if row = k.Store.Reader.Price.GetX(t.Context(), row.ID); row.Status != billing.PriceArchived {
 			t.Errorf("the archived price is %s", row.Status)
 		}
 	})
@@ -240,7 +240,7 @@ func TestEventsAboutNothingHere(t *testing.T) {
 			if status := deliver(t, k, body, testkit.WebhookSecret, time.Now()); status != http.StatusOK {
 				t.Fatalf("%s was answered with %d", name, status)
 			}
-			row := k.Store.Client.WebhookEvent.Query().Where(webhookevent.StripeEventID("evt_" + name)).OnlyX(t.Context())
+			row := k.Store.Reader.WebhookEvent.Query().Where(webhookevent.StripeEventID("evt_" + name)).OnlyX(t.Context())
 			if row.Status != billing.WebhookIgnored || row.ProcessedAt == nil {
 				t.Errorf("%s is %s", name, row.Status)
 			}

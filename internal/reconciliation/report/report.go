@@ -94,22 +94,22 @@ func Partial(ctx context.Context, s *store.Store, w io.Writer) error {
 	counts := map[string]int{}
 	for kind, scan := range map[string]func(any) error{
 		"product": func(v any) error {
-			return s.Client.Product.Query().Where(product.StripeUnsupportedNotNil()).Select(product.FieldStripeUnsupported).Scan(ctx, v)
+			return s.Reader.Product.Query().Where(product.StripeUnsupportedNotNil()).Select(product.FieldStripeUnsupported).Scan(ctx, v)
 		},
 		"price": func(v any) error {
-			return s.Client.Price.Query().Where(price.StripeUnsupportedNotNil()).Select(price.FieldStripeUnsupported).Scan(ctx, v)
+			return s.Reader.Price.Query().Where(price.StripeUnsupportedNotNil()).Select(price.FieldStripeUnsupported).Scan(ctx, v)
 		},
 		"customer": func(v any) error {
-			return s.Client.Customer.Query().Where(customer.StripeUnsupportedNotNil()).Select(customer.FieldStripeUnsupported).Scan(ctx, v)
+			return s.Reader.Customer.Query().Where(customer.StripeUnsupportedNotNil()).Select(customer.FieldStripeUnsupported).Scan(ctx, v)
 		},
 		"subscription": func(v any) error {
-			return s.Client.Subscription.Query().Where(subscription.StripeUnsupportedNotNil()).Select(subscription.FieldStripeUnsupported).Scan(ctx, v)
+			return s.Reader.Subscription.Query().Where(subscription.StripeUnsupportedNotNil()).Select(subscription.FieldStripeUnsupported).Scan(ctx, v)
 		},
 		"subscription item": func(v any) error {
-			return s.Client.SubscriptionItem.Query().Where(subscriptionitem.StripeUnsupportedNotNil()).Select(subscriptionitem.FieldStripeUnsupported).Scan(ctx, v)
+			return s.Reader.SubscriptionItem.Query().Where(subscriptionitem.StripeUnsupportedNotNil()).Select(subscriptionitem.FieldStripeUnsupported).Scan(ctx, v)
 		},
 		"invoice": func(v any) error {
-			return s.Client.Invoice.Query().Where(invoice.StripeUnsupportedNotNil()).Select(invoice.FieldStripeUnsupported).Scan(ctx, v)
+			return s.Reader.Invoice.Query().Where(invoice.StripeUnsupportedNotNil()).Select(invoice.FieldStripeUnsupported).Scan(ctx, v)
 		},
 	} {
 		var lists []string
