@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -9,24 +10,25 @@ import (
 	"tallystick/ent/subscription"
 )
 
-// Change is a row that was written, of those that can be watched live: an operation,
-// or a subscription, which changes with its invoices too.
+// Change is a committed write to a row that clients can watch: an operation or a
+// subscription. A write to an invoice counts as one to its subscription.
 type Change struct {
 	Operation    string `json:"o,omitempty"`
 	Subscription string `json:"s,omitempty"`
 	Customer     string `json:"c,omitempty"` // the subscription's
 }
 
-// Listener hears of changes once they are committed.
+// Listener is told of changes once they are committed.
 type Listener interface {
 	// Watching reports whether anybody wants to hear of changes now. Nothing is
 	// noted while nobody does.
 	Watching() bool
+	// Changed is told of the changes of one transaction. It must return at once.
 	Changed(changes []Change)
 }
 
-// ReportTo reports changes to a listener from now on. It is called once, before
-// anything is written.
+// ReportTo sets the listener that is told of changes. It must be called once,
+// before anything is written.
 func (s *Store) ReportTo(l Listener) {
 	s.listener = l
 	noteChanges(s.Writer.Client, l.Watching, func(c Change) { l.Changed([]Change{c}) })
@@ -101,8 +103,12 @@ func noteChange(ctx context.Context, m ent.Mutation, value ent.Value, ids []stri
 	return err
 }
 
-// Connect opens a connection of PostgreSQL's that is the caller's own, to listen on.
-// There is none on SQLite, which is for one process.
+// Connect opens a connection to PostgreSQL outside of the pools, for LISTEN; the
+// caller closes it. It fails when the server cannot be reached, and on SQLite,
+// which has no LISTEN.
 func (s *Store) Connect(ctx context.Context) (*pgx.Conn, error) {
+	if s.servers == nil {
+		return nil, errors.New("SQLite has no connections to listen on")
+	}
 	return pgx.ConnectConfig(ctx, s.servers.config.ConnConfig.Copy())
 }

@@ -46,3 +46,11 @@ func methodsOf(typ reflect.Type) []string {
 	}
 	return names
 }
+
+func TestConnectOnSQLite(t *testing.T) {
+	t.Parallel()
+	s := open(t, "sqlite://"+t.TempDir()+"/tallystick.db")
+	if conn, err := s.Connect(t.Context()); err == nil || conn != nil {
+		t.Errorf("a connection to listen on: %v, %v", conn, err)
+	}
+}
