@@ -16,8 +16,8 @@ type AddProductPrice struct {
 	IdempotencyKey *string
 }
 
-// AddProductPrice gives a product one more price. An archived product is
-// PRODUCT_ARCHIVED, and a lookup key that another price has INVALID_INPUT.
+// AddProductPrice creates another price for a product. It returns PRODUCT_ARCHIVED
+// for an archived product, and INVALID_INPUT when another price has the lookup key.
 func (c *Catalog) AddProductPrice(ctx context.Context, in AddProductPrice) (PriceResult, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "addProductPrice", Key: in.IdempotencyKey, Input: in,

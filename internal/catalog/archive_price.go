@@ -15,9 +15,9 @@ type ArchivePrice struct {
 	IdempotencyKey *string
 }
 
-// ArchivePrice takes a price off sale. Stripe refuses to archive the default
-// price of a product, and so do we, before Stripe is asked: PRICE_IS_DEFAULT.
-// A price that is not on sale is PRICE_NOT_ACTIVE.
+// ArchivePrice archives a price; subscriptions to it continue. It returns
+// PRICE_IS_DEFAULT for the default price of a product, which Stripe does not
+// archive, and PRICE_NOT_ACTIVE for a price that is pending or archived.
 func (c *Catalog) ArchivePrice(ctx context.Context, in ArchivePrice) (PriceResult, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "archivePrice", Key: in.IdempotencyKey, Input: in,

@@ -1,7 +1,16 @@
-// Package catalog changes products and prices, here and in Stripe. Each change
-// has a file, which reads from its input to its end: what it takes and when it
-// is allowed, its requests to Stripe and how each is undone, and what readers
-// see at the end.
+// Package catalog changes products and prices, here and in Stripe. Each change has
+// a file, which reads from its input to its end: what it takes and when it is
+// allowed, its requests to Stripe and how each is undone, and what readers see at
+// the end.
+//
+// A change that is rejected returns a [billing.Error]. The comment of each change
+// names the codes of its own. Besides these, each returns INVALID_INPUT for a
+// malformed input field, NOT_FOUND for an object that does not exist,
+// OPERATION_IN_PROGRESS when an earlier operation on the product has not finished
+// in time, IDEMPOTENCY_KEY_REUSED for a key that was used with another mutation or
+// input, and STRIPE_REJECTED when Stripe rejects a request or has deleted the
+// product. Stripe being unavailable is not an error: the operation in the result is
+// PENDING then, and goes on by itself. Every other error is an internal one.
 package catalog
 
 import (
@@ -29,7 +38,7 @@ type Catalog struct {
 	priceChange     *stripesync.Operation[priceChange]
 }
 
-// New declares the changes of the catalogue to an engine.
+// New builds the catalogue's changes, and declares their operations to an engine.
 func New(s *store.Store, e *stripesync.Engine) *Catalog {
 	return &Catalog{
 		store: s, sync: e,
@@ -42,14 +51,14 @@ func New(s *store.Store, e *stripesync.Engine) *Catalog {
 	}
 }
 
-// ProductResult is the outcome of a change of a product.
+// ProductResult is the result of a change to a product.
 type ProductResult struct {
 	// Product is nil when it has been discarded, or the change never began.
 	Product   *ent.Product
 	Operation *ent.Operation
 }
 
-// PriceResult is the outcome of a change of a price.
+// PriceResult is the result of a change to a price.
 type PriceResult struct {
 	Product *ent.Product
 	// Price is the new price, or the one that was archived.

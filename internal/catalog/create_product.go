@@ -29,9 +29,9 @@ func (in CreateProduct) check() error {
 	)
 }
 
-// CreateProduct creates a product, with its default price if it has one. Both
-// arrive in Stripe together or not at all. A lookup key that another price has
-// is INVALID_INPUT.
+// CreateProduct creates a product, with its default price if one is given: both in
+// Stripe or neither. It returns INVALID_INPUT when another price has the lookup
+// key.
 func (c *Catalog) CreateProduct(ctx context.Context, in CreateProduct) (ProductResult, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "createProduct", Key: in.IdempotencyKey, Input: in,

@@ -247,7 +247,7 @@ func termsOf(p *ent.Price) *billing.PriceTerms {
 	}
 }
 
-// Recurring is a price's period; nil for one that is paid once.
+// Recurring returns how often a price is charged; nil for a one-time price.
 func Recurring(p *ent.Price) *billing.Recurring {
 	if p.Interval == nil {
 		return nil
@@ -255,8 +255,9 @@ func Recurring(p *ent.Price) *billing.Recurring {
 	return &billing.Recurring{Interval: *p.Interval, IntervalCount: p.IntervalCount}
 }
 
-// ActivePrice reads a price that is on sale, with its product. One that is not
-// is PRICE_NOT_ACTIVE.
+// ActivePrice reads a price with its product. It returns NOT_FOUND when there is no
+// such price, and PRICE_NOT_ACTIVE when it is pending or archived, both about an
+// input field.
 func ActivePrice(ctx context.Context, tx *store.Tx, id, field string) (*ent.Price, error) {
 	row, err := tx.Price.Query().Where(price.ID(id)).WithProduct().Only(ctx)
 	if err != nil {

@@ -37,8 +37,10 @@ func (in UpdateProduct) check() error {
 	)
 }
 
-// UpdateProduct changes what is said of a product, or puts it on sale again.
-// Metadata are merged, as in Stripe: an empty value removes its key.
+// UpdateProduct changes a product's name, description or metadata, or activates it
+// again. Metadata is merged as in Stripe: an empty value removes its key. It
+// returns INVALID_INPUT when nothing is to be changed, or when the merged metadata
+// has too many keys.
 func (c *Catalog) UpdateProduct(ctx context.Context, in UpdateProduct) (ProductResult, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "updateProduct", Key: in.IdempotencyKey, Input: in, Check: in.check,
@@ -64,9 +66,9 @@ type ArchiveProduct struct {
 	IdempotencyKey *string
 }
 
-// ArchiveProduct takes a product off sale. Its prices stay as they are, as in
-// Stripe, but cannot be subscribed to any more. One that is archived already
-// is PRODUCT_ARCHIVED.
+// ArchiveProduct archives a product. Its prices stay ACTIVE, as in Stripe, but can
+// no longer be subscribed to. It returns PRODUCT_ARCHIVED when the product is
+// archived already.
 func (c *Catalog) ArchiveProduct(ctx context.Context, in ArchiveProduct) (ProductResult, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "archiveProduct", Key: in.IdempotencyKey, Input: in,

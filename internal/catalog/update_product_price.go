@@ -28,13 +28,15 @@ func (in UpdateProductPrice) check() error {
 	return checkProductID(in.ProductID)
 }
 
-// UpdateProductPrice replaces a price everywhere or nowhere: a new one is
-// created, made the default when the old one was or the product had none, and
-// the old one is archived. Existing subscriptions keep the old price.
+// UpdateProductPrice replaces a price of a product, in Stripe and here or in
+// neither: it creates the new price, makes it the default if the old one was, or if
+// the product had none, and archives the old one. Existing subscriptions keep the
+// old price.
 //
-// A change that changes nothing is PRICE_UNCHANGED, an archived product
-// PRODUCT_ARCHIVED, an old price that is not on sale PRICE_NOT_ACTIVE, one with
-// tiers or metered INVALID_INPUT, and one of another product NOT_FOUND.
+// It returns PRICE_UNCHANGED when the terms are those of the old price,
+// PRODUCT_ARCHIVED for an archived product, PRICE_NOT_ACTIVE when the old price is
+// pending or archived, INVALID_INPUT when it is tiered or metered, and NOT_FOUND
+// when it is another product's.
 func (c *Catalog) UpdateProductPrice(ctx context.Context, in UpdateProductPrice) (PriceResult, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "updateProductPrice", Key: in.IdempotencyKey, Input: in, Check: in.check,

@@ -35,9 +35,9 @@ func checkExternalID(id *string) error {
 	return billing.At(billing.CheckText("external id", *id, billing.MaxExternalID), "externalId")
 }
 
-// CreateCustomer creates a customer and returns at once, whatever state Stripe
-// is in: signing up must not depend on it. An e-mail that a live customer has
-// is EMAIL_TAKEN, and such an external id EXTERNAL_ID_TAKEN.
+// CreateCustomer creates a customer and returns without waiting for Stripe; a
+// worker creates the customer there. It returns EMAIL_TAKEN or EXTERNAL_ID_TAKEN
+// when a live customer has the e-mail or the external id.
 func (c *Customers) CreateCustomer(ctx context.Context, in CreateCustomer) (Result, error) {
 	var row *ent.Customer
 	op, err := c.sync.Submit(ctx, stripesync.Mutation{
@@ -73,10 +73,10 @@ type RestoreCustomer struct {
 	IdempotencyKey *string
 }
 
-// RestoreCustomer brings back a deleted customer. What was deleted in Stripe
-// cannot come back, so a new customer is created there; like at sign-up,
-// nobody waits for that. An e-mail that another customer has meanwhile is
-// EMAIL_TAKEN, and a customer that is not deleted INVALID_INPUT.
+// RestoreCustomer restores a deleted customer and returns without waiting for
+// Stripe, where a new customer is created: a deletion in Stripe is final. It
+// returns INVALID_INPUT for a customer that is not deleted, and EMAIL_TAKEN or
+// EXTERNAL_ID_TAKEN when another customer has the e-mail or the external id by now.
 func (c *Customers) RestoreCustomer(ctx context.Context, in RestoreCustomer) (Result, error) {
 	var email string
 	var externalID *string

@@ -1,7 +1,15 @@
-// Package customers changes customers, here and in Stripe. Each change has a
-// file, which reads from its input to its end: what it takes and when it is
-// allowed, its requests to Stripe and how each is undone, and what readers see
-// at the end.
+// Package customers changes customers, here and in Stripe. Each change has a file,
+// which reads from its input to its end: what it takes and when it is allowed, its
+// requests to Stripe and how each is undone, and what readers see at the end.
+//
+// A change that is rejected returns a [billing.Error]. The comment of each change
+// names the codes of its own. Besides these, each returns INVALID_INPUT for a
+// malformed input field, NOT_FOUND for a customer that does not exist,
+// OPERATION_IN_PROGRESS when an earlier operation on the customer has not finished
+// in time, IDEMPOTENCY_KEY_REUSED for a key that was used with another mutation or
+// input, and STRIPE_REJECTED when Stripe rejects a request. Stripe being
+// unavailable is not an error: the operation in the result is PENDING then, and
+// goes on by itself. Every other error is an internal one.
 package customers
 
 import (
@@ -35,7 +43,7 @@ type Customers struct {
 // repairsAtOnce is how many links readers begin at the same time.
 const repairsAtOnce = 4
 
-// New declares the changes of customers to an engine.
+// New builds the changes to customers, and declares their operations to an engine.
 func New(s *store.Store, e *stripesync.Engine, m *mirror.Mirror, logger *slog.Logger) *Customers {
 	c := &Customers{store: s, sync: e, mirror: m, logger: logger, repairs: make(chan struct{}, repairsAtOnce)}
 	c.creation = stripesync.Declare(e, creationOperation(billing.KindCreateCustomer))
@@ -46,20 +54,23 @@ func New(s *store.Store, e *stripesync.Engine, m *mirror.Mirror, logger *slog.Lo
 	return c
 }
 
-// Result is the outcome of a change of a customer.
+// Result is the result of a change to a customer.
 type Result struct {
 	// Customer is nil when the change never began.
 	Customer  *ent.Customer
 	Operation *ent.Operation
 }
 
-// CheckID checks the id of a customer in the input field customerId.
+// CheckID returns INVALID_INPUT or NOT_FOUND, about the input field customerId,
+// when an id is not that of a customer.
 func CheckID(id string) error {
 	return billing.CheckID("customer", billing.CustomerPrefix, id, "customerId")
 }
 
-// Lock reads a customer under lock. Changes of a customer may queue up behind
-// its creation, which Stripe's absence can hold up.
+// Lock reads a customer and locks its row until the transaction ends. It returns
+// NOT_FOUND for a customer that does not exist or is deleted, and the error of
+// [stripesync.Engine.NotBusy] while an operation is unfinished that a change cannot
+// queue up behind: a deletion, or one that needs attention.
 func (c *Customers) Lock(ctx context.Context, tx *store.Tx, id string) (*ent.Customer, error) {
 	row, err := tx.Customer.Query().Where(customer.ID(id), store.ForUpdate).Only(ctx)
 	if err != nil {

@@ -19,9 +19,8 @@ type DeleteCustomer struct {
 	IdempotencyKey *string
 }
 
-// DeleteCustomer deletes a customer on both sides: its live subscriptions end,
-// the customer in Stripe is deleted for good, the row here is hidden, and the
-// e-mail is free again.
+// DeleteCustomer cancels a customer's live subscriptions, deletes the customer in
+// Stripe, and hides its row, which frees the e-mail and the external id.
 func (c *Customers) DeleteCustomer(ctx context.Context, in DeleteCustomer) (Result, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "deleteCustomer", Key: in.IdempotencyKey, Input: in,

@@ -15,17 +15,18 @@ import (
 	"tallystick/internal/stripesync"
 )
 
-// Owned is the input of an operation that needs its customer in Stripe.
+// Owned is the input of an operation that needs a customer in Stripe: Owner is the
+// id of the customer's row.
 type Owned interface{ Owner() string }
 
-// Linked is the customer's id in Stripe, as a step that creates it results in.
+// Linked is the result of [LinkStep]: the customer's id in Stripe.
 type Linked struct {
 	Customer string `json:"customer,omitempty"`
 }
 
-// LinkStep brings a customer to Stripe that other steps need there, unless it
-// is there already. It is kept: whatever becomes of the operation, the customer
-// belongs in Stripe.
+// LinkStep is a step that creates a customer in Stripe if it is not there, for the
+// steps after it. It is kept when the operation is rejected: the customer belongs
+// in Stripe.
 func LinkStep[P Owned]() *stripesync.Step[P, Linked] {
 	return &stripesync.Step[P, Linked]{
 		Name: "link_customer",
@@ -50,8 +51,8 @@ func LinkStep[P Owned]() *stripesync.Step[P, Linked] {
 	}
 }
 
-// InStripe is the customer's id in Stripe at the time of a step, from what the
-// operation has linked or from the row; empty when there is none.
+// InStripe returns the customer's id in Stripe during a step, from the result of
+// [LinkStep] or from the row; empty when it has none.
 func InStripe[P Owned](c *stripesync.Call[P], linked Linked) (string, error) {
 	if linked.Customer != "" {
 		return linked.Customer, nil
@@ -63,10 +64,10 @@ func InStripe[P Owned](c *stripesync.Call[P], linked Linked) (string, error) {
 	return billing.ValueOr(row.StripeID, ""), nil
 }
 
-// Relink is for the error of a request that names a customer in Stripe. Where
-// Stripe has deleted that customer, it is unlinked here, and the error that is
-// returned makes link come first, so that the operation goes on with a new one.
-// Every other error is returned as it is.
+// Relink handles the error of a request that names a customer in Stripe. If Stripe
+// has deleted that customer, Relink unlinks the row and returns an error that makes
+// the link step come first ([stripesync.Before]), so that the operation continues
+// with a new customer. It returns every other error unchanged.
 func Relink[P Owned](c *stripesync.Call[P], link stripesync.StepOf[P], stripeID string, err error) error {
 	if !stripeapi.IsMissing(err, "customer") {
 		return err
@@ -81,8 +82,8 @@ func Relink[P Owned](c *stripesync.Call[P], link stripesync.StepOf[P], stripeID 
 	return err
 }
 
-// SpendKey uses a step's idempotency key up on the customer, which stays as it
-// is.
+// SpendKey sends an update of the customer that changes nothing, with the step's
+// idempotency key: see [stripesync.Step.Spend].
 func SpendKey[P Owned](c *stripesync.Call[P], linked Linked) error {
 	id, err := InStripe(c, linked)
 	if err != nil || id == "" {
@@ -92,8 +93,9 @@ func SpendKey[P Owned](c *stripesync.Call[P], linked Linked) error {
 	return err
 }
 
-// KeepLink remembers the customer in Stripe that an operation has created for
-// its own needs, whatever became of the operation.
+// KeepLink stores the id of the customer that [LinkStep] has created in Stripe, at
+// the end of an operation, rejected or not. An id that Stripe has deleted meanwhile
+// is not stored.
 func KeepLink(ctx context.Context, tx *store.Tx, customerID string, linked Linked, now time.Time) error {
 	id, err := linkedNow(ctx, tx, linked)
 	if id == "" || err != nil {
@@ -201,9 +203,8 @@ func (p linking) Owner() string { return p.CustomerID }
 
 var linkOnly = LinkStep[linking]()
 
-// BeginLink begins to create a customer in Stripe that has none there: one that
-// was deleted in Stripe, or that Stripe refused at first. The caller holds the
-// customer's lock.
+// BeginLink begins an operation that creates a customer in Stripe which has no
+// counterpart there. The caller holds the lock on the customer's row.
 func (c *Customers) BeginLink(ctx context.Context, tx *store.Tx, row *ent.Customer) (*ent.Operation, error) {
 	id := stripesync.NewID()
 	if err := showPending(ctx, tx, row, id); err != nil {
@@ -215,8 +216,9 @@ func (c *Customers) BeginLink(ctx context.Context, tx *store.Tx, row *ent.Custom
 	})
 }
 
-// LinkAgain begins to create a customer in Stripe that has no counterpart there and
-// no operation under way. It is for repairs, and does not wait.
+// LinkAgain begins to create a customer in Stripe, without waiting for it. It does
+// nothing when the customer does not exist, is linked, or has an unfinished
+// operation. It fails only when the database does.
 func (c *Customers) LinkAgain(ctx context.Context, id string) error {
 	var op *ent.Operation
 	err := c.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
@@ -238,9 +240,10 @@ func (c *Customers) LinkAgain(ctx context.Context, id string) error {
 	return err
 }
 
-// LinkOnRead begins to create a customer in Stripe that somebody reads and that has
-// no counterpart there, without keeping the reader waiting. Nothing happens to one
-// that Stripe has refused, or that an operation is at already.
+// LinkOnRead begins, in the background, to create an UNLINKED customer in Stripe
+// that a client reads. It does nothing for customers in every other state, and
+// while four others are being linked this way. Failures are logged; the next read
+// tries again.
 func (c *Customers) LinkOnRead(row *ent.Customer) {
 	if row.StripeStatus != billing.SyncUnlinked || row.DeletedAt != nil {
 		return

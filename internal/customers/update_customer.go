@@ -40,11 +40,12 @@ func (in UpdateCustomer) check() error {
 	)
 }
 
-// UpdateCustomer changes what is known of a customer, which is linked to Stripe
-// first when it is not yet. Metadata are merged, as in Stripe: an empty value
-// removes its key. An e-mail that another customer has is EMAIL_TAKEN, and such an
-// external id EXTERNAL_ID_TAKEN, also when somebody takes it while the change
-// waits.
+// UpdateCustomer changes a customer, and creates it in Stripe first if it is not
+// there. Metadata is merged as in Stripe: an empty value removes its key. It
+// returns INVALID_INPUT when nothing is to be changed, or when the merged metadata
+// has too many keys, and EMAIL_TAKEN or EXTERNAL_ID_TAKEN when another customer has
+// the e-mail or the external id, also when that one came first while the change
+// waited for Stripe.
 func (c *Customers) UpdateCustomer(ctx context.Context, in UpdateCustomer) (Result, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "updateCustomer", Key: in.IdempotencyKey, Input: in, Check: in.check,

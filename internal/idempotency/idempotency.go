@@ -1,5 +1,5 @@
-// Package idempotency binds a client's idempotency key to what its mutation has made, so
-// that repeating the mutation makes nothing more.
+// Package idempotency binds a client's idempotency key to the result of its
+// mutation, so that repeating the mutation changes nothing.
 package idempotency
 
 import (
@@ -17,20 +17,23 @@ import (
 	"tallystick/internal/store"
 )
 
-// Keys are the keys of all principals, who do not see each other's.
+// Keys are the idempotency keys of all principals. Each principal has keys of its
+// own.
 type Keys struct{ store *store.Store }
 
-// New keeps keys in a store.
+// New builds the keys of a store.
 func New(s *store.Store) *Keys { return &Keys{s} }
 
-// Binding ties a key to a mutation and its input. A nil one is that of a client who gave
-// no key.
+// Binding binds a key to a mutation and its input. A nil binding is that of a
+// client that gave no key; its methods do nothing.
 type Binding struct {
 	keys                           *Keys
 	principal, key, mutation, hash string
 }
 
-// Bind reads a client's key, which may be nil. One that is too long is INVALID_INPUT.
+// Bind returns the binding of a client's key; nil for a nil key. It returns
+// INVALID_INPUT for a key that is empty or too long, and [auth.ErrUnauthenticated]
+// without a principal.
 func (k *Keys) Bind(ctx context.Context, mutation string, key *string, input any) (*Binding, error) {
 	if key == nil {
 		return nil, nil
@@ -49,8 +52,9 @@ func (k *Keys) Bind(ctx context.Context, mutation string, key *string, input any
 	return &Binding{keys: k, principal: who, key: *key, mutation: mutation, hash: hash}, nil
 }
 
-// First is what the key's first mutation has made, with its operation if it has one; nil
-// when this is the first. A key that was used otherwise is IDEMPOTENCY_KEY_REUSED.
+// First returns what the first mutation with the key has made, with its operation
+// if it has one; nil when this is the first. It returns IDEMPOTENCY_KEY_REUSED when
+// that was another mutation or had another input.
 func (b *Binding) First(ctx context.Context) (*ent.IdempotencyKey, error) {
 	if b == nil {
 		return nil, nil
@@ -69,8 +73,9 @@ func (b *Binding) First(ctx context.Context) (*ent.IdempotencyKey, error) {
 	return row, nil
 }
 
-// Operation binds the key to the operation that the mutation has begun, in its
-// transaction.
+// Operation binds the key to the operation that the mutation begins, in its
+// transaction. It fails on a unique index when a concurrent mutation has bound the
+// key.
 func (b *Binding) Operation(ctx context.Context, tx *store.Tx, id string) error {
 	if b == nil {
 		return nil
@@ -78,8 +83,9 @@ func (b *Binding) Operation(ctx context.Context, tx *store.Tx, id string) error 
 	return b.create(tx).SetOperationID(id).Exec(ctx)
 }
 
-// Result binds the key to the object that a mutation without an operation has made or
-// changed, in its transaction.
+// Result binds the key to the object that a mutation without an operation makes or
+// changes, in its transaction. It fails on a unique index when a concurrent
+// mutation has bound the key.
 func (b *Binding) Result(ctx context.Context, tx *store.Tx, id string) error {
 	if b == nil {
 		return nil
@@ -91,8 +97,9 @@ func (b *Binding) create(tx *store.Tx) *ent.IdempotencyKeyCreate {
 	return tx.IdempotencyKey.Create().SetPrincipal(b.principal).SetKey(b.key).SetMutation(b.mutation).SetInputHash(b.hash)
 }
 
-// ForStripe makes a client's key one for Stripe, which answers a repeated request of a
-// mutation itself, about an object there. It is nil when the client gave none.
+// ForStripe returns the idempotency key for a request that Stripe itself replays,
+// made of the client's key and an object's id in Stripe; nil for a nil key. Its
+// errors are those of [Keys.Bind].
 func (k *Keys) ForStripe(ctx context.Context, mutation string, key *string, stripeID string) (*string, error) {
 	if key == nil {
 		return nil, nil

@@ -22,14 +22,15 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Difference is something that is not the same in Stripe and here.
+// Difference is a difference between Stripe and the rows here.
 type Difference struct {
 	Kind billing.DifferenceKind `json:"kind"`
-	// Object is Stripe's word for the type.
+	// Object is Stripe's name of the object's type.
 	Object   string `json:"object"`
 	ID       string `json:"id,omitempty"`
 	StripeID string `json:"stripeId,omitempty"`
-	// Field is what differs, for CHANGED.
+	// Field is the field that differs, for the kind CHANGED, with its value here and
+	// in Stripe.
 	Field   string `json:"field,omitempty"`
 	Ours    string `json:"ours,omitempty"`
 	Stripes string `json:"stripes,omitempty"`
@@ -38,11 +39,12 @@ type Difference struct {
 	madeHere bool
 }
 
-// Comparison says how both halves are compared.
+// Comparison receives what [Mirror.Compare] finds. An error of its functions ends
+// the comparison.
 type Comparison struct {
-	// Found is told each difference, after it was seen twice.
+	// Found is called for each difference.
 	Found func(context.Context, Difference) error
-	// Compared is told of each object that was compared, by its type.
+	// Compared is called for each object in Stripe that was compared, with its type.
 	Compared func(ctx context.Context, objectType string) error
 
 	// takesIn shows what only Stripe has as it is listed there, and tookIn is told so.
@@ -50,13 +52,14 @@ type Comparison struct {
 	tookIn  func(context.Context, Difference) error
 }
 
-// Compare goes through everything that Stripe has, and then through everything
-// that is linked here, and tells what differs. It changes nothing. What an
-// operation is changing is passed over: its end makes both halves equal.
+// Compare compares every object in Stripe with its row, and then every linked row
+// with Stripe, without changing anything. Objects that an operation is changing are
+// left out: its end makes both equal.
 //
-// An object that seems to differ is read from Stripe once more, between two
-// looks at its row, so that a change that happens meanwhile is no difference. The
-// walk keeps no more of an object in Stripe than a hash of its id.
+// An object that differs is read from Stripe once more, and counts only if its row
+// has not changed between the two comparisons. Of each object in Stripe the walk
+// keeps a hash of its id, and nothing else. It returns a [stripeapi.Error] when
+// Stripe cannot be asked.
 func (m *Mirror) Compare(ctx context.Context, c Comparison) error {
 	ctx = stripeapi.Background(ctx)
 	for _, k := range m.kinds() {

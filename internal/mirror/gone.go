@@ -12,9 +12,10 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Gone asks Stripe whether an object has been deleted there that a request was
-// rejected for. If so, that is shown here: a customer is unlinked even while an
-// operation on it is under way, which then links it anew.
+// Gone asks Stripe whether it has deleted an object that a request was rejected
+// for, and shows that here. A deleted customer is unlinked even during an operation
+// on it, which then creates it anew. For objects of every other type Gone refreshes
+// the row and returns false. Its errors are those of [Mirror.Refresh].
 func (m *Mirror) Gone(ctx context.Context, objectType, stripeID string) (bool, error) {
 	if objectType != "customer" {
 		_, err := m.Refresh(ctx, objectType, stripeID)
@@ -71,14 +72,15 @@ func remember(ctx context.Context, tx *store.Tx, stripeID string, rowID *string)
 	return nil
 }
 
-// Remember is for the end of an operation that has deleted an object in Stripe:
-// late events still find its row.
+// Remember stores the id of an object that an operation has deleted in Stripe, so
+// that later events about it still find its row. It fails only when the database
+// does.
 func Remember(ctx context.Context, tx *store.Tx, stripeID, rowID string) error {
 	return remember(ctx, tx, stripeID, &rowID)
 }
 
-// IsGone reports whether an object is known to be deleted in Stripe, so that
-// nothing here can be its counterpart.
+// IsGone reports whether Stripe is known to have deleted an object. It fails only
+// when the database does.
 func IsGone(ctx context.Context, tx *store.Tx, stripeID string) (bool, error) {
 	known, err := store.OrNil(tx.GoneObject.Get(ctx, stripeID))
 	return known != nil, err

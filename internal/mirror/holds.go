@@ -6,11 +6,10 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Holds is what holds in Stripe after a request that changes an object. An
-// answer that is new tells it. One that Stripe only repeats tells what held when
-// it was first given, and a rejection may contradict what is known here: both
-// make it ask again. The rejection comes along with what holds; every other
-// error is returned alone.
+// Holds returns the state of an object after a request that changes it. It is the
+// answer, unless Stripe replayed that or rejected the request: both may contradict
+// the present state, so Holds asks for it. A rejection comes with that state;
+// failure is every other error, of the request or of asking.
 func Holds[T any](answer T, response *stripe.APIResponse, err error, ask func() (T, error)) (now T, rejection, failure error) {
 	switch {
 	case err == nil && !stripeapi.Replayed(response):

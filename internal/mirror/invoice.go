@@ -14,7 +14,7 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Invoice is an invoice as Stripe reported it.
+// Invoice is what is shown of an invoice in Stripe. It is JSON in results of steps.
 type Invoice struct {
 	StripeID         string                `json:"stripe_id"`
 	Number           string                `json:"number,omitempty"`
@@ -33,12 +33,13 @@ type Invoice struct {
 	AsOf time.Time `json:"as_of"`
 }
 
-// InvoiceStatus is the state of an invoice in Stripe.
+// InvoiceStatus returns the status of an invoice in Stripe.
 func InvoiceStatus(i *stripe.Invoice) billing.InvoiceStatus {
 	return billing.InvoiceStatus(strings.ToUpper(string(i.Status)))
 }
 
-// ReadInvoice reads Stripe's invoice, which was asked for at a time.
+// ReadInvoice reads an invoice of Stripe's, which was requested at asOf. It fails
+// when a part of the answer is not JSON as expected.
 func ReadInvoice(i *stripe.Invoice, asOf time.Time) (*Invoice, error) {
 	raw, err := rawOf(i.LastResponse, i)
 	if err != nil {
@@ -149,7 +150,7 @@ func stillInvoice(ctx context.Context, tx *store.Tx, before versions, stripeID s
 }
 
 // invoiceBusy returns ErrBusy while an operation on an invoice or on its
-// subscription is unfinished, which ends with Stripe's word on both.
+// subscription is unfinished: at its end both are shown as Stripe has them.
 func invoiceBusy(ctx context.Context, r *store.Reader, row *ent.Invoice) error {
 	if err := busy(ctx, r, row.StripeOperationID); err != nil || row.SubscriptionID == nil {
 		return err
@@ -206,15 +207,16 @@ func (m *Mirror) dropInvoice(ctx context.Context, stripeID string) error {
 	})
 }
 
-// InvoiceOwner is whose invoice it is.
+// InvoiceOwner names the rows that an invoice belongs to.
 type InvoiceOwner struct {
 	CustomerID     string
 	SubscriptionID *string
 }
 
-// ShowInvoice makes the row of an invoice what Stripe reported and returns its
-// id. It is for the end of an operation on the invoice or on its subscription,
-// during which no other report is shown.
+// ShowInvoice makes the row of an invoice equal to a report, creates it if there is
+// none, and returns its id. It is for the end of an operation on the invoice or on
+// its subscription: until then no other report is shown, so this one is the newest.
+// It fails only when the database does.
 func (m *Mirror) ShowInvoice(ctx context.Context, tx *store.Tx, of InvoiceOwner, s *Invoice) (string, error) {
 	row, err := lockInvoice(ctx, tx, s.StripeID)
 	if err != nil {

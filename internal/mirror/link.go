@@ -12,9 +12,9 @@ import (
 	"tallystick/internal/stripesync"
 )
 
-// reported says that a row is what Stripe has reported as of a time. What an
-// operation shows on the row stays, while it is unfinished, and after it was
-// refused until another one succeeds: Stripe's word does not change that.
+// reported sets a link to SYNCED as of a time. While the row's operation is
+// unfinished, and after it was rejected, the link keeps its status: the next
+// operation changes it.
 func reported(ctx context.Context, tx *store.Tx, l stripesync.Link, row *billing.StripeLink, asOf time.Time) error {
 	l.SetStripeSyncedAt(asOf)
 	underWay, err := unfinished(ctx, tx.Reader(), row.OperationID)
@@ -25,7 +25,7 @@ func reported(ctx context.Context, tx *store.Tx, l stripesync.Link, row *billing
 	return nil
 }
 
-// setUnsupported says what of an object in Stripe nothing here shows.
+// setUnsupported stores which properties of an object in Stripe are not shown here.
 func setUnsupported(l stripesync.Link, kind string, raw json.RawMessage) error {
 	names, err := unsupportedIn(kind, raw)
 	if err != nil {

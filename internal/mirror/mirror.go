@@ -1,6 +1,7 @@
-// Package mirror turns Stripe's word into rows: one file for each kind of
-// object. It has no opinions: what Stripe reports about an object is shown,
-// unless an operation is changing it or the report is older than the row.
+// Package mirror shows here what Stripe has: it reads Stripe's objects and writes
+// them to rows, with one file for each kind of object. What Stripe reports is shown
+// as it is, unless an operation is changing the object, or the row was changed
+// after Stripe was asked.
 package mirror
 
 import (
@@ -27,9 +28,9 @@ type Options struct {
 	Store  *store.Store
 	Stripe *stripeapi.Client
 	Logger *slog.Logger
-	// Relink begins to create a customer in Stripe again that was deleted there.
+	// Relink begins to create a customer in Stripe whose counterpart was deleted there.
 	Relink func(ctx context.Context, customerID string) error
-	// Now is the clock.
+	// Now returns the time.
 	Now func() time.Time
 }
 
@@ -52,23 +53,27 @@ func New(o Options) *Mirror {
 
 func (m *Mirror) clock() time.Time { return m.now().UTC().Truncate(time.Microsecond) }
 
-// ErrBusy says that an object cannot be refreshed now, because an operation
-// is changing it. It can when that is over.
+// ErrBusy is returned when an object cannot be refreshed because an operation is
+// changing it. It can be refreshed once the operation has finished.
 var ErrBusy = errors.New("an operation is changing the object")
 
-// errChanged says that a row was changed while Stripe was asked about it, so
-// that the answer may be the older one.
+// errChanged is the error of an answer that may be older than its row, because the
+// row was changed while Stripe was asked.
 var errChanged = errors.New("the row was changed meanwhile")
 
-// errNotOurs says that an object in Stripe belongs to nothing that is or ever was
-// known here, such as an invoice of a customer that Stripe deleted long ago.
+// errNotOurs is the error of an object in Stripe that belongs to nothing that is or
+// was known here, such as an invoice of a customer that was deleted in Stripe long
+// ago.
 var errNotOurs = errors.New("the object belongs to nothing here")
 
-// Refresh reads an object from Stripe and makes the row here what Stripe says.
-// An object that is new here gets a row, and so does what it belongs to. The
-// type is Stripe's word for it; mirrored is false for types that are not kept
-// here, and for an object that belongs to nothing here. It returns [ErrBusy] while
-// an operation is changing the object.
+// Refresh reads an object from Stripe and makes its row equal. A new object gets a
+// row, and so do the objects that it belongs to. objectType is Stripe's name of the
+// type. mirrored is false for types that are not shown here and for objects that
+// belong to nothing here.
+//
+// It returns [ErrBusy] while an operation is changing the object, and a
+// [stripeapi.Error] when Stripe cannot be asked. Every other error is an internal
+// one.
 func (m *Mirror) Refresh(ctx context.Context, objectType, stripeID string) (mirrored bool, err error) {
 	refresh := map[string]func(context.Context, string) error{
 		"product":      m.refreshProduct,
@@ -95,10 +100,10 @@ func (m *Mirror) Refresh(ctx context.Context, objectType, stripeID string) (mirr
 	return true, err
 }
 
-// unchanged returns errChanged when a row is no longer what it was before Stripe
-// was asked. It is what orders the reports on an object of every kind: no clock
-// does. A row changes with each report and with each operation on it, so that
-// an answer is the newest word on a row that has not changed meanwhile.
+// unchanged returns errChanged unless a row is the version that it was before
+// Stripe was asked. It orders the reports on objects of every kind, without a
+// clock: a row changes with each report and with each operation, so an answer is
+// the newest for a row that has not changed since.
 func unchanged(was, now time.Time) error {
 	if !was.Equal(now) {
 		return errChanged
@@ -107,7 +112,7 @@ func unchanged(was, now time.Time) error {
 }
 
 // busy returns ErrBusy while an operation on an object is unfinished. One that
-// needs attention does not keep Stripe's word out.
+// needs attention does not count, so that what Stripe reports is shown meanwhile.
 func busy(ctx context.Context, r *store.Reader, operationID *string) error {
 	if operationID == nil {
 		return nil
@@ -122,8 +127,8 @@ func busy(ctx context.Context, r *store.Reader, operationID *string) error {
 	return err
 }
 
-// pending returns ErrBusy for an object that an unfinished operation has
-// created, and whose row does not know its counterpart yet.
+// pending returns ErrBusy for an object in Stripe that an unfinished operation has
+// created, and whose id its row does not have yet.
 func pending(ctx context.Context, tx *store.Tx, metadata map[string]string) error {
 	unfinished, err := tx.Operation.Query().Where(
 		operation.ID(metadata[stripeapi.MetadataOperation]), operation.FinishedAtIsNil(),
@@ -137,7 +142,7 @@ func pending(ctx context.Context, tx *store.Tx, metadata map[string]string) erro
 // read is for asking Stripe what it has.
 func read(ctx context.Context) stripe.Params { return stripe.Params{Context: ctx} }
 
-// ours removes the metadata that ties an object to its row.
+// ours returns metadata without the keys that tie an object to its row.
 func ours(metadata map[string]string) map[string]string {
 	kept := make(map[string]string, len(metadata))
 	for key, value := range metadata {

@@ -12,30 +12,30 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Summary is what a comparison has come to.
+// Summary counts what a reconciliation has done.
 type Summary struct {
 	Compared int // objects
 	Found    int // differences
 	Repaired int // of those
 }
 
-// Reconciliation says how both halves are reconciled.
+// Reconciliation says what becomes of differences.
 type Reconciliation struct {
-	// Repair says that differences are repaired: what was made here in the
-	// catalogue, and the customers, follow this side, subscriptions and invoices
-	// follow Stripe, and what exists only there is shown here. Nothing is ever
-	// deleted in Stripe.
+	// Repair repairs differences: products, prices and customers that were created
+	// here are changed in Stripe; everything else is changed here, and what exists
+	// only in Stripe is shown. Nothing is deleted in Stripe.
 	Repair bool
-	// TakeIn repairs too, but always follows Stripe, as an import does.
+	// TakeIn repairs differences here alone, as an import does.
 	TakeIn bool
-	// Progress is told of each object that was compared, by its type.
+	// Progress is called for each object that was compared, with its type; nil for
+	// nothing. Its error ends the reconciliation.
 	Progress func(ctx context.Context, objectType string) error
 }
 
-// Reconcile compares both halves completely and records what differs, or repairs
-// it. What was recorded before and does not differ any more counts as repaired.
-// While Stripe does not answer, nothing is recorded beyond what was compared, and
-// the error says so.
+// Reconcile compares both halves completely, and records or repairs what differs. A
+// difference that was recorded before and is gone counts as repaired. When Stripe
+// cannot be asked, it returns a [stripeapi.Error] with the counts so far; the open
+// differences stay open.
 func (m *Mirror) Reconcile(ctx context.Context, r Reconciliation) (Summary, error) {
 	var sum Summary
 	began := m.clock()
@@ -166,8 +166,9 @@ func (m *Mirror) equalNow(ctx context.Context, d Difference) (bool, error) {
 	return false, nil
 }
 
-// SweepDue reports whether nobody has read Stripe's list of events for a time, and
-// takes it on if so.
+// SweepDue reports whether no replica has read Stripe's list of events for a time,
+// and reserves the reading for the caller if so. from is up to when the list was
+// read.
 func (m *Mirror) SweepDue(ctx context.Context, every time.Duration) (from *time.Time, due bool, err error) {
 	err = m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		from, due = nil, false
@@ -190,15 +191,16 @@ func (m *Mirror) SweepDue(ctx context.Context, every time.Duration) (from *time.
 
 var lockAccount predicate.StripeAccount = store.ForUpdate
 
-// Swept keeps up to when Stripe's list of events has been read.
+// Swept stores up to when Stripe's list of events has been read.
 func (m *Mirror) Swept(ctx context.Context, to time.Time) error {
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.StripeAccount.Update().SetEventsReadTo(to).Exec(ctx)
 	})
 }
 
-// ReconcileDue reports whether both halves have not been compared for a time, or
-// ever since this database was bound to its account.
+// ReconcileDue reports whether the last complete comparison, or else the first
+// contact with the account, is longer ago than a time. It is false before the first
+// contact.
 func (m *Mirror) ReconcileDue(ctx context.Context, every time.Duration) (bool, error) {
 	account, err := store.OrNil(m.store.Reader.StripeAccount.Query().Only(ctx))
 	if account == nil || err != nil {
@@ -211,8 +213,8 @@ func (m *Mirror) ReconcileDue(ctx context.Context, every time.Duration) (bool, e
 	return m.clock().Sub(last) >= every, nil
 }
 
-// Stopped is for how long nobody has read Stripe's events; zero when nobody ever
-// has.
+// Stopped returns how long ago Stripe's list of events was read last; 0 if it never
+// was.
 func (m *Mirror) Stopped(ctx context.Context) (time.Duration, error) {
 	account, err := store.OrNil(m.store.Reader.StripeAccount.Query().Only(ctx))
 	if account == nil || err != nil || account.SweptAt == nil {

@@ -16,8 +16,8 @@ import (
 	"tallystick/internal/stripesync"
 )
 
-// Subscription is a subscription as Stripe reported it, as far as it
-// is mirrored here.
+// Subscription is what is shown of a subscription in Stripe. It is JSON in results
+// of steps.
 type Subscription struct {
 	StripeID           string                     `json:"stripe_id"`
 	Status             billing.SubscriptionStatus `json:"status"`
@@ -29,13 +29,13 @@ type Subscription struct {
 	CurrentPeriodEnd   *time.Time                 `json:"current_period_end,omitempty"`
 	TrialEnd           *time.Time                 `json:"trial_end,omitempty"`
 	Invoice            *Invoice                   `json:"invoice,omitempty"`
-	// Terms is what is paid for, and how; nil in reports that do not tell.
+	// Terms is nil in reports that do not include it.
 	Terms *Terms `json:"terms,omitempty"`
 	// AsOf is when Stripe was asked.
 	AsOf time.Time `json:"as_of"`
 }
 
-// Terms is what a subscription is for, and how it is paid.
+// Terms is what a subscription charges for, and how.
 type Terms struct {
 	Items       []Item                   `json:"items"`
 	Currency    string                   `json:"currency"`
@@ -45,7 +45,7 @@ type Terms struct {
 	Unsupported []string                 `json:"unsupported,omitempty"`
 }
 
-// Item is one price of a subscription, by their ids in Stripe.
+// Item is an item of a subscription, by ids in Stripe.
 type Item struct {
 	StripeID      string   `json:"stripe_id"`
 	PriceStripeID string   `json:"price"`
@@ -53,18 +53,19 @@ type Item struct {
 	Unsupported   []string `json:"unsupported,omitempty"`
 }
 
-// Pause is a pause in the collection of payments.
+// Pause is the pause of a subscription's payment collection.
 type Pause struct {
 	Behavior billing.PauseBehavior `json:"behavior"`
 	Until    *time.Time            `json:"until,omitempty"`
 }
 
-// ending reports whether a subscription is going to end, at the end of its period
-// or at a date.
+// ending reports whether the subscription is scheduled to be canceled, at the end
+// of its period or at a date.
 func (s *Subscription) ending() bool { return s.CancelAtPeriodEnd || s.CancelAt != nil }
 
-// ReadSubscription reads Stripe's subscription, which was asked for at a time. The
-// invoice comes along when it was expanded.
+// ReadSubscription reads a subscription of Stripe's, which was requested at asOf,
+// with the latest invoice if that was expanded. It fails for a status that is
+// unknown here, and when a part of the answer is not JSON as expected.
 func ReadSubscription(s *stripe.Subscription, asOf time.Time) (*Subscription, error) {
 	reason := ""
 	if s.CancellationDetails != nil {
@@ -233,8 +234,8 @@ func (m *Mirror) endGone(ctx context.Context, was *ent.Subscription, before vers
 	return m.updateSubscriptionRow(ctx, was, before, Ended(was, m.clock()))
 }
 
-// subscriptionBusy returns ErrBusy while an operation on a subscription or on
-// one of its invoices is unfinished, which ends with Stripe's word on both.
+// subscriptionBusy returns ErrBusy while an operation on a subscription or on one
+// of its invoices is unfinished: at its end both are shown as Stripe has them.
 func subscriptionBusy(ctx context.Context, r *store.Reader, row *ent.Subscription) error {
 	if err := busy(ctx, r, row.StripeOperationID); err != nil {
 		return err
@@ -293,11 +294,12 @@ func (m *Mirror) subscriptionRow(ctx context.Context, stripeID string) (string, 
 	return query.OnlyID(ctx)
 }
 
-// ShowSubscription makes the row what Stripe reported, whatever the state
-// table says: Stripe is right about what has happened. A change of state is
-// written down, and so is whether the table knows it. The caller makes sure that
-// the report is the newest. The operation is the one that has brought it; where
-// it is the row's own, it ends with this.
+// ShowSubscription makes the row of a subscription equal to a report, and its items
+// and latest invoice too. A change of status is recorded as a transition, expected
+// or not: what Stripe reports is shown even if the state table does not have it.
+// operationID names the operation that made the report, nil for none; if the row
+// names the same operation, that ends there. The caller makes sure that no report
+// is newer. It fails only when the database does.
 func (m *Mirror) ShowSubscription(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *Subscription, operationID *string) error {
 	s.keepRevoked(row)
 	own := operationID != nil && row.StripeOperationID != nil && *row.StripeOperationID == *operationID
@@ -391,8 +393,9 @@ func (m *Mirror) recordTransition(ctx context.Context, tx *store.Tx, row *ent.Su
 	return create.SetFrom(row.Status).SetCause(cause).SetExpected(expected).Exec(ctx)
 }
 
-// EndSubscriptions shows a customer's live subscriptions as canceled, as
-// they are in Stripe once the customer is deleted there.
+// EndSubscriptions shows a customer's live subscriptions as CANCELED, as Stripe
+// cancels them when the customer is deleted there. It fails only when the database
+// does.
 func (m *Mirror) EndSubscriptions(ctx context.Context, tx *store.Tx, customerID string, operationID *string) error {
 	rows, err := tx.Subscription.Query().
 		Where(
@@ -415,12 +418,12 @@ func (m *Mirror) EndSubscriptions(ctx context.Context, tx *store.Tx, customerID 
 	return nil
 }
 
-// Ending reports whether a subscription is going to end, at the end of its period
-// or at a date.
+// Ending reports whether a subscription is scheduled to be canceled, at the end of
+// its period or at a date.
 func Ending(row *ent.Subscription) bool { return row.CancelAtPeriodEnd || row.CancelAt != nil }
 
-// Ended is the report on a subscription that Stripe has ended in passing, or does
-// not have any more.
+// Ended returns the report on a subscription that Stripe has canceled with its
+// customer, or does not have any more.
 func Ended(row *ent.Subscription, now time.Time) *Subscription {
 	s := &Subscription{
 		AsOf: now, StripeID: billing.ValueOr(row.StripeID, ""),

@@ -12,7 +12,7 @@ import (
 // takeInListed shows an object that nothing is known of here as a list of Stripe's has
 // it, which was asked for after a time. It is false when that is not enough, so that the
 // object has to be read by itself: something here has come by a row of it meanwhile, an
-// operation is at it, or what it belongs to is not known either.
+// operation is changing it, or what it belongs to is not known either.
 //
 // A change after the list was read is no danger: its event comes after this, or has made
 // a row before.

@@ -13,8 +13,9 @@ import (
 // monotonic one.
 type reading struct{ database, local time.Time }
 
-// Now is the time by the database's clock, which all replicas share. What this
-// machine's clock says, and whether somebody sets it, changes nothing.
+// Now returns the time by the database's clock, which all replicas share; the clock
+// of this machine has no influence. Before the first [Store.SyncClock], and on
+// SQLite, it is this machine's time.
 func (s *Store) Now() time.Time {
 	if r := s.clock.Load(); r != nil {
 		return r.database.Add(time.Since(r.local))
@@ -22,8 +23,9 @@ func (s *Store) Now() time.Time {
 	return time.Now()
 }
 
-// SyncClock reads the database's clock. SQLite has none of its own, and is for
-// one process.
+// SyncClock reads the database's clock, from which [Store.Now] counts on. It fails
+// when the database does not answer, and [Store.Now] then counts from the last
+// reading. On SQLite it does nothing.
 func (s *Store) SyncClock(ctx context.Context) error {
 	if s.dialect == dialect.SQLite {
 		return nil
@@ -42,8 +44,8 @@ func (s *Store) SyncClock(ctx context.Context) error {
 // have slept, and the database may be another one.
 const clockEvery = 5 * time.Second
 
-// FollowClock reads the database's clock until the context ends. While the
-// database does not answer, time goes on from the last reading.
+// FollowClock calls [Store.SyncClock] every five seconds until the context ends.
+// Failures are logged at debug level.
 func (s *Store) FollowClock(ctx context.Context, logger *slog.Logger) {
 	tick := time.NewTicker(clockEvery)
 	defer tick.Stop()

@@ -12,8 +12,8 @@ import (
 	"tallystick/internal/billing"
 )
 
-// HasEmail selects the customers with an e-mail, whatever its case. In Stripe
-// several can have the same one.
+// HasEmail selects the customers with an e-mail, regardless of case. There can be
+// several: Stripe allows that.
 func HasEmail(email string) predicate.Customer {
 	return func(s *sql.Selector) {
 		s.Where(sql.P(func(b *sql.Builder) {
@@ -22,14 +22,15 @@ func HasEmail(email string) predicate.Customer {
 	}
 }
 
-// HoldsEmail selects the one live customer that holds an e-mail, whatever its
-// case. It is answered from the index that keeps e-mails unique.
+// HoldsEmail selects the live customer that has claimed an e-mail, regardless of
+// case; there is at most one. It is answered from the unique index over claimed
+// e-mails.
 func HoldsEmail(email string) predicate.Customer {
 	return customer.And(HasEmail(email), customer.EmailClaimed(true), customer.EmailNEQ(""))
 }
 
-// CheckEmailFree returns EMAIL_TAKEN when a live customer other than the one
-// named has an e-mail.
+// CheckEmailFree returns EMAIL_TAKEN when a live customer other than exceptID has
+// claimed an e-mail. Every other error is the database's.
 func CheckEmailFree(ctx context.Context, tx *Tx, email, exceptID string) error {
 	holder, err := tx.Customer.Query().
 		Where(HoldsEmail(email), customer.IDNEQ(exceptID), customer.DeletedAtIsNil()).FirstID(ctx)
@@ -43,7 +44,7 @@ func CheckEmailFree(ctx context.Context, tx *Tx, email, exceptID string) error {
 }
 
 // CheckExternalIDFree returns EXTERNAL_ID_TAKEN when a live customer other than
-// the one named has an external id.
+// exceptID has an external id. Every other error is the database's.
 func CheckExternalIDFree(ctx context.Context, tx *Tx, id, exceptID string) error {
 	holder, err := tx.Customer.Query().
 		Where(customer.ExternalID(id), customer.IDNEQ(exceptID), customer.DeletedAtIsNil()).FirstID(ctx)
@@ -56,12 +57,14 @@ func CheckExternalIDFree(ctx context.Context, tx *Tx, id, exceptID string) error
 	return ExternalIDTaken(holder)
 }
 
-// ExternalIDTaken is the refusal of an external id that a live customer has.
+// ExternalIDTaken builds the error EXTERNAL_ID_TAKEN, which names the customer with
+// the external id.
 func ExternalIDTaken(holder string) *billing.Error {
 	return billing.Errorf(billing.CodeExternalIDTaken, "Another customer has this external id.").About(holder).At("externalId")
 }
 
-// EmailTaken is the refusal of an e-mail that a live customer has.
+// EmailTaken builds the error EMAIL_TAKEN, which names the customer with the
+// e-mail.
 func EmailTaken(email, holder string) *billing.Error {
 	return billing.Errorf(billing.CodeEmailTaken, "A customer with the e-mail %s exists already.", email).
 		About(holder).At("email")

@@ -6,6 +6,6 @@ import (
 	"tallystick/ent/schema"
 )
 
-// WithDeleted returns a context in which rows that are softly deleted are
-// found and may be updated.
+// WithDeleted returns a context in which queries find softly deleted rows too, and
+// updates reach them.
 func WithDeleted(ctx context.Context) context.Context { return schema.WithDeleted(ctx) }

@@ -20,8 +20,8 @@ func isUniqueViolation(err error) bool {
 	return errors.As(err, &liteErr) && liteErr.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
 }
 
-// OrNotFound turns "no such row" into NOT_FOUND for a kind ("product") and an
-// id, and leaves other errors as they are.
+// OrNotFound turns ent's "not found" into the error NOT_FOUND, with the kind of the
+// object ("product") and its id. It returns every other error unchanged.
 func OrNotFound(err error, kind, id string) error {
 	if ent.IsNotFound(err) {
 		return billing.NotFound(kind, id)
@@ -29,7 +29,8 @@ func OrNotFound(err error, kind, id string) error {
 	return err
 }
 
-// OrNil turns "no such row" into nil.
+// OrNil turns ent's "not found" into a nil row without an error. It returns every
+// other error unchanged.
 func OrNil[T any](row *T, err error) (*T, error) {
 	if ent.IsNotFound(err) {
 		return nil, nil

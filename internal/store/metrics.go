@@ -17,7 +17,8 @@ var statements = promauto.NewCounter(prometheus.CounterOpts{
 	Help: "SQL statements of the data model; the job queue's are not counted.",
 })
 
-// Collectors return the figures of the pools of connections.
+// Collectors return the metrics of the connection pools, named "writers" and
+// "readers".
 func (s *Store) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{collectors.NewDBStatsCollector(s.DB, "writers"), collectors.NewDBStatsCollector(s.readers, "readers")}
 }

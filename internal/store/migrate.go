@@ -22,8 +22,9 @@ import (
 // start together migrate one after the other.
 const migrationLock = 0x7461_6c6c_79
 
-// Migrate brings the tables of the data model and of the job queue up to
-// date. Replicas may do so at the same time.
+// Migrate applies the pending migrations of ent's tables and of the job queue's.
+// Replicas that migrate at the same time take turns. It fails when a migration
+// does, and when a newer version of the program has migrated the database already.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.dialect == dialect.SQLite {
 		return s.migrate(ctx)
@@ -76,7 +77,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	return s.migrateQueue(ctx)
 }
 
-// Pending reports whether a migration has not been applied yet.
+// Pending reports whether there are migrations to apply.
 func (s *Store) Pending(ctx context.Context) (bool, error) {
 	provider, err := s.migrations()
 	if err != nil {
@@ -85,7 +86,8 @@ func (s *Store) Pending(ctx context.Context) (bool, error) {
 	return provider.HasPending(ctx)
 }
 
-// Version is the last migration that was applied.
+// Version returns the number of the last migration that was applied; 0 if there is
+// none.
 func (s *Store) Version(ctx context.Context) (int64, error) {
 	provider, err := s.migrations()
 	if err != nil {

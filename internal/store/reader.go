@@ -7,9 +7,9 @@ import (
 	"tallystick/ent"
 )
 
-// Reader reads rows. It has no way to write any, and neither have the rows that come
-// out of it, so that a write through the pool of the readers, which SQLite would
-// refuse when it runs, does not compile. Writes go through a [Tx] or a [Writer].
+// Reader reads rows. Neither it nor the rows that it returns have a method that
+// writes: writing through the readers' pool, which SQLite refuses at run time, does
+// not compile. Use [Store.InTx] or a [Writer] for that.
 type Reader struct {
 	ApiKey                 Rows[string, *ent.ApiKeyQuery, *ent.ApiKey]
 	Customer               Rows[string, *ent.CustomerQuery, *ent.Customer]
@@ -32,8 +32,8 @@ type Reader struct {
 	client *ent.Client
 }
 
-// Rows are the rows of one table, to be read: ID is the type of their ids, Query
-// their query builder.
+// Rows reads the rows of one table. ID is the type of the table's ids, Query its
+// query builder.
 type Rows[ID, Query, Row any] struct{ queries[ID, Query, Row] }
 
 // queries are the methods of an ent client of one table that only read.
@@ -50,7 +50,7 @@ func rows[ID, Query, Row any](of queries[ID, Query, Row]) Rows[ID, Query, Row] {
 	return Rows[ID, Query, Row]{of}
 }
 
-// NewReader returns what can be read with a client.
+// NewReader returns a reader that uses a client's connections.
 func NewReader(c *ent.Client) *Reader {
 	return &Reader{
 		ApiKey:                 rows(c.ApiKey),
@@ -74,19 +74,20 @@ func NewReader(c *ent.Client) *Reader {
 	}
 }
 
-// Intercept puts interceptors around every query of the reader, the policies of
-// rows for instance. It is called before the first query.
+// Intercept adds interceptors to every query of the reader, as the access policies.
+// It must be called before the first query.
 func (r *Reader) Intercept(interceptors ...ent.Interceptor) { r.client.Intercept(interceptors...) }
 
-// Writer writes rows.
+// Writer writes rows, with a client of ent.
 type Writer struct{ *ent.Client }
 
-// Reader returns what can be read with the writer's connection: within a transaction,
-// the rows as the transaction has left them.
+// Reader returns a reader that uses the writer's connections; within a transaction
+// it sees what the transaction has written.
 func (w Writer) Reader() *Reader { return NewReader(w.Client) }
 
-// QueryRow runs a statement of SQL that reads one row, outside of transactions.
-// It is for tables that ent does not know, as those of the job queue.
+// QueryRow runs a SQL query that returns at most one row, outside of transactions.
+// It is for tables without ent schema, such as the job queue's. Errors come from
+// [sql.Row.Scan].
 func (s *Store) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	return s.readers.QueryRowContext(ctx, query, args...)
 }

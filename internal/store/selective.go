@@ -4,10 +4,9 @@ import "context"
 
 type selectiveKey struct{}
 
-// Selective returns a context for queries whose best plan depends on what they look
-// for: a status that a few rows have, and one that most have. PostgreSQL plans them
-// anew each time; others it plans once, for values in general, by which a rare value
-// is looked for in every row of a large table.
+// Selective returns a context for queries whose best plan depends on the values
+// they look for, as with a status that few rows have. PostgreSQL plans such a query
+// for each execution instead of once for all values. SQLite ignores it.
 func Selective(ctx context.Context) context.Context {
 	return context.WithValue(ctx, selectiveKey{}, true)
 }

@@ -119,7 +119,8 @@ func (s *servers) hasLeft(addr string) bool {
 	return left && time.Since(at) < forgetLeft
 }
 
-// PulseTime is how long a server has to answer the simplest question.
+// PulseTime is how long a database server has to answer a ping before it counts as
+// down.
 const PulseTime = 2 * time.Second
 
 // errReadOnly says that a server that may be written to has become one that may
@@ -184,8 +185,10 @@ func (s *servers) follow(ctx context.Context) (moved string, err error) {
 // followEvery is how often is looked which server answers.
 const followEvery = time.Second
 
-// FollowServer leaves a database server that does not answer any more for one that
-// does, within ten seconds, until the context ends.
+// FollowServer pings the database server every second, until the context ends. When
+// a server stops answering and another one of the URL does, it cuts the connections
+// to the first, so that no request waits for a machine that hangs. It does nothing
+// on SQLite. Failed pings are logged at debug level.
 func (s *Store) FollowServer(ctx context.Context, logger *slog.Logger) {
 	if s.servers == nil {
 		return

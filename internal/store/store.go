@@ -42,8 +42,10 @@ type Store struct {
 	listener Listener // nil when nobody hears of changes
 }
 
-// Open opens the database that a URL names: postgres://… or sqlite://path. It
-// fails when the database cannot be reached.
+// Open opens the database of a URL, postgres://… or sqlite://path, without
+// migrating it. It fails when the URL has another scheme or cannot be parsed, and
+// when the database cannot be reached within ten seconds. The caller calls
+// [Store.Close].
 func Open(ctx context.Context, databaseURL string) (*Store, error) {
 	scheme, rest, _ := strings.Cut(databaseURL, "://")
 	switch scheme {
@@ -55,10 +57,10 @@ func Open(ctx context.Context, databaseURL string) (*Store, error) {
 	return nil, fmt.Errorf("the database URL must start with postgres:// or sqlite://, not %q", scheme+"://")
 }
 
-// Dialect is "sqlite3" or "postgres".
+// Dialect returns ent's name of the database: "sqlite3" or "postgres".
 func (s *Store) Dialect() string { return s.dialect }
 
-// Close closes all connections.
+// Close closes all connections. It returns the errors of closing, joined.
 func (s *Store) Close() error {
 	err := errors.Join(s.DB.Close(), s.readers.Close())
 	if s.servers != nil {
@@ -67,8 +69,8 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Ready answers whether the database can be reached and is migrated. It waits for
-// no table and for nobody's connection.
+// Ready returns an error when the database cannot be reached or has pending
+// migrations. It takes no connection from a pool on PostgreSQL, and locks nothing.
 func (s *Store) Ready(ctx context.Context) error {
 	if s.migrated.Load() { // and stays so
 		return s.ping(ctx)

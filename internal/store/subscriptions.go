@@ -8,9 +8,9 @@ import (
 	"tallystick/ent/subscriptionitem"
 )
 
-// Charges selects the subscriptions to a price: those with an item of it, and those
-// with the price whose items no report has shown yet. Both are looked up by their
-// indexes, which a condition of either the one or the other would not be.
+// Charges selects the subscriptions to a price: those with an item of the price,
+// and those on the price that have no items yet. The two are a union, so that each
+// is answered from its own index.
 func Charges(priceID string) predicate.Subscription {
 	return func(s *sql.Selector) {
 		build := sql.Dialect(s.Dialect())

@@ -14,7 +14,8 @@ import (
 	"tallystick/ent"
 )
 
-// Tx is a transaction that the data model and the job queue share.
+// Tx is a transaction that ent and the job queue share. It exists within
+// [Store.InTx] only.
 type Tx struct {
 	Writer
 	SQL *sql.Tx
@@ -23,14 +24,16 @@ type Tx struct {
 	committed []func()
 }
 
-// AfterCommit calls a function once the transaction is committed. It must not fail,
-// and what it does must be done by somebody else too, sooner or later: the process
-// may die first.
+// AfterCommit calls a function once the transaction is committed. The process may
+// die before it is called, so whatever the function does must also come about
+// another way.
 func (tx *Tx) AfterCommit(fn func()) { tx.committed = append(tx.committed, fn) }
 
-// InTx runs a function in a transaction and commits when it returns nil. On
-// PostgreSQL it starts over when the transaction fell victim to a deadlock or
-// a serialization failure, so the function must have no effects of its own.
+// InTx runs a function in a transaction, and commits when the function returns nil.
+// It returns the function's error unchanged, after a rollback, and [ErrInDoubt]
+// when the connection is lost during the commit. On PostgreSQL a deadlock or a
+// serialization failure makes it run the function again, up to three times, so the
+// function must have no effects outside of the transaction.
 func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	const attempts = 3
 	var err error
@@ -102,16 +105,18 @@ func (d *txDriver) Close() error                           { return nil }
 // get in the way of rows that only refer to the locked one.
 const noKeyUpdate entsql.LockStrength = "NO KEY UPDATE"
 
-// ForUpdate is a predicate that locks the rows it selects until the
-// transaction ends. SQLite has one writer at a time and needs no lock.
+// ForUpdate is a predicate that locks the selected rows until the transaction ends
+// (FOR NO KEY UPDATE). On SQLite, which has one writer at a time, it does nothing.
 func ForUpdate(s *entsql.Selector) {
 	if s.Dialect() == dialect.Postgres {
 		s.For(noKeyUpdate)
 	}
 }
 
-// LockName holds a lock on a name until the transaction ends. Transactions that
-// lock the same name run one after the other.
+// LockName locks a name until the transaction ends; transactions that lock the same
+// name run one after the other. It is for what has no row to lock yet. On SQLite,
+// which has one writer at a time, it does nothing. It fails only when the database
+// does.
 func (tx *Tx) LockName(ctx context.Context, name string) error {
 	if tx.dialect == dialect.SQLite {
 		return nil // there is one writer at a time
@@ -120,8 +125,9 @@ func (tx *Tx) LockName(ctx context.Context, name string) error {
 	return err
 }
 
-// ErrInDoubt says that the connection was lost in the middle of a commit, which may
-// have come about.
+// ErrInDoubt is returned by [Store.InTx] when the connection is lost during the
+// commit: the transaction may have been committed or not. The caller finds out by
+// reading what it has written.
 var ErrInDoubt = errors.New("it is not certain whether the transaction was committed")
 
 func doubtful(err error) error {

@@ -7,10 +7,11 @@ import (
 	"tallystick/internal/billing"
 )
 
-// Before is what a step returns when another one of its operation must come
-// first, because what that one has brought about is gone: the other step is done
-// once more, or for the first time, and then this one. A step that asks for it
-// again and again is rejected.
+// Before returns the error by which a step demands that another step of its
+// operation is carried out first, as when the object that the other step created
+// was deleted in Stripe. The engine carries out the other step, again if need be,
+// and then this one. After three times the operation is rejected with
+// STRIPE_REJECTED.
 func Before[P any](step StepOf[P]) error { return &stepBeforeError{step.name()} }
 
 // stepBeforeError says which step must come first.

@@ -11,30 +11,32 @@ import (
 	"tallystick/internal/store"
 )
 
-// Beginning is what an operation starts from.
+// Beginning is what an operation begins with.
 type Beginning[P any] struct {
-	// ID is the operation's own, from [NewID].
+	// ID is the operation's id, from [NewID].
 	ID string
-	// Subject is the object that the operation changes, and Scope the product
-	// or customer within which operations run one at a time. The caller holds
-	// a lock on the scope's row.
+	// Subject is the id of the object that the operation changes, and Scope that of
+	// the product or customer within which operations run one at a time. The caller
+	// holds a lock on the scope's row.
 	Subject, Scope string
-	// NewScope says that the scope is new with this operation, so that there
-	// can be no earlier ones.
+	// NewScope says that the operation creates its scope, so that there are no
+	// earlier operations to look for.
 	NewScope bool
-	// Background says that nobody waits: a worker carries the operation out.
+	// Background says that no client waits: a worker carries the operation out.
 	Background bool
 	Params     P
-	// Steps are those of the declared ones that this operation needs.
+	// Steps are the declared steps that this operation needs.
 	Steps []StepOf[P]
 }
 
-// NewID is the id of an operation that is going to begin.
+// NewID returns the id for a new operation. It is made before the operation begins,
+// so that the rows that the operation creates can name it.
 func NewID() string { return billing.NewID(billing.OperationPrefix) }
 
-// Begin writes the operation's row in the caller's transaction. The first
-// unfinished operation of a scope comes with its lease, so that the caller can
-// carry it out at once; the others wait for their turn.
+// Begin creates the operation's row in the caller's transaction. The first
+// unfinished operation of a scope is created with its lease, so that the caller can
+// [Engine.Execute] it; every other one waits for the operations before it, and one
+// in the background for a worker. It fails only when the database does.
 func (o *Operation[P]) Begin(ctx context.Context, tx *store.Tx, b Beginning[P]) (*ent.Operation, error) {
 	e := o.engine
 	params, err := json.Marshal(b.Params)
@@ -107,7 +109,8 @@ func lastInScope(ctx context.Context, tx *store.Tx, scope string) (*ent.Operatio
 	return last, err
 }
 
-// Unfinished is the unfinished operation on an object, or nil.
+// Unfinished returns the unfinished operation on the object of a link; nil when
+// there is none.
 func (e *Engine) Unfinished(ctx context.Context, tx *store.Tx, link *billing.StripeLink) (*ent.Operation, error) {
 	if link.OperationID == nil {
 		return nil, nil

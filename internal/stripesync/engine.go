@@ -1,14 +1,13 @@
-// Package stripesync keeps the two halves of the billing data equal: the
-// database here and Stripe.
+// Package stripesync keeps the two halves of the billing data equal: the database
+// here and Stripe.
 //
-// An operation is one change to both. Its row says what is to be done, how
-// far it has come and who is at it; it is the truth, and the job queue is only
-// the alarm clock. Beginning an operation is part of the transaction that
-// records the intent. Carrying it out asks Stripe step by step, with no
-// transaction open. Finishing it is one transaction that shows readers the new
-// state. When Stripe says no, the steps that were done are undone in reverse.
-// When a process dies, its lease on the operation lapses and another one goes
-// on where it stopped.
+// An operation is one change to both. Its row is the truth: it says what is to be
+// done, how far it has come and which process holds its lease; the job queue only
+// wakes it up. An operation begins in the transaction that records the intent. Its
+// steps send their requests to Stripe with no transaction open. It finishes in one
+// transaction that shows readers the new state. When Stripe rejects a step, the
+// steps before it are undone in reverse order. When a process dies, its lease
+// expires and another process continues from the last step on record.
 package stripesync
 
 import (
@@ -27,22 +26,22 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Alarm wakes operations up. An alarm that is lost does no harm: the sweep finds
-// the operations that are late.
+// Alarm wakes operations up when they are due. An alarm that is lost costs time
+// only: the sweep finds operations that are overdue.
 type Alarm interface {
 	// Schedule wakes operations up at a time, in any replica. It is part of the
-	// transaction that makes them wait.
+	// transaction that makes them wait, which fails when it does.
 	Schedule(ctx context.Context, tx *store.Tx, at time.Time, operationIDs ...string) error
-	// Rescue wakes operations up now, before all that Schedule has woken up: those
-	// of a process that died in the middle of them.
+	// Rescue wakes operations up now, ahead of those that Schedule wakes up. It is
+	// for the operations of a process that died while it carried them out.
 	Rescue(ctx context.Context, tx *store.Tx, operationIDs ...string) error
-	// Wake wakes an operation up at once, in this process, and costs nothing. It is
-	// called once the operation is committed.
+	// Wake wakes an operation up now, in this process. It is called after the
+	// commit, must not block, and may drop the operation.
 	Wake(operationID string)
 }
 
-// Lease is how long an operation belongs to the process that carries it out,
-// counted from its last sign of life.
+// Lease is how long a process holds an operation without renewing its lease. After
+// that another process may take it.
 const Lease = 15 * time.Second
 
 // leaseForRequest is what is left of a lease when a request leaves: more than
@@ -55,26 +54,26 @@ type Options struct {
 	Stripe *stripeapi.Client
 	Alarm  Alarm
 	Logger *slog.Logger
-	// Requester tells who asks for an operation; nil for the program itself.
+	// Requester returns who asks for an operation; nil for the program itself.
 	Requester func(context.Context) *Requester
 	// Refresh reads an object from Stripe and shows it here. One that cannot be
 	// shown is passed over.
 	Refresh func(ctx context.Context, objectType, stripeID string) error
-	// Gone asks Stripe whether an object has been deleted there that a request was
-	// rejected for, and shows that here if so, whatever is under way.
+	// Gone asks Stripe whether it has deleted an object that a request was rejected
+	// for, and shows that here if so, also during an operation on the object.
 	Gone func(ctx context.Context, objectType, stripeID string) (bool, error)
 	// Budget is how long a mutation waits for Stripe; 10 seconds by default.
 	Budget time.Duration
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
-	// Pause waits between two tries of a step; by default 100 ms, 300 ms.
+	// Pause waits between two attempts at a step; by default 100 ms, then 300 ms.
 	Pause func(ctx context.Context, try int)
 }
 
-// Requester is who has asked for an operation.
+// Requester identifies who asked for an operation, as the operation shows it.
 type Requester struct{ Kind, ID, Label string }
 
-// Engine carries operations out.
+// Engine carries operations out. Its methods may be called concurrently.
 type Engine struct {
 	store     *store.Store
 	stripe    *stripeapi.Client
@@ -96,7 +95,8 @@ type Engine struct {
 	cancel  context.CancelFunc
 }
 
-// New builds an engine.
+// New builds an engine. Every kind of operation must be declared to it with
+// [Declare] before it begins to work.
 func New(o Options) *Engine {
 	e := &Engine{
 		store: o.Store, stripe: o.Stripe, alarm: o.Alarm, logger: o.Logger,
@@ -122,11 +122,13 @@ func New(o Options) *Engine {
 	return e
 }
 
-// Budget is how long a mutation waits for Stripe.
+// Budget returns how long a mutation waits for Stripe before it answers with its
+// operation PENDING.
 func (e *Engine) Budget() time.Duration { return e.budget }
 
-// Close waits for what is under way, until the context ends. What is not done
-// by then goes on in another process, or when this one starts again.
+// Close waits until no operation is being carried out by this process. When the
+// context ends first, it stops them and returns an error; another process continues
+// them after their leases expire, or this program when it starts again.
 func (e *Engine) Close(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
@@ -155,21 +157,24 @@ func pause(ctx context.Context, try int) {
 	}
 }
 
-// Later does something that nobody waits for, and that [Engine.Close] does wait for.
+// Later runs a function in the background. [Engine.Close] waits for it, and ends
+// its context when time is up.
 func (e *Engine) Later(do func(context.Context)) { e.work.Go(func() { do(e.stop) }) }
 
-// Execute carries out an operation that this process has just begun, and
-// waits until it has come to its end or has to wait, but no longer than until
-// the deadline. It returns the operation as it stands then; what is not done
-// goes on by itself.
+// Execute carries out an operation whose lease came with its beginning, and waits
+// until it has finished or waits for Stripe, but not beyond the deadline. It
+// returns the operation as it is then, PENDING if it is still running; the engine
+// continues it in the background. That the operation was rejected is not an error
+// here: see [Rejection].
 func (e *Engine) Execute(ctx context.Context, op *ent.Operation, deadline time.Time) (*ent.Operation, error) {
 	return e.await(ctx, e.drive(op.ID, op), op, deadline)
 }
 
-// Go is Execute for somebody who does not wait.
+// Go is Execute without waiting.
 func (e *Engine) Go(op *ent.Operation) { e.drive(op.ID, op) }
 
-// Await is Execute for an operation that may be anybody's.
+// Await is Execute for an operation that another process may hold the lease of. One
+// that has finished is returned as it is.
 func (e *Engine) Await(ctx context.Context, op *ent.Operation, deadline time.Time) (*ent.Operation, error) {
 	if op.Status.Finished() {
 		return op, nil
@@ -177,8 +182,10 @@ func (e *Engine) Await(ctx context.Context, op *ent.Operation, deadline time.Tim
 	return e.await(ctx, e.drive(op.ID, nil), op, deadline)
 }
 
-// AwaitEnd is Await for somebody who needs the operation to be over: it goes on
-// waiting while the operation waits for Stripe, but not for attention.
+// AwaitEnd is Await for a caller who needs the operation to have finished: it also
+// waits while the operation waits for Stripe. It returns an unfinished operation at
+// the deadline, and as soon as one needs attention. It fails when the operation
+// cannot be read.
 func (e *Engine) AwaitEnd(ctx context.Context, op *ent.Operation, deadline time.Time) (*ent.Operation, error) {
 	op, err := e.Await(ctx, op, deadline)
 	for err == nil && !op.Status.Finished() && op.Status != billing.OperationNeedsAttention && e.now().Before(deadline) {
@@ -221,8 +228,8 @@ func (e *Engine) await(ctx context.Context, done <-chan struct{}, begun *ent.Ope
 func (e *Engine) drive(operationID string, begun *ent.Operation) <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	// Whoever waits for an operation that has only just been committed may be
-	// here before the one that has its lease, without whom nothing moves.
+	// A caller that waits for an operation that was committed a moment ago may come
+	// before the one that has its lease, and must not keep that one from it.
 	if done, ok := e.driving[operationID]; ok && (begun == nil || begun.LeaseToken == nil) {
 		return done
 	}
@@ -283,13 +290,19 @@ type State int
 
 // The ways in which a run can leave an operation.
 const (
+	// Finished operations have SUCCEEDED or FAILED.
 	Finished State = iota
-	Waiting        // for Stripe, for an earlier operation, or for attention
-	Busy           // another process is at it
+	// Waiting operations wait for Stripe, for an earlier operation, or for attention.
+	Waiting
+	// Busy operations are leased by another process.
+	Busy
 )
 
-// Run carries an operation forward as far as it goes now. It is the same for
-// requests and for workers, and harmless at any time.
+// Run takes the lease of an operation and carries it as far as possible now. It may
+// be called at any time by any process: it returns Busy while another process holds
+// the lease, and Waiting for an operation that must wait for an earlier one, for
+// Stripe, or for attention. An error is an internal one, such as the database's;
+// the operation is tried again later, and needs attention after twenty of them.
 func (e *Engine) Run(ctx context.Context, operationID string) (State, error) {
 	op, state, err := e.lease(ctx, operationID)
 	if err != nil || op == nil {

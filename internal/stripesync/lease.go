@@ -103,12 +103,14 @@ const sweepGrace = 20 * time.Second
 // alarm goes off sooner.
 const lateAfter = 5 * time.Second
 
-// Sweep wakes up operations that are due and that nobody is at, the oldest
-// first: those of processes that died, and those that waited for Stripe.
-// Nothing is woken up while Stripe is not available.
+// Sweep wakes up the operations that are due and that no process holds the lease
+// of, the oldest first: those of processes that died, and those that waited for
+// Stripe. It does nothing while Stripe is unavailable. It fails only when the
+// database does.
 func (e *Engine) Sweep(ctx context.Context) (woken int, err error) { return e.sweep(ctx, 0) }
 
-// SweepLate is Sweep for operations whose alarm was lost.
+// SweepLate is Sweep for operations that have been due for five seconds, so that it
+// leaves those alone whose own alarm is about to wake them up.
 func (e *Engine) SweepLate(ctx context.Context) (woken int, err error) {
 	return e.sweep(ctx, lateAfter)
 }

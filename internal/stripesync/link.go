@@ -6,7 +6,8 @@ import (
 	"tallystick/internal/billing"
 )
 
-// Link is what the rows with a counterpart in Stripe have in common.
+// Link is the columns that every row with a counterpart in Stripe has. The
+// mutations of ent implement it.
 type Link interface {
 	SetStripeStatus(billing.SyncStatus)
 	SetStripeSyncedAt(time.Time)
@@ -17,23 +18,22 @@ type Link interface {
 	ClearStripeUnsupported()
 }
 
-// Synced says that both halves of a row are equal as of a time, and that no
-// operation is under way on it.
+// Synced sets a row to SYNCED as of a time, without an operation.
 func Synced(l Link, asOf time.Time) {
 	l.SetStripeSyncedAt(asOf)
 	Settled(l)
 }
 
-// Settled says that no operation is under way on a row any more, and that the
-// last one left both halves equal.
+// Settled sets a row to SYNCED without an operation, and keeps the time of its last
+// synchronization.
 func Settled(l Link) {
 	l.SetStripeStatus(billing.SyncSynced)
 	l.ClearStripeError()
 	l.ClearStripeOperationID()
 }
 
-// Failed says that the last operation on a row was rejected or needs
-// attention. over says that nothing is under way on it any more.
+// Failed sets a row to FAILED with the reason. over removes the operation from the
+// row: it has finished, and does not need attention.
 func Failed(l Link, reason string, over bool) {
 	l.SetStripeStatus(billing.SyncFailed)
 	l.SetStripeError(reason)

@@ -12,35 +12,35 @@ import (
 	"tallystick/internal/store"
 )
 
-// Operation declares how a change of one kind comes about in Stripe and here.
-// P is its frozen input, which is stored with each operation of the kind.
+// Operation declares how a kind of change is made in Stripe and here. P is its
+// input, which is stored with each operation of the kind and does not change
+// afterwards.
 type Operation[P any] struct {
 	Kind billing.OperationKind
-	// Steps are all steps that operations of this kind can have, in their
-	// order. Each operation has those that its beginning names.
+	// Steps are all steps that operations of this kind can have, in order. An
+	// operation has those of them that its [Beginning] names.
 	Steps []StepOf[P]
-	// Finish shows readers the new state, once all steps are done. When it
-	// returns a [billing.Error], the operation is rejected after all.
+	// Finish shows readers the new state, once all steps are done. When it returns a
+	// [billing.Error], the operation is rejected, and its steps are undone.
 	Finish func(context.Context, *store.Tx, *Ending[P]) error
-	// Discard takes back the intent of a rejected operation, once all steps
-	// are undone.
+	// Discard removes the intent of a rejected operation, once its steps are undone.
 	Discard func(context.Context, *store.Tx, *Ending[P]) error
-	// Mark shows on the operation's subject how its link stands, unless a later
-	// operation on it is in sight.
+	// Mark changes the link of the operation's subject with the function show,
+	// unless the row names a later operation.
 	Mark func(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(Link)) error
-	// Resolve is for an operation that needs attention, when Stripe's side is
-	// accepted: it gives the rows the ids of what the steps have created, takes
-	// back what Stripe has nothing of, and returns the objects in Stripe that
-	// the operation may have touched, in the order in which they are read anew.
+	// Resolve prepares an operation that needs attention for accepting Stripe's state:
+	// it gives the rows the ids of what the steps have created, discards what does not
+	// exist in Stripe, and returns the objects in Stripe that the operation may have
+	// changed, in the order in which to read them.
 	Resolve func(context.Context, *store.Tx, *Ending[P]) ([]Object, error)
-	// Restart prepares the subject of a rejected operation for starting over;
-	// nil when the intent has ended with the rejection.
+	// Restart prepares the subject of a rejected operation for starting over; nil when
+	// a rejected operation of the kind cannot.
 	Restart func(context.Context, *store.Tx, *ent.Operation) error
 
 	engine *Engine
 }
 
-// Ending is an operation whose steps are all done, or all undone.
+// Ending is an operation whose steps are all done or all undone.
 type Ending[P any] struct {
 	*ent.Operation
 	Params P
@@ -48,24 +48,23 @@ type Ending[P any] struct {
 	Now time.Time
 }
 
-// Rejected shows on the subject's link that the operation was rejected, and
-// that nothing is under way any more.
+// Rejected sets a link to FAILED with the reason of the rejection, without an
+// operation.
 func (e *Ending[P]) Rejected(l Link) { Failed(l, *e.LastError, true) }
 
-// Has reports whether a step is one of the operation's.
+// Has reports whether the operation includes a step.
 func (e *Ending[P]) Has(step StepOf[P]) bool {
 	return slices.ContainsFunc(e.Steps, func(s billing.OperationStep) bool { return s.Name == step.name() })
 }
 
-// Declaration is what a step of an operation declares about itself.
+// Declaration is what a step declares.
 type Declaration struct {
 	Name string
-	// Keeps says that what the step did stays, Finds that what it created can be
-	// looked for, and Spends that its key can be used up without an effect.
+	// Keeps, Finds and Spends say whether the step has Keep, Find and Spend.
 	Keeps, Finds, Spends bool
 }
 
-// Declared are the steps of every kind of operation, in their order.
+// Declared returns the steps of every kind of operation, in their order.
 func (e *Engine) Declared() map[billing.OperationKind][]Declaration {
 	all := map[billing.OperationKind][]Declaration{}
 	for kind, def := range e.kinds {
@@ -74,8 +73,10 @@ func (e *Engine) Declared() map[billing.OperationKind][]Declaration {
 	return all
 }
 
-// Declare makes a kind of operation known to the engine, before it begins to
-// work. A declaration that is incomplete panics: it is a mistake in the code.
+// Declare makes a kind of operation known to an engine, and returns it. It panics
+// when the declaration is incomplete, which is a mistake in the code: without
+// Finish, Discard, Mark, Resolve or steps, or with a step that has neither Undo nor
+// Keep, or both.
 func Declare[P any](e *Engine, o *Operation[P]) *Operation[P] {
 	if o.Finish == nil || o.Discard == nil || o.Mark == nil || o.Resolve == nil || len(o.Steps) == 0 {
 		panic(fmt.Sprintf("the operation %s is declared by half", o.Kind))
@@ -107,7 +108,8 @@ func (o *Operation[P]) read(op *ent.Operation) (P, error) {
 	return o.ParamsOf(op)
 }
 
-// ParamsOf is the frozen input of an operation of the kind.
+// ParamsOf returns the stored input of an operation of the kind. It fails when that
+// is not JSON of the type P.
 func (o *Operation[P]) ParamsOf(op *ent.Operation) (P, error) {
 	var p P
 	if err := json.Unmarshal(op.Params, &p); err != nil {

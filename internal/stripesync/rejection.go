@@ -18,7 +18,8 @@ func keepRejection(op *ent.Operation, e *billing.Error) {
 	}
 }
 
-// Rejection is why an operation failed; nil for one that did not.
+// Rejection returns why an operation was rejected; nil for one that was not, or not
+// yet.
 func Rejection(op *ent.Operation) *billing.Error {
 	rejected := op.Status == billing.OperationFailed ||
 		op.Status == billing.OperationCompensating || op.Status == billing.OperationNeedsAttention

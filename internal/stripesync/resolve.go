@@ -11,22 +11,25 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Object is something in Stripe, by Stripe's word for its type.
+// Object names an object in Stripe by Stripe's name of its type, and its id.
 type Object struct{ Type, ID string }
 
 // ResolveOperation is the input of [Engine.ResolveOperation].
 type ResolveOperation struct {
 	OperationID string
-	// Accept is whose side of the change is taken; there is only Stripe's.
+	// Accept says whose state is accepted; there is only Stripe's.
 	Accept         billing.ResolutionSource
 	IdempotencyKey *string
 }
 
-// ResolveOperation ends an operation that needs attention: every object that it
-// touched is read from Stripe again and shown as it is there, the operation is
-// FAILED, and what waited behind it goes on. An unknown operation is NOT_FOUND,
-// and one that does not need attention INVALID_INPUT. When Stripe does not
-// answer, it is STRIPE_UNAVAILABLE, and the operation still needs attention.
+// ResolveOperation ends an operation that needs attention as FAILED: every object
+// that it may have changed is read from Stripe and shown here as it is there, and
+// the operations that waited behind it continue.
+//
+// It returns NOT_FOUND for an unknown operation, INVALID_INPUT for one that does
+// not need attention, and IDEMPOTENCY_KEY_REUSED. It returns STRIPE_UNAVAILABLE
+// when Stripe does not answer, and OPERATION_IN_PROGRESS when another operation is
+// changing one of the objects; the operation still needs attention then.
 func (e *Engine) ResolveOperation(ctx context.Context, in ResolveOperation) (*ent.Operation, error) {
 	key, err := e.keys.Bind(ctx, "resolveOperation", in.IdempotencyKey, in)
 	if err != nil {

@@ -16,9 +16,14 @@ type RetryOperation struct {
 	IdempotencyKey *string
 }
 
-// RetryOperation tries an operation again, at once, and waits for it. An
-// unknown one is NOT_FOUND, and one that is over INVALID_INPUT, unless its
-// intent still stands, as a sign-up's does.
+// RetryOperation tries an unfinished operation again now, also one that needs
+// attention, and waits for it as [Engine.Submit] does. An operation that was
+// rejected starts over if its kind declares Restart, as that of createCustomer
+// does.
+//
+// It returns NOT_FOUND for an unknown operation, INVALID_INPUT for a finished one
+// that cannot start over, IDEMPOTENCY_KEY_REUSED, and the operation's own error
+// when it is rejected.
 func (e *Engine) RetryOperation(ctx context.Context, in RetryOperation) (*ent.Operation, error) {
 	return e.Submit(ctx, Mutation{
 		Name: "retryOperation", Key: in.IdempotencyKey, Input: in,

@@ -14,38 +14,36 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Step is one change in Stripe. R is what later steps and the end need of the
-// answer: a struct whose fields are written as texts in JSON. It is stored, and
-// must hold no secret.
+// Step is one change in Stripe. R is its result, which later steps and the end use:
+// a struct whose fields are strings in JSON. It is stored, and must not hold a
+// secret.
 type Step[P, R any] struct {
 	Name string
-	// Do makes the change. It may be repeated with the same idempotency key.
-	// What it returns with an error is kept too.
+	// Do makes the change. It may be repeated with the same idempotency key. A result
+	// that comes with an error is stored too.
 	Do func(*Call[P]) (R, error)
-	// Find looks for what Do creates or changes, when Stripe cannot be trusted
-	// to remember the idempotency key; nil when repeating Do does no harm even
-	// then.
+	// Find looks for what Do creates, before a new idempotency key is used: Stripe
+	// may have forgotten the old one, or replay a server error for it. It is nil when
+	// repeating Do with another key does no harm.
 	Find func(*Call[P]) (R, bool, error)
-	// Spend sends a request that changes nothing, with the idempotency key of
-	// Do. Stripe then refuses a request of Do that is still on its way, for ever.
-	// It is asked to when Do was rejected while an earlier request of it may yet
-	// arrive; nil where Undo does the same, or where no such request exists.
+	// Spend sends a request that changes nothing, with the idempotency key of Do, so
+	// that Stripe refuses a request of Do that is still on its way. It is called when
+	// Do was rejected while an earlier request of it is in doubt. It is nil where Undo
+	// has the same effect, and where no such request exists.
 	Spend func(*Call[P]) error
-	// Undo takes back what Do did, and only that. It is also asked to when a
-	// rejected step may have been carried out, or may yet be, by a request whose
-	// answer was lost: first with the key of Do itself, which thereby is spent.
-	// It may add to the result.
+	// Undo reverts what Do did, and nothing else. It is also called for a rejected
+	// step of which an earlier request is in doubt, at first with the key of Do
+	// itself, so that Stripe refuses that request. It may add to the result.
 	Undo func(*Call[P], *R) error
-	// Keep says that what Do did stays when the operation is rejected, because
-	// it does no harm or cannot be taken back: the step remains DONE. A step
-	// has either Undo or Keep.
+	// Keep leaves the step DONE when the operation is rejected, because what it did
+	// does no harm or cannot be reverted. A step has either Undo or Keep.
 	Keep bool
 }
 
-// Nothing is the result of a step of whose answer nothing is needed.
+// Nothing is the result of a step that needs none.
 type Nothing struct{}
 
-// StepOf is a [Step] of an operation with the input P, whatever it results in.
+// StepOf is a [Step] of an operation with the input P, with any result.
 type StepOf[P any] interface {
 	name() string
 	check() error
@@ -61,11 +59,11 @@ type StepOf[P any] interface {
 
 var _ StepOf[Nothing] = (*Step[Nothing, Nothing])(nil)
 
-// Result is what a step has resulted in, as it is stored.
+// Result is a step's result as it is stored.
 type Result = map[string]string
 
-// Of is what the step has resulted in, in an operation; empty when it has not
-// been done, or is none of the operation's.
+// Of returns the step's result in an operation; the zero value when the step is not
+// done or not part of the operation.
 func (s *Step[P, R]) Of(op *ent.Operation) R {
 	var r R
 	for _, step := range op.Steps {
@@ -150,45 +148,47 @@ func (s *Step[P, R]) undoIt(c *Call[P]) (Result, error) {
 	return pack(r)
 }
 
-// Call is what a step gets to work with.
+// Call is what a step works with.
 type Call[P any] struct {
 	context.Context //nolint:containedctx // a call lives no longer than the context it is made in
 	Stripe          *stripeapi.Client
 	Store           *store.Store
 	Op              *ent.Operation
 	Params          P
-	// SentAt is when the step began to ask Stripe.
+	// SentAt is when the step began, before its first request.
 	SentAt time.Time
 	key    string
 	run    *run
 	step   string
 }
 
-// Now is the time by the engine's clock.
+// Now returns the time by the engine's clock.
 func (c *Call[P]) Now() time.Time { return c.run.engine.clock() }
 
-// InDoubt reports whether Stripe may have carried out an earlier request of
-// the step without saying so.
+// InDoubt reports whether Stripe may have carried out an earlier request of the
+// step: one that got no answer, or a server error. It fails only when the database
+// does.
 func (c *Call[P]) InDoubt() (bool, error) { return c.run.calls.inDoubt(c, c.step) }
 
-// Refresh shows an object as Stripe has it, after an answer that contradicts
-// what is shown here.
+// Refresh reads an object from Stripe and shows it here, after an answer that
+// contradicts the row. Its errors are those of [Options.Refresh].
 func (c *Call[P]) Refresh(objectType, stripeID string) error {
 	return c.run.engine.refresh(c, objectType, stripeID)
 }
 
-// Gone reports whether an object has been deleted in Stripe, and shows that here
-// if so.
+// Gone asks Stripe whether it has deleted an object, and shows that here if so.
 func (c *Call[P]) Gone(objectType, stripeID string) (bool, error) {
 	return c.run.engine.gone(c, objectType, stripeID)
 }
 
-// KeepLease makes sure of the operation's lease, for a step whose requests are not
-// on record. It fails when the lease was lost.
+// KeepLease renews the operation's lease if it is about to expire. It fails when
+// another process has taken the operation. Requests through Call do this by
+// themselves.
 func (c *Call[P]) KeepLease() error { return c.run.hold(c) }
 
-// Write is for a request that changes something. A step that makes more than
-// one tells them apart by a suffix of the idempotency key.
+// Write returns the parameters of a request that changes something, with the step's
+// idempotency key. A step with several such requests distinguishes them by a
+// suffix.
 func (c *Call[P]) Write(suffix ...string) stripe.Params {
 	key := c.key
 	for _, s := range suffix {
@@ -197,16 +197,16 @@ func (c *Call[P]) Write(suffix ...string) stripe.Params {
 	return stripe.Params{Context: c.Context, IdempotencyKey: stripe.String(key)}
 }
 
-// Read is for a request that changes nothing.
+// Read returns the parameters of a request that changes nothing.
 func (c *Call[P]) Read() stripe.Params { return stripe.Params{Context: c.Context} }
 
-// List is Read for a list.
+// List returns the parameters of a list.
 func (c *Call[P]) List() stripe.ListParams {
 	return stripe.ListParams{Context: c.Context, Limit: stripe.Int64(100)}
 }
 
-// Metadata is for a request that creates an object of ours. It tells which
-// one, and by which operation.
+// Metadata returns the metadata of an object that a step creates: the given ones,
+// the id of its row and that of the operation.
 func (c *Call[P]) Metadata(objectID string, metadata map[string]string) map[string]string {
 	m := make(map[string]string, len(metadata)+2)
 	maps.Copy(m, metadata)
@@ -215,8 +215,7 @@ func (c *Call[P]) Metadata(objectID string, metadata map[string]string) map[stri
 	return m
 }
 
-// IsMine reports whether metadata say that this operation has created an
-// object.
+// IsMine reports whether the operation has created the object with these metadata.
 func (c *Call[P]) IsMine(metadata map[string]string) bool {
 	return metadata[stripeapi.MetadataOperation] == c.Op.ID
 }

@@ -13,23 +13,31 @@ import (
 
 // Mutation is a change that a client asks for.
 type Mutation struct {
-	// Name is the mutation's in the schema.
-	Name  string
-	Key   *string // the client's idempotency key
-	Input any     // what the key is bound to
+	// Name is the mutation's name in the schema.
+	Name string
+	// Key is the client's idempotency key, nil if it gave none, and Input the input
+	// that the key is bound to.
+	Key   *string
+	Input any
+	// Check validates the input, before the database is asked; nil to validate nothing.
 	Check func() error
-	// Begin checks the rules, records the intent and begins the operation.
+	// Begin checks the rules, records the intent and begins the operation, in one
+	// transaction, which may be repeated. It sends no request to Stripe.
 	Begin func(context.Context, *store.Tx) (*ent.Operation, error)
 	// Background says that the client does not wait for Stripe.
 	Background bool
 }
 
-// Submit carries a mutation out and returns its operation as it stands when the
-// client's time is up, with the rejection if there was one. The operation is
-// nil when the mutation was rejected before it began. The same idempotency key
-// and input return the first operation; another input is
-// IDEMPOTENCY_KEY_REUSED. What cannot be decided before an earlier operation on
-// the same object has ended is OPERATION_IN_PROGRESS when time is up.
+// Submit carries a mutation out and returns its operation as it is when it has
+// finished or [Engine.Budget] is over, with a [billing.Error] if it was rejected.
+// Stripe being unavailable is not an error: the operation is PENDING then. The
+// operation is nil when the mutation was rejected before it began.
+//
+// Repeating a mutation with the same idempotency key and input returns the
+// operation of the first one; with another input Submit returns
+// IDEMPOTENCY_KEY_REUSED. It returns OPERATION_IN_PROGRESS when an earlier
+// operation on the same object has not finished in time, and the errors of Check
+// and Begin unchanged.
 func (e *Engine) Submit(ctx context.Context, m Mutation) (*ent.Operation, error) {
 	deadline := e.Deadline()
 	key, err := e.keys.Bind(ctx, m.Name, m.Key, m.Input)
@@ -114,8 +122,8 @@ type busyError struct{ operation *ent.Operation }
 
 func (e *busyError) Error() string { return "operation " + e.operation.ID + " is unfinished" }
 
-// BusyWith is the unfinished operation that [Engine.NotBusy] has met with; nil
-// when an error has another cause.
+// BusyWith returns the unfinished operation because of which [Engine.NotBusy]
+// returned an error; nil for an error of another cause.
 func BusyWith(err error) *ent.Operation {
 	var busy *busyError
 	if errors.As(err, &busy) {
@@ -124,8 +132,10 @@ func BusyWith(err error) *ent.Operation {
 	return nil
 }
 
-// NotBusy fails when an operation on an object is unfinished, unless it is of
-// one of the kinds that the command may queue up behind.
+// NotBusy returns an error when an operation on the object of a link is unfinished,
+// unless its kind is one of those that the new operation may queue up behind. From
+// a mutation's Begin, the error makes [Engine.Submit] wait for that operation and
+// begin again.
 func (e *Engine) NotBusy(ctx context.Context, tx *store.Tx, link *billing.StripeLink, behind ...billing.OperationKind) error {
 	op, err := e.Unfinished(ctx, tx, link)
 	if err != nil || op == nil {
@@ -170,8 +180,8 @@ func bound(ctx context.Context, b *idempotency.Binding) (*ent.Operation, error) 
 	return first.Edges.Operation, nil
 }
 
-// Left is how much time there is until a deadline.
+// Left returns the time until a deadline; negative when it has passed.
 func (e *Engine) Left(deadline time.Time) time.Duration { return deadline.Sub(e.now()) }
 
-// Deadline is when a mutation that starts now gives up waiting for Stripe.
+// Deadline returns when a mutation that begins now stops waiting for Stripe.
 func (e *Engine) Deadline() time.Time { return e.now().Add(e.budget) }

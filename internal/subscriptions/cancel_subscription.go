@@ -35,11 +35,11 @@ func (in CancelSubscription) event() billing.SubscriptionEvent {
 	return billing.EventScheduleCancel
 }
 
-// CancelSubscription cancels a subscription, now or at the end of its period,
-// from every state in which it has not ended, an overdue one too. Its unpaid
-// invoice stays open and unpaid. One that has ended is SUBSCRIPTION_ENDED, and
-// an INCOMPLETE one cannot be canceled at the end of its period:
-// INVALID_TRANSITION. When Stripe has ended it already, that is a success.
+// CancelSubscription cancels a subscription, now or at the end of its period, in
+// every status in which it has not ended; its open invoice stays open. It returns
+// SUBSCRIPTION_ENDED when the subscription has ended, and INVALID_TRANSITION for an
+// INCOMPLETE one at the end of its period. That Stripe has canceled it already is a
+// success.
 func (s *Subscriptions) CancelSubscription(ctx context.Context, in CancelSubscription) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "cancelSubscription", Key: in.IdempotencyKey, Input: in, Check: in.check,

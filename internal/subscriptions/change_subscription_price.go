@@ -38,13 +38,15 @@ func (in ChangeSubscriptionPrice) checkItemID() error {
 	return checkItemID(*in.ItemID, "itemId")
 }
 
-// ChangeSubscriptionPrice moves one item of a subscription to another price, from
-// now on. Its quantity stays.
+// ChangeSubscriptionPrice moves an item of a subscription to another price now, and
+// keeps its quantity. Proration says what is charged for the current period.
 //
-// A price that is not on sale is PRICE_NOT_ACTIVE, the one that the item is on
-// PRICE_UNCHANGED, several items of which none is named AMBIGUOUS_ITEM, an item of
-// another subscription NOT_FOUND, and a state that does not allow it
-// INVALID_TRANSITION.
+// It returns PRICE_NOT_ACTIVE for a price that is not ACTIVE or whose product is
+// archived, PRICE_UNCHANGED when the item has this price, AMBIGUOUS_ITEM when none
+// of several items is named, NOT_FOUND for an item of another subscription,
+// INVALID_INPUT for a price that cannot be in the subscription, SUBSCRIPTION_ENDED
+// when it has ended, and INVALID_TRANSITION in every other status than TRIALING,
+// ACTIVE and PAST_DUE.
 func (s *Subscriptions) ChangeSubscriptionPrice(ctx context.Context, in ChangeSubscriptionPrice) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "changeSubscriptionPrice", Key: in.IdempotencyKey, Input: in, Check: in.check,

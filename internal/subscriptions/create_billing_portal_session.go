@@ -17,13 +17,13 @@ type CreateBillingPortalSession struct {
 	IdempotencyKey *string
 }
 
-// CreateBillingPortalSession returns the URL of a page at Stripe on which a
-// customer manages its billing. The customer is linked to Stripe first when it
-// is not yet. It cannot be queued: when Stripe does not answer, it is
-// STRIPE_UNAVAILABLE.
+// CreateBillingPortalSession creates a session of Stripe's billing portal for a
+// customer, and the customer in Stripe first if it is not there. It returns
+// STRIPE_UNAVAILABLE when Stripe does not answer, or when the customer is not in
+// Stripe in time: a session cannot be created later.
 //
-// It is one request, and Stripe itself answers a repeated one with the same
-// idempotency key: POST /v1/billing_portal/sessions.
+// It is one request, POST /v1/billing_portal/sessions, which Stripe replays for the
+// same idempotency key.
 func (s *Subscriptions) CreateBillingPortalSession(ctx context.Context, in CreateBillingPortalSession) (result SessionResult, err error) {
 	if err := billing.First(customers.CheckID(in.CustomerID), checkURL(in.ReturnURL, "returnUrl")); err != nil {
 		return result, err

@@ -54,14 +54,16 @@ func (in CreateCheckoutSession) check() error {
 	)
 }
 
-// CreateCheckoutSession returns the URL of a page at Stripe on which a customer
-// subscribes to a price, or leaves a payment method. The customer is linked to
-// Stripe first when it is not yet. The subscription appears here when Stripe
-// reports it. It cannot be queued: when Stripe does not answer, it is
-// STRIPE_UNAVAILABLE. A price that is not on sale is PRICE_NOT_ACTIVE.
+// CreateCheckoutSession creates a Checkout session in which a customer subscribes
+// to a price or saves a payment method, and the customer in Stripe first if it is
+// not there. The subscription appears here when Stripe reports it. It returns
+// PRICE_NOT_ACTIVE for a price that is not ACTIVE or whose product is archived,
+// INVALID_INPUT for a one-time price, and STRIPE_UNAVAILABLE when Stripe does not
+// answer, or when the customer is not in Stripe in time: a session cannot be
+// created later.
 //
-// It is one request, and Stripe itself answers a repeated one with the same
-// idempotency key: POST /v1/checkout/sessions.
+// It is one request, POST /v1/checkout/sessions, which Stripe replays for the same
+// idempotency key.
 func (s *Subscriptions) CreateCheckoutSession(ctx context.Context, in CreateCheckoutSession) (result SessionResult, err error) {
 	if err := in.check(); err != nil {
 		return result, err

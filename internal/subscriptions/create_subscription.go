@@ -110,17 +110,19 @@ func checkDays(what string, days *int, most int, field string) error {
 	return nil
 }
 
-// CreateSubscription subscribes a customer to one price or several. The customer
-// is linked to Stripe first when it is not yet, and its payment method attached.
+// CreateSubscription subscribes a customer to one or more prices. It creates the
+// customer in Stripe first if it is not there, and attaches the payment method.
 //
-// A price that is not on sale is PRICE_NOT_ACTIVE, one that is paid once
-// INVALID_INPUT, and so are prices that Stripe does not put into one subscription.
-// A declined card is CARD_DECLINED, one that the customer must confirm
-// AUTHENTICATION_REQUIRED, and none at all PAYMENT_METHOD_REQUIRED. With
-// DEFAULT_INCOMPLETE the result has the client secret of the first payment, or of
-// the set-up of a payment method where nothing is due yet; when Stripe does not
-// answer with it, that is STRIPE_UNAVAILABLE, and the same mutation with the same
-// idempotency key asks again.
+// It returns PRICE_NOT_ACTIVE for a price that is not ACTIVE or whose product is
+// archived, INVALID_INPUT for a one-time price and for prices that Stripe does not
+// combine in one subscription, CARD_DECLINED for a declined card,
+// AUTHENTICATION_REQUIRED for a payment that the customer must confirm, and
+// PAYMENT_METHOD_REQUIRED when there is no payment method.
+//
+// With DEFAULT_INCOMPLETE the result has the client secret of the first payment, or
+// of the setup of a payment method when nothing is due yet. It returns
+// STRIPE_UNAVAILABLE when the subscription exists but Stripe does not answer with
+// the secret; the same mutation with the same idempotency key asks for it again.
 func (s *Subscriptions) CreateSubscription(ctx context.Context, in CreateSubscription) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "createSubscription", Key: in.IdempotencyKey, Input: in, Check: in.check,

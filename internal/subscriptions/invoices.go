@@ -14,7 +14,7 @@ import (
 	"tallystick/internal/stripesync"
 )
 
-// InvoiceResult is the outcome of a change of an invoice.
+// InvoiceResult is the result of a change to an invoice.
 type InvoiceResult struct {
 	// Invoice is nil when the change never began.
 	Invoice   *ent.Invoice

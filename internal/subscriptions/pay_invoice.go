@@ -24,9 +24,10 @@ func (in PayInvoice) check() error {
 	return billing.First(checkPaymentMethod(in.PaymentMethod), checkInvoiceID(in.InvoiceID))
 }
 
-// PayInvoice charges what an invoice still asks for. An overdue subscription is
-// active again with it. An invoice that is neither OPEN nor UNCOLLECTIBLE is
-// INVALID_TRANSITION, and a declined card CARD_DECLINED.
+// PayInvoice collects the amount that remains of an invoice, which makes a PAST_DUE
+// subscription ACTIVE. It returns INVALID_TRANSITION for an invoice that is neither
+// OPEN nor UNCOLLECTIBLE, and CARD_DECLINED, AUTHENTICATION_REQUIRED or
+// PAYMENT_METHOD_REQUIRED when the payment fails.
 func (s *Subscriptions) PayInvoice(ctx context.Context, in PayInvoice) (InvoiceResult, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "payInvoice", Key: in.IdempotencyKey, Input: in, Check: in.check,

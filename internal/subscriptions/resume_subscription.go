@@ -18,11 +18,11 @@ type ResumeSubscription struct {
 	IdempotencyKey *string
 }
 
-// ResumeSubscription takes back a cancellation that is scheduled, at the end of
-// the period or at a date. One that is paused, because its trial ended without a
-// payment method, goes on; without one still, it is PAYMENT_METHOD_REQUIRED. A
-// subscription that goes on anyway is INVALID_TRANSITION, and one that has ended
-// SUBSCRIPTION_ENDED, also when Stripe has ended it without us knowing.
+// ResumeSubscription removes the scheduled cancellation of a subscription, or
+// resumes one that is PAUSED because its trial ended without a payment method. It
+// returns PAYMENT_METHOD_REQUIRED when there still is none, INVALID_TRANSITION when
+// the subscription is neither going to be canceled nor PAUSED, and
+// SUBSCRIPTION_ENDED when it has ended, also if only Stripe knows that.
 func (s *Subscriptions) ResumeSubscription(ctx context.Context, in ResumeSubscription) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "resumeSubscription", Key: in.IdempotencyKey, Input: in,

@@ -25,9 +25,9 @@ func (in RevokeSubscription) check() error {
 	)
 }
 
-// RevokeSubscription ends a subscription at once that its customer did not ask
-// to cancel. Stripe knows no such state: there it is canceled, with the reason.
-// One that has ended is SUBSCRIPTION_ENDED.
+// RevokeSubscription ends a subscription now, at the seller's will. In Stripe, which
+// has no such status, it is canceled with the reason as the comment. It returns
+// SUBSCRIPTION_ENDED when the subscription has ended.
 func (s *Subscriptions) RevokeSubscription(ctx context.Context, in RevokeSubscription) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "revokeSubscription", Key: in.IdempotencyKey, Input: in, Check: in.check,

@@ -14,7 +14,7 @@ import (
 	"tallystick/internal/stripesync"
 )
 
-// SessionResult is the outcome of a change that leads to a page at Stripe.
+// SessionResult is the result of creating a session.
 type SessionResult struct {
 	// URL is the page's; empty when it was rejected.
 	URL string

@@ -1,7 +1,17 @@
-// Package subscriptions changes subscriptions and invoices, here and in Stripe,
-// and leads customers to Stripe's pages. Each change has a file, which reads
-// from its input to its end: what it takes and when it is allowed, its requests
-// to Stripe and how each is undone, and what readers see at the end.
+// Package subscriptions changes subscriptions and invoices, here and in Stripe, and
+// creates sessions of Stripe's hosted pages. Each change has a file, which reads
+// from its input to its end: what it takes and when it is allowed, its requests to
+// Stripe and how each is undone, and what readers see at the end.
+//
+// A change that is rejected returns a [billing.Error]. The comment of each change
+// names the codes of its own. Besides these, each returns INVALID_INPUT for a
+// malformed input field, NOT_FOUND for an object that does not exist,
+// OPERATION_IN_PROGRESS when an earlier operation on the same object has not
+// finished in time, IDEMPOTENCY_KEY_REUSED for a key that was used with another
+// mutation or input, and STRIPE_REJECTED when Stripe rejects a request for a reason
+// that has no code of its own. Stripe being unavailable is not an error: the
+// operation in the result is PENDING then, and goes on by itself; sessions are the
+// exception. Every other error is an internal one.
 package subscriptions
 
 import (
@@ -40,7 +50,7 @@ type Subscriptions struct {
 	voiding      *stripesync.Operation[voiding]
 }
 
-// Options are what the changes work with.
+// Options configure [Subscriptions].
 type Options struct {
 	Store     *store.Store
 	Stripe    *stripeapi.Client
@@ -50,7 +60,8 @@ type Options struct {
 	Logger    *slog.Logger
 }
 
-// New declares the changes of subscriptions and invoices to an engine.
+// New builds the changes to subscriptions and invoices, and declares their
+// operations to an engine.
 func New(o Options) *Subscriptions {
 	s := &Subscriptions{
 		store: o.Store, stripe: o.Stripe, sync: o.Sync, mirror: o.Mirror, customers: o.Customers,
@@ -67,7 +78,7 @@ func New(o Options) *Subscriptions {
 	return s
 }
 
-// Result is the outcome of a change of a subscription.
+// Result is the result of a change to a subscription.
 type Result struct {
 	// Subscription is nil when it has been discarded, or the change never
 	// began.

@@ -67,12 +67,14 @@ func checkChange(c *billing.ItemChange, named map[string]bool) error {
 	return billing.At(billing.CheckQuantity(c.Quantity), "quantity")
 }
 
-// UpdateSubscriptionItems changes what a subscription is for: quantities, prices,
-// new items, and items that end, all at once or nothing.
+// UpdateSubscriptionItems adds, changes and removes items of a subscription, all of
+// them or none. Proration says what is charged for the current period.
 //
-// A price that is not on sale is PRICE_NOT_ACTIVE, an item of another subscription
-// NOT_FOUND, and a state that does not allow it INVALID_TRANSITION. What Stripe
-// does not put into one subscription, or one without an item, is INVALID_INPUT.
+// It returns PRICE_NOT_ACTIVE for a price that is not ACTIVE or whose product is
+// archived, NOT_FOUND for an item of another subscription, INVALID_INPUT when no
+// item would remain or when Stripe does not combine the prices, SUBSCRIPTION_ENDED
+// when the subscription has ended, and INVALID_TRANSITION in every other status
+// than TRIALING, ACTIVE and PAST_DUE.
 func (s *Subscriptions) UpdateSubscriptionItems(ctx context.Context, in UpdateSubscriptionItems) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "updateSubscriptionItems", Key: in.IdempotencyKey, Input: in, Check: in.check,

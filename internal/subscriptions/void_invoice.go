@@ -17,8 +17,8 @@ type VoidInvoice struct {
 	IdempotencyKey *string
 }
 
-// VoidInvoice voids an invoice, for good: it can never be paid. One that is
-// neither OPEN nor UNCOLLECTIBLE is INVALID_TRANSITION.
+// VoidInvoice voids an invoice, which is final. It returns INVALID_TRANSITION for
+// an invoice that is neither OPEN nor UNCOLLECTIBLE.
 func (s *Subscriptions) VoidInvoice(ctx context.Context, in VoidInvoice) (InvoiceResult, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "voidInvoice", Key: in.IdempotencyKey, Input: in,

@@ -1,7 +1,7 @@
-// Package webhooks takes in what Stripe reports. An event is stored before
-// Stripe is told that it has arrived; then the object that it is about is read
-// from Stripe and mirrored. So duplicates, any order and any API version do no
-// harm, and no event is lost.
+// Package webhooks receives Stripe's events. An event is stored before Stripe gets
+// its answer; then the object that it is about is read from Stripe and mirrored.
+// The contents of an event are not used, so duplicates, any order and any API
+// version do no harm, and no event is lost.
 package webhooks
 
 import (
@@ -25,7 +25,10 @@ const (
 	tolerance = 300 * time.Second
 )
 
-// Handler takes events in. It answers 2xx only once an event is stored.
+// Handler receives events over HTTP. It answers 200 once an event is stored, and
+// for one that is stored already; 400 or 413 for what is no event with a valid
+// signature; 503 while it is busy with others, and 500 when the event cannot be
+// stored, so that Stripe sends it again.
 type Handler struct {
 	inbox   *Inbox
 	secrets []string
@@ -37,7 +40,7 @@ type Handler struct {
 // atOnce is how many events are read at the same time.
 const atOnce = 64
 
-// NewHandler builds the handler of events that are signed with one of the secrets:
+// NewHandler builds a handler of events that are signed with one of the secrets;
 // there are two while one is being replaced.
 func NewHandler(inbox *Inbox, secrets []string, logger *slog.Logger) *Handler {
 	return &Handler{inbox: inbox, secrets: secrets, logger: logger, room: make(chan struct{}, atOnce)}

@@ -53,9 +53,9 @@ func (o Object) waiting() []predicate.WebhookEvent {
 	}
 }
 
-// Inbox keeps the events until what they report is mirrored. The events of one
-// object are applied one process at a time, and all that wait together: a
-// burst costs one look at the object.
+// Inbox stores events and applies them. The events of an object are applied by one
+// process at a time, all that are waiting together, so that a burst costs one
+// request to Stripe.
 type Inbox struct {
 	store  *store.Store
 	mirror *mirror.Mirror
@@ -77,8 +77,10 @@ func NewInbox(s *store.Store, m *mirror.Mirror, alarm Alarm, logger *slog.Logger
 
 func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microsecond) }
 
-// Store keeps an event, unless it is known already. One that no object here
-// can follow from is kept as ignored, and Stripe is not asked about it.
+// Store stores an event unless it is stored already, and schedules its object to be
+// applied. An event that no object here can be affected by is stored as IGNORED:
+// one without an object's id, or of a connected account. It fails only when the
+// database does.
 func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
 	known, err := store.OrNil(i.store.Reader.WebhookEvent.Query().Where(webhookevent.StripeEventID(r.EventID)).Only(ctx))
 	if err != nil {
@@ -130,12 +132,16 @@ func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, e
 	return err == nil, err
 }
 
-// claim is how long an object belongs to the process that applies its events.
-// Two that are at it do no harm: each asks Stripe anew.
+// claim is how long an object belongs to the process that applies its events. If
+// two processes apply them all the same, that does no harm: each reads the object
+// from Stripe.
 const claim = 15 * time.Second
 
-// Apply mirrors an object for all its events that wait. It returns at once
-// when there is none, or when another process is at it.
+// Apply mirrors an object for all its waiting events. It does nothing when there
+// are none, or while another process applies them. When the object cannot be
+// mirrored, because Stripe does not answer or an operation is changing it, the
+// events are scheduled again and Apply returns nil. It fails only when the database
+// does.
 func (i *Inbox) Apply(ctx context.Context, o Object) error {
 	for {
 		ids, err := i.take(ctx, o)
@@ -250,8 +256,8 @@ func afterTries(first *ent.WebhookEvent) time.Duration {
 	return backoff.Delay(2*time.Second, 10*time.Minute, first.Attempts)
 }
 
-// Sweep wakes up objects whose events are due and that nobody is at: those of
-// processes that died.
+// Sweep wakes up objects whose events are overdue and not being applied, as after
+// the death of a process. It fails only when the database does.
 func (i *Inbox) Sweep(ctx context.Context) error {
 	late := i.clock().Add(-sweepAfter)
 	return i.wake(ctx,
@@ -260,8 +266,8 @@ func (i *Inbox) Sweep(ctx context.Context) error {
 	)
 }
 
-// Recover wakes up all objects whose events wait, now that Stripe answers
-// again.
+// Recover wakes up all objects with events that wait for another attempt, once
+// Stripe answers again. It fails only when the database does.
 func (i *Inbox) Recover(ctx context.Context) error {
 	return i.wake(ctx, webhookevent.NextAttemptAtNotNil())
 }

@@ -15,8 +15,8 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Sweeper reads Stripe's own list of events, so that one that no webhook brings is
-// not lost.
+// Sweeper reads Stripe's list of events, so that events that no webhook delivers
+// are not lost.
 type Sweeper struct {
 	inbox  *Inbox
 	mirror *mirror.Mirror
@@ -24,7 +24,7 @@ type Sweeper struct {
 	logger *slog.Logger
 }
 
-// NewSweeper builds a sweeper that stores what it finds in an inbox.
+// NewSweeper builds a sweeper that stores events in an inbox.
 func NewSweeper(i *Inbox, m *mirror.Mirror, c *stripeapi.Client, logger *slog.Logger) *Sweeper {
 	return &Sweeper{inbox: i, mirror: m, stripe: c, logger: logger}
 }
@@ -37,8 +37,10 @@ const (
 	overlap = 5 * time.Minute
 )
 
-// Sweep reads the list from where the last reading ended, unless somebody has
-// done so within a minute. How far it was read is kept once all of it was stored.
+// Sweep reads the list from where it was read last, with five minutes of overlap,
+// and stores the events that are not known. It does nothing when a replica has done
+// so within a minute. How far it came is stored after all events are, so that a
+// failure loses none. It returns a [stripeapi.Error] when Stripe cannot be asked.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	from, due, err := s.mirror.SweepDue(ctx, sweepEvery)
 	if err != nil || !due {
