@@ -79,6 +79,7 @@ bench-lists: ## Time each list with 10,000 customers and with 1,000,000
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style, bugs, formatting and which package may import which
 	$(GOLANGCI_LINT) run ./...
+	cd examples/go && ../../$(GOLANGCI_LINT) run ./...
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format all Go code

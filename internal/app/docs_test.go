@@ -13,7 +13,7 @@ func TestLinks(t *testing.T) {
 	t.Parallel()
 	root := os.DirFS("../..")
 	pages := []string{"README.md", "CONTRIBUTING.md"}
-	for _, pattern := range []string{"../../docs/*.md", "../../docs/decisions/*.md"} {
+	for _, pattern := range []string{"../../docs/*.md", "../../docs/decisions/*.md", "../../examples/*/README.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %v", pattern, err)
