@@ -16,6 +16,8 @@ import (
 const (
 	plainList         = 10
 	introspectionList = 4
+	// Most subscriptions have one item, and hardly any has more than three.
+	itemList = 3
 )
 
 const costExtension = "cost"
@@ -166,7 +168,11 @@ func (c *costing) size(field *ast.Field) int64 {
 		return introspectionList
 	}
 	ids, ok := c.value(argument(field, "ids")).([]any)
-	if !ok {
+	switch {
+	case ok:
+	case field.Name == "items":
+		return itemList
+	default:
 		return plainList
 	}
 	if len(ids) > c.limits.PageSize {
