@@ -141,20 +141,6 @@ func newest(list []string, n int) []string {
 	return reversed[:n]
 }
 
-func equal[T comparable](t testing.TB, what string, got, want []T) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
-func same[T comparable](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
 // badInput asserts that a document is answered with BAD_USER_INPUT.
 func badInput(t testing.TB, k *testkit.Kit, document string, variables ...object) {
 	t.Helper()

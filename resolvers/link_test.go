@@ -21,7 +21,7 @@ func TestReadingRepairsTheLink(t *testing.T) {
 				return k.Query(t, `{ found: `+lookUp+` { stripe { id status } } }`).At("found.stripe")
 			}
 			before := read()
-			same(t, "the link", before.String("status"), "SYNCED")
+			testkit.Equal(t, "the link", before.String("status"), "SYNCED")
 			k.Stripe.Delete(t, "/v1/customers/"+before.String("id"))
 			if _, err := k.Mirror.Refresh(t.Context(), "customer", before.String("id")); err != nil {
 				t.Fatal(err)

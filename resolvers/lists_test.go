@@ -72,8 +72,8 @@ func TestFilters(t *testing.T) {
 			for filter, want := range list.cases {
 				t.Run(list.field+"("+filter+")", func(t *testing.T) {
 					answer := k.Query(t, fmt.Sprintf(`{ %s(filter: {%s}) { totalCount edges { node { id } } } }`, list.field, filter))
-					equal(t, "found", ids(answer.At(list.field)), want)
-					same(t, "total", answer.Int(list.field+".totalCount"), len(want))
+					testkit.EqualSlices(t, "found", ids(answer.At(list.field)), want)
+					testkit.Equal(t, "total", answer.Int(list.field+".totalCount"), len(want))
 				})
 			}
 		}
@@ -85,7 +85,7 @@ func TestFilters(t *testing.T) {
 				t.Errorf("%d products have %q in their names", n, search)
 				continue
 			}
-			same(t, "found by "+search, answer.String("products.edges.0.node.name"), want)
+			testkit.Equal(t, "found by "+search, answer.String("products.edges.0.node.name"), want)
 		}
 		for _, filter := range []string{`customerId: "x"`, `priceId: "cus_1"`} {
 			badInput(t, k, `{ subscriptions(filter: {`+filter+`}) { totalCount } }`)
@@ -100,11 +100,11 @@ func TestFilters(t *testing.T) {
 			all: prices { totalCount } some: prices(filter: {status: [ACTIVE, PENDING]}) { totalCount edges { node { status } } }
 			none: prices(filter: {status: []}) { totalCount } any: prices(filter: {status: null}, last: 1) { edges { node { status } } } } }`,
 			object{"id": w.products[0]}).At("product")
-		same(t, "all prices", prices.Int("all.totalCount"), 3)
-		same(t, "some prices", prices.Int("some.totalCount"), 2)
-		same(t, "the newest price", prices.String("some.edges.0.node.status"), "PENDING")
-		same(t, "no prices", prices.Int("none.totalCount"), 0)
-		same(t, "the oldest price", prices.String("any.edges.0.node.status"), "ACTIVE")
+		testkit.Equal(t, "all prices", prices.Int("all.totalCount"), 3)
+		testkit.Equal(t, "some prices", prices.Int("some.totalCount"), 2)
+		testkit.Equal(t, "the newest price", prices.String("some.edges.0.node.status"), "PENDING")
+		testkit.Equal(t, "no prices", prices.Int("none.totalCount"), 0)
+		testkit.Equal(t, "the oldest price", prices.String("any.edges.0.node.status"), "ACTIVE")
 	})
 }
 
@@ -118,9 +118,9 @@ func TestOrders(t *testing.T) {
 			answer := k.Query(t, fmt.Sprintf(`{ default: %[1]s { ...I } asc: %[1]s(orderBy: {field: CREATED_AT}) { ...I }
 				desc: %[1]s(orderBy: {field: CREATED_AT, direction: DESC}) { ...I } } fragment I on %[2]sConnection { edges { node { id } } }`,
 				field, strings.ToUpper(field[:1])+strings.TrimSuffix(field[1:], "s")))
-			equal(t, field+" by default", ids(answer.At("default")), newest(list, len(list)))
-			equal(t, field+", the oldest first", ids(answer.At("asc")), list)
-			equal(t, field+", the newest first", ids(answer.At("desc")), newest(list, len(list)))
+			testkit.EqualSlices(t, field+" by default", ids(answer.At("default")), newest(list, len(list)))
+			testkit.EqualSlices(t, field+", the oldest first", ids(answer.At("asc")), list)
+			testkit.EqualSlices(t, field+", the newest first", ids(answer.At("desc")), newest(list, len(list)))
 		}
 		k.Store.Writer.Customer.UpdateOneID(w.customers[0]).SetName("Z").SetEmail("z@example.com").SetUpdatedAt(at(1000)).ExecX(t.Context())
 		k.Store.Writer.Product.UpdateOneID(w.products[0]).SetName("Z").SetUpdatedAt(at(1000)).ExecX(t.Context())
@@ -133,16 +133,16 @@ func TestOrders(t *testing.T) {
 			`products(orderBy: {field: UPDATED_AT})`:  moved(w.products),
 		} {
 			field, _, _ := strings.Cut(query, "(")
-			equal(t, query, ids(k.Query(t, `{ `+query+` { edges { node { id } } } }`).At(field)), want)
+			testkit.EqualSlices(t, query, ids(k.Query(t, `{ `+query+` { edges { node { id } } } }`).At(field)), want)
 		}
 		nested := k.Query(t, `query($id: ID!, $d: OrderDirection!) { customer(id: $id) {
 			default: subscriptions { edges { node { id } } } asc: subscriptions(orderBy: {field: CREATED_AT}) { edges { node { id } } }
 			desc: subscriptions(orderBy: {field: UPDATED_AT, direction: $d}) { edges { node { id } } }
 			invoices(orderBy: {field: UPDATED_AT}) { edges { node { id } } } } }`, object{"id": w.customers[1], "d": "DESC"}).At("customer")
-		equal(t, "nested by default", ids(nested.At("default")), []string{w.subscriptions[3], w.subscriptions[2]})
-		equal(t, "nested, the oldest first", ids(nested.At("asc")), w.subscriptions[2:4])
-		equal(t, "nested, the newest first", ids(nested.At("desc")), []string{w.subscriptions[3], w.subscriptions[2]})
-		equal(t, "nested invoices", ids(nested.At("invoices")), w.invoices[2:4])
+		testkit.EqualSlices(t, "nested by default", ids(nested.At("default")), []string{w.subscriptions[3], w.subscriptions[2]})
+		testkit.EqualSlices(t, "nested, the oldest first", ids(nested.At("asc")), w.subscriptions[2:4])
+		testkit.EqualSlices(t, "nested, the newest first", ids(nested.At("desc")), []string{w.subscriptions[3], w.subscriptions[2]})
+		testkit.EqualSlices(t, "nested invoices", ids(nested.At("invoices")), w.invoices[2:4])
 	})
 }
 
@@ -161,8 +161,8 @@ func walk(t testing.TB, k *testkit.Kit, field, arguments string, size int, backw
 		page := k.Query(t, document, variables).At(field)
 		found := ids(page)
 		if len(found) > 0 {
-			same(t, "start cursor", page.String("pageInfo.startCursor"), page.String("edges.0.cursor"))
-			same(t, "end cursor", page.String("pageInfo.endCursor"), page.String(fmt.Sprintf("edges.%d.cursor", len(found)-1)))
+			testkit.Equal(t, "start cursor", page.String("pageInfo.startCursor"), page.String("edges.0.cursor"))
+			testkit.Equal(t, "end cursor", page.String("pageInfo.endCursor"), page.String(fmt.Sprintf("edges.%d.cursor", len(found)-1)))
 		}
 		if backwards {
 			all = append(found, all...)
@@ -172,7 +172,7 @@ func walk(t testing.TB, k *testkit.Kit, field, arguments string, size int, backw
 		if !page.Bool("pageInfo." + next) {
 			return all
 		}
-		same(t, "size of a page", len(found), size)
+		testkit.Equal(t, "size of a page", len(found), size)
 		variables["c"] = page.String("pageInfo." + end)
 	}
 	t.Fatal("the pages do not end")
@@ -197,8 +197,8 @@ func TestPages(t *testing.T) {
 			"products": w.products, "customers": w.customers, "subscriptions": w.subscriptions, "invoices": w.invoices, "operations": w.operations,
 		} {
 			for _, size := range []int{1, 3, 7, 100} {
-				equal(t, fmt.Sprint(field, " by ", size), walk(t, k, field, "", size, false), newest(list, len(list)))
-				equal(t, fmt.Sprint(field, " by ", size, ", backwards"), walk(t, k, field, "", size, true), newest(list, len(list)))
+				testkit.EqualSlices(t, fmt.Sprint(field, " by ", size), walk(t, k, field, "", size, false), newest(list, len(list)))
+				testkit.EqualSlices(t, fmt.Sprint(field, " by ", size, ", backwards"), walk(t, k, field, "", size, true), newest(list, len(list)))
 			}
 		}
 		for _, order := range []string{
@@ -214,8 +214,8 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s: the page of all has %d, want %d", order, len(whole), len(list))
 			}
 			for _, size := range []int{1, 2, 3} {
-				equal(t, fmt.Sprint(order, " by ", size), walk(t, k, words[0], arguments, size, false), whole)
-				equal(t, fmt.Sprint(order, " by ", size, ", backwards"), walk(t, k, words[0], arguments, size, true), whole)
+				testkit.EqualSlices(t, fmt.Sprint(order, " by ", size), walk(t, k, words[0], arguments, size, false), whole)
+				testkit.EqualSlices(t, fmt.Sprint(order, " by ", size, ", backwards"), walk(t, k, words[0], arguments, size, true), whole)
 			}
 		}
 
@@ -224,17 +224,17 @@ func TestPages(t *testing.T) {
 			k.Store.Writer.Product.Create().SetName("Newer").SetCreatedAt(at(100)).ExecX(t.Context())
 			next := k.Query(t, `query($c: String) { products(first: 2, after: $c) { totalCount edges { node { id } } } }`,
 				object{"c": page.String("products.pageInfo.endCursor")})
-			equal(t, "next page", ids(next.At("products")), []string{w.products[3], w.products[2]})
-			same(t, "total", next.Int("products.totalCount"), 8)
+			testkit.EqualSlices(t, "next page", ids(next.At("products")), []string{w.products[3], w.products[2]})
+			testkit.Equal(t, "total", next.Int("products.totalCount"), 8)
 		})
 		t.Run("below another field", func(t *testing.T) {
 			document := `query($id: ID!, $c: String) { customer(id: $id) { subscriptions(first: 1, after: $c) {
 				totalCount edges { node { id } } pageInfo { hasNextPage endCursor } } } }`
 			first := k.Query(t, document, object{"id": w.customers[2]}).At("customer.subscriptions")
 			second := k.Query(t, document, object{"id": w.customers[2], "c": first.String("pageInfo.endCursor")}).At("customer.subscriptions")
-			equal(t, "both pages", append(ids(first), ids(second)...), []string{w.subscriptions[5], w.subscriptions[4]})
-			same(t, "there is more", second.Bool("pageInfo.hasNextPage"), false)
-			same(t, "total", second.Int("totalCount"), 2)
+			testkit.EqualSlices(t, "both pages", append(ids(first), ids(second)...), []string{w.subscriptions[5], w.subscriptions[4]})
+			testkit.Equal(t, "there is more", second.Bool("pageInfo.hasNextPage"), false)
+			testkit.Equal(t, "total", second.Int("totalCount"), 2)
 		})
 	})
 }
@@ -243,7 +243,7 @@ func TestPageLimits(t *testing.T) {
 	t.Parallel()
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		w := seed(t, k, 30)
-		same(t, "page by default", len(k.Query(t, `{ products { edges { node { id } } } }`).List("products.edges")), 25)
+		testkit.Equal(t, "page by default", len(k.Query(t, `{ products { edges { node { id } } } }`).List("products.edges")), 25)
 		for _, page := range []string{"first: 0", "first: 101", "last: 0", "last: 101", "first: -1", "first: 1, last: 1"} {
 			badInput(t, k, `{ products(`+page+`) { totalCount } }`)
 			badInput(t, k, `{ customers { edges { node { subscriptions(`+page+`) { totalCount } } } } }`)
@@ -266,8 +266,8 @@ func TestPageLimits(t *testing.T) {
 		badInput(t, k, `{ products { edges { node { prices(after: "nonsense") { edges { node { id } } } } } } }`)
 		badInput(t, k, `{ products { edges { node { prices(after: "7") { edges { node { id } } } } } } }`)
 		nothing := `query($c: String) { products(first: 1, after: $c) { edges { node { prices(after: $c, before: null) { edges { node { id } } } } } } }`
-		same(t, "null is no cursor", len(k.Query(t, nothing, object{"c": nil}).List("products.edges.0.node.prices.edges")), 3)
-		same(t, "nothing is no cursor", len(k.Query(t, nothing).List("products.edges.0.node.prices.edges")), 3)
+		testkit.Equal(t, "null is no cursor", len(k.Query(t, nothing, object{"c": nil}).List("products.edges.0.node.prices.edges")), 3)
+		testkit.Equal(t, "nothing is no cursor", len(k.Query(t, nothing).List("products.edges.0.node.prices.edges")), 3)
 	})
 }
 

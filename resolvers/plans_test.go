@@ -150,7 +150,7 @@ func TestPlans(t *testing.T) {
 		for _, list := range lists {
 			recorder.seen = nil
 			k.Query(t, `{ `+list+` { edges { node { id } } pageInfo { hasNextPage endCursor } } }`)
-			same(t, list+": statements", len(recorder.seen), 1)
+			testkit.Equal(t, list+": statements", len(recorder.seen), 1)
 			assertPlan(t, k, list, recorder.seen[0])
 			field, arguments, _ := strings.Cut(list, "(")
 			if strings.Contains(arguments, "filter") {

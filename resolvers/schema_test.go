@@ -69,14 +69,14 @@ func TestLiveSchemaIsTheCommittedOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "the SDL that is served is the file", string(served) == file, true)
+	testkit.Equal(t, "the SDL that is served is the file", string(served) == file, true)
 
 	live := k.Query(t, `{ __schema { description types { name } directives { name } } }`)
-	same(t, "description", live.String("__schema.description"), schema.Description)
-	same(t, "types", names(live.List("__schema.types")), strings.Join(slices.Sorted(maps.Keys(schema.Types)), " "))
+	testkit.Equal(t, "description", live.String("__schema.description"), schema.Description)
+	testkit.Equal(t, "types", names(live.List("__schema.types")), strings.Join(slices.Sorted(maps.Keys(schema.Types)), " "))
 	directives := maps.Clone(schema.Directives)
 	delete(directives, "defer") // the parser's own, as gqlgen's
-	same(t, "directives", names(live.List("__schema.directives")), strings.Join(slices.Sorted(maps.Keys(directives)), " "))
+	testkit.Equal(t, "directives", names(live.List("__schema.directives")), strings.Join(slices.Sorted(maps.Keys(directives)), " "))
 }
 
 func names(list []testkit.Answer) string {

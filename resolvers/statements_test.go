@@ -117,7 +117,7 @@ func TestStatementsOfDeletedCustomers(t *testing.T) {
 			`customers(first: 20, filter: {includeDeleted: true}) { edges { node { subscriptions { edges { node { customer { email } } } } } } }`: 3,
 		} {
 			seen := watched.during(func() { k.Query(t, "{ "+document+" }") })
-			same(t, document+": statements", len(seen), want)
+			testkit.Equal(t, document+": statements", len(seen), want)
 		}
 	})
 }

@@ -220,13 +220,13 @@ func TestCustomersAreApart(t *testing.T) {
 		own := ann.Query(t, `{ viewer { kind scopes customer { id email metadata } } subscriptions(first: 5) { totalCount edges { node { id customer { email }
 			items { price { unitAmount { amount } product { name } } } latestInvoice { id } history { to operation { id } } stripe { lastError } } } }
 			invoices { totalCount } products { totalCount } }`)
-		want(t, "kind", own.String("viewer.kind"), "CUSTOMER")
-		want(t, "e-mail", own.String("viewer.customer.email"), "ann@example.com")
-		want(t, "metadata", own.Has("viewer.customer.metadata.secret"), false)
-		want(t, "subscriptions", own.Int("subscriptions.totalCount"), 1)
-		want(t, "invoices", own.Int("invoices.totalCount"), 1)
-		want(t, "price", own.Int("subscriptions.edges.0.node.items.0.price.unitAmount.amount"), 900)
-		want(t, "operations", own.Has("subscriptions.edges.0.node.history.0.operation"), false)
+		testkit.Equal(t, "kind", own.String("viewer.kind"), "CUSTOMER")
+		testkit.Equal(t, "e-mail", own.String("viewer.customer.email"), "ann@example.com")
+		testkit.Equal(t, "metadata", own.Has("viewer.customer.metadata.secret"), false)
+		testkit.Equal(t, "subscriptions", own.Int("subscriptions.totalCount"), 1)
+		testkit.Equal(t, "invoices", own.Int("invoices.totalCount"), 1)
+		testkit.Equal(t, "price", own.Int("subscriptions.edges.0.node.items.0.price.unitAmount.amount"), 900)
+		testkit.Equal(t, "operations", own.Has("subscriptions.edges.0.node.history.0.operation"), false)
 
 		operation := k.Query(t, `{ operations(first: 1) { edges { node { id } } } }`).String("operations.edges.0.node.id")
 		for _, id := range []string{b.customer, b.subscription, b.item, b.invoice, operation} {
@@ -254,16 +254,16 @@ func TestCustomersAreApart(t *testing.T) {
 		} {
 			payload := ann.Query(t, fmt.Sprintf(`mutation($input: %s%sInput!) { %s(input: $input) { operation { id } userErrors { code } } }`,
 				strings.ToUpper(name[:1]), name[1:], name), object{"input": input}).At(name)
-			want(t, name+" of somebody else's", payload.String("userErrors.0.code"), "NOT_FOUND")
+			testkit.Equal(t, name+" of somebody else's", payload.String("userErrors.0.code"), "NOT_FOUND")
 		}
 
 		canceled := ann.Query(t, `mutation($id: ID!) { cancelSubscription(input: {subscriptionId: $id}) {
 			subscription { cancelAtPeriodEnd } operation { id } userErrors { code } } }`, object{"id": a.subscription}).At("cancelSubscription")
-		want(t, "her own is canceled", canceled.Bool("subscription.cancelAtPeriodEnd"), true)
-		want(t, "she sees the operation", canceled.Has("operation"), false)
+		testkit.Equal(t, "her own is canceled", canceled.Bool("subscription.cancelAtPeriodEnd"), true)
+		testkit.Equal(t, "she sees the operation", canceled.Has("operation"), false)
 		usual := session(t, k, a.customer)
 		answer := usual.Send(t, `mutation($id: ID!) { cancelSubscription(input: {subscriptionId: $id, at: IMMEDIATELY}) { userErrors { code } } }`, object{"id": a.subscription})
-		want(t, "at once, by default", code(answer), "FORBIDDEN")
+		testkit.Equal(t, "at once, by default", code(answer), "FORBIDDEN")
 		if !strings.Contains(answer.String("errors.0.message"), "CANCEL") {
 			t.Errorf("the action is not named: %s", answer.Raw())
 		}
@@ -271,13 +271,6 @@ func TestCustomersAreApart(t *testing.T) {
 		k.Query(t, `mutation($id: ID!) { deleteCustomer(input: {customerId: $id}) { userErrors { code } } }`, object{"id": a.customer})
 		k.Eventually(t, "the session to end with the customer", func() bool { return status(t, usual) == http.StatusUnauthorized })
 	})
-}
-
-func want[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
 }
 
 func status(t *testing.T, c testkit.Client) int {
@@ -302,40 +295,40 @@ func TestKeys(t *testing.T) {
 		buy(t, k, "ann@example.com", product.String("defaultPrice.id"))
 
 		reader := create(t, k, "READ_SUBSCRIPTIONS")
-		want(t, "subscriptions", reader.Query(t, `{ subscriptions { totalCount } }`).Int("subscriptions.totalCount"), 1)
+		testkit.Equal(t, "subscriptions", reader.Query(t, `{ subscriptions { totalCount } }`).Int("subscriptions.totalCount"), 1)
 		for _, below := range []string{"customer { id }", "price { id }", "latestInvoice { id }", "items { price { id } }"} {
-			want(t, "without the scope of "+below, code(reader.Send(t, `{ subscriptions { edges { node { id `+below+` } } } }`)), "FORBIDDEN")
+			testkit.Equal(t, "without the scope of "+below, code(reader.Send(t, `{ subscriptions { edges { node { id `+below+` } } } }`)), "FORBIDDEN")
 		}
 		writer := create(t, k, "WRITE_CATALOG")
 		made := writer.Query(t, `mutation { createProduct(input: {name: "Mine"}) { product { id } operation { id lastError stripeCalls { path } requestedBy { kind label } } } }`).
 			At("createProduct")
-		want(t, "calls without READ_OPERATIONS", len(made.List("operation.stripeCalls")), 0)
-		want(t, "requested by", made.String("operation.requestedBy.kind")+" "+made.String("operation.requestedBy.label"), "API_KEY test")
+		testkit.Equal(t, "calls without READ_OPERATIONS", len(made.List("operation.stripeCalls")), 0)
+		testkit.Equal(t, "requested by", made.String("operation.requestedBy.kind")+" "+made.String("operation.requestedBy.label"), "API_KEY test")
 
 		manager := create(t, k, "WRITE_API_KEYS")
-		want(t, "more scopes than its own", code(manager.Send(t, `mutation { createApiKey(input: {name: "x", scopes: [READ_CUSTOMERS]}) { secret } }`)), "FORBIDDEN")
+		testkit.Equal(t, "more scopes than its own", code(manager.Send(t, `mutation { createApiKey(input: {name: "x", scopes: [READ_CUSTOMERS]}) { secret } }`)), "FORBIDDEN")
 
 		expired := k.Send(t, `mutation($at: DateTime!) { createApiKey(input: {name: "x", scopes: [READ_CATALOG], expiresAt: $at}) { userErrors { code path } } }`,
 			object{"at": time.Now().Add(-time.Hour).Format(time.RFC3339)})
-		want(t, "an end in the past", expired.String("data.createApiKey.userErrors.0.code"), "INVALID_INPUT")
+		testkit.Equal(t, "an end in the past", expired.String("data.createApiKey.userErrors.0.code"), "INVALID_INPUT")
 
 		list := k.Query(t, `{ apiKeys { edges { node { id name scopes prefix lastUsedAt revokedAt } } } }`)
 		id := ""
 		for _, edge := range list.List("apiKeys.edges") {
 			if strings.HasPrefix(reader.Key, "tsk_"+edge.String("node.prefix")+"_") {
 				id = edge.String("node.id")
-				want(t, "it was used", edge.Has("node.lastUsedAt"), true)
+				testkit.Equal(t, "it was used", edge.Has("node.lastUsedAt"), true)
 			}
 		}
 		rotated := k.Query(t, `mutation($id: ID!) { rotateApiKey(input: {apiKeyId: $id}) { secret } }`, object{"id": id}).String("rotateApiKey.secret")
 		next := testkit.Client{URL: k.URL, Key: rotated}
-		want(t, "the new secret", status(t, next), http.StatusOK)
+		testkit.Equal(t, "the new secret", status(t, next), http.StatusOK)
 		k.Eventually(t, "the old secret to end", func() bool { return status(t, reader) == http.StatusUnauthorized })
 		k.Query(t, `mutation($id: ID!) { revokeApiKey(input: {apiKeyId: $id}) { apiKey { revokedAt } } }`, object{"id": id})
 		k.Eventually(t, "the key to be revoked", func() bool { return status(t, next) == http.StatusUnauthorized })
 
 		for _, bad := range []string{"tsk_", "tsk_x_y", "tst_a_b", rotated + "x", rotated[:len(rotated)-1], strings.Repeat("tsk_", 1000)} {
-			want(t, bad[:min(len(bad), 12)], status(t, testkit.Client{URL: k.URL, Key: bad}), http.StatusUnauthorized)
+			testkit.Equal(t, bad[:min(len(bad), 12)], status(t, testkit.Client{URL: k.URL, Key: bad}), http.StatusUnauthorized)
 		}
 	})
 }

@@ -12,17 +12,17 @@ func TestDefaultPriceIsChanged(t *testing.T) {
 		made := s.done(t, "updateProductPrice", `price { stripe { id } } previousPrice { status }`,
 			object{"productId": s.product, "unitAmount": 1600})
 		product := s.Stripe.Get(t, "/v1/products/"+s.stripeProduct)
-		want(t, "the default in Stripe", product["default_price"].(string), made.String("price.stripe.id"))
-		want(t, "the old price here", made.String("previousPrice.status"), "ARCHIVED")
-		want(t, "the old price in Stripe is on sale", s.Stripe.Get(t, "/v1/prices/"+s.stripePrice)["active"].(bool), false)
+		testkit.Equal(t, "the default in Stripe", product["default_price"].(string), made.String("price.stripe.id"))
+		testkit.Equal(t, "the old price here", made.String("previousPrice.status"), "ARCHIVED")
+		testkit.Equal(t, "the old price in Stripe is on sale", s.Stripe.Get(t, "/v1/prices/"+s.stripePrice)["active"].(bool), false)
 
 		// Refused at its last step, all of it is taken back.
 		second := made.String("price.stripe.id")
 		s.Stripe.Fail(t, testkit.Fault{Kind: "refuse", Method: "POST", Path: "/v1/prices/" + second, Count: 1})
 		s.refused(t, "updateProductPrice", object{"productId": s.product, "unitAmount": 1700}, "STRIPE_REJECTED")
 		product = s.Stripe.Get(t, "/v1/products/"+s.stripeProduct)
-		want(t, "the default after a refusal", product["default_price"].(string), second)
-		want(t, "it is on sale", s.Stripe.Get(t, "/v1/prices/"+second)["active"].(bool), true)
+		testkit.Equal(t, "the default after a refusal", product["default_price"].(string), second)
+		testkit.Equal(t, "it is on sale", s.Stripe.Get(t, "/v1/prices/"+second)["active"].(bool), true)
 	})
 }
 
@@ -35,9 +35,9 @@ func TestEmailOfADeletedCustomerIsFree(t *testing.T) {
 			t.Error("it is the customer that was deleted")
 		}
 		taken := s.refused(t, "createCustomer", object{"email": "ANN@example.com"}, "EMAIL_TAKEN")
-		want(t, "the conflict names the holder", taken.String("userErrors.0.nodeId"), again.String("customer.id"))
+		testkit.Equal(t, "the conflict names the holder", taken.String("userErrors.0.nodeId"), again.String("customer.id"))
 		taken = s.refused(t, "restoreCustomer", object{"customerId": s.customer}, "EMAIL_TAKEN")
-		want(t, "so does that of a restoration", taken.String("userErrors.0.nodeId"), again.String("customer.id"))
+		testkit.Equal(t, "so does that of a restoration", taken.String("userErrors.0.nodeId"), again.String("customer.id"))
 	})
 }
 
@@ -46,11 +46,11 @@ func TestSignUpDoesNotNeedStripe(t *testing.T) {
 	replay(t, func(t *testing.T, s *shop) {
 		s.Stripe.Fail(t, testkit.Fault{Kind: "unauthorized"})
 		refused := s.done(t, "createCustomer", `customer { id stripe { status } }`, object{"email": "bea@example.com"})
-		want(t, "while the key is refused", refused.String("customer.stripe.status"), "PENDING")
+		testkit.Equal(t, "while the key is refused", refused.String("customer.stripe.status"), "PENDING")
 		s.Stripe.Heal(t)
 		s.Stripe.Down()
 		away := s.done(t, "createCustomer", `customer { id stripe { status } }`, object{"email": "cat@example.com"})
-		want(t, "while Stripe is away", away.String("customer.stripe.status"), "PENDING")
+		testkit.Equal(t, "while Stripe is away", away.String("customer.stripe.status"), "PENDING")
 		s.Stripe.Up(t)
 		for _, id := range []string{refused.String("customer.id"), away.String("customer.id")} {
 			s.Eventually(t, "the customer to be linked", func() bool {
@@ -71,12 +71,12 @@ func TestOverdueSubscriptionIsCanceled(t *testing.T) {
 		id, stripeID := made.String("subscription.id"), made.String("subscription.stripe.id")
 		s.Stripe.Advance(t, "3d")
 		s.report(t, "customer.subscription.updated", "subscription", stripeID)
-		want(t, "status", s.subscription(t, id).String("status"), "PAST_DUE")
+		testkit.Equal(t, "status", s.subscription(t, id).String("status"), "PAST_DUE")
 		s.done(t, "cancelSubscription", "", object{"subscriptionId": id, "at": "IMMEDIATELY"})
 		shown := s.read(t, `subscription(id: $id) { status latestInvoice { status amountRemaining { amount } } }`, id).At("subscription")
-		want(t, "status", shown.String("status"), "CANCELED")
-		want(t, "the last invoice", shown.String("latestInvoice.status"), "OPEN")
-		want(t, "what is owed", shown.Int("latestInvoice.amountRemaining.amount"), 1500)
+		testkit.Equal(t, "status", shown.String("status"), "CANCELED")
+		testkit.Equal(t, "the last invoice", shown.String("latestInvoice.status"), "OPEN")
+		testkit.Equal(t, "what is owed", shown.Int("latestInvoice.amountRemaining.amount"), 1500)
 		s.refused(t, "cancelSubscription", object{"subscriptionId": id, "at": "IMMEDIATELY"}, "SUBSCRIPTION_ENDED")
 	})
 }

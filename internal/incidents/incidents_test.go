@@ -137,13 +137,6 @@ func has(t *testing.T, a testkit.Answer, list, word string) bool {
 	return false
 }
 
-func want[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
 // pricesInStripe are the prices of a subscription's items in Stripe.
 func (s *shop) pricesInStripe(t *testing.T, subscription string) []string {
 	t.Helper()

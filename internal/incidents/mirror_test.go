@@ -39,16 +39,16 @@ func TestTieredPriceDoesNotFreezeItsSubscription(t *testing.T) {
 		s.Stripe.Post(t, "/v1/subscriptions/"+stripeID, url.Values{"items[0][id]": {item}, "items[0][price]": {tiered["id"].(string)}})
 		s.report(t, "customer.subscription.updated", "subscription", stripeID)
 		shown := s.subscription(t, id)
-		want(t, "scheme", shown.String("items.0.price.billingScheme"), "TIERED")
-		want(t, "there is an amount", shown.Has("items.0.price.unitAmount"), false)
-		want(t, "tiers", len(shown.List("items.0.price.tiers")), 2)
-		want(t, "link", shown.String("stripe.status"), "SYNCED")
+		testkit.Equal(t, "scheme", shown.String("items.0.price.billingScheme"), "TIERED")
+		testkit.Equal(t, "there is an amount", shown.Has("items.0.price.unitAmount"), false)
+		testkit.Equal(t, "tiers", len(shown.List("items.0.price.tiers")), 2)
+		testkit.Equal(t, "link", shown.String("stripe.status"), "SYNCED")
 
 		s.Stripe.Delete(t, "/v1/subscriptions/"+stripeID)
 		s.report(t, "customer.subscription.deleted", "subscription", stripeID)
 		shown = s.subscription(t, id)
-		want(t, "status", shown.String("status"), "CANCELED")
-		want(t, "actions", len(shown.List("availableActions")), 0)
+		testkit.Equal(t, "status", shown.String("status"), "CANCELED")
+		testkit.Equal(t, "actions", len(shown.List("availableActions")), 0)
 	})
 }
 
@@ -59,18 +59,18 @@ func TestSharedEmailIsShown(t *testing.T) {
 		s.Stripe.Post(t, "/v1/customers/"+stripeSecond, url.Values{"email": {"Ann@example.com"}, "name": {"Renamed"}})
 		s.report(t, "customer.updated", "customer", stripeSecond)
 		shown := s.read(t, `customer(id: $id) { email name stripe { status } } billingHealth { status }`, second)
-		want(t, "name", shown.String("customer.name"), "Renamed")
-		want(t, "e-mail", shown.String("customer.email"), "Ann@example.com")
-		want(t, "link", shown.String("customer.stripe.status"), "SYNCED")
-		want(t, "health", shown.String("billingHealth.status"), "OK")
+		testkit.Equal(t, "name", shown.String("customer.name"), "Renamed")
+		testkit.Equal(t, "e-mail", shown.String("customer.email"), "Ann@example.com")
+		testkit.Equal(t, "link", shown.String("customer.stripe.status"), "SYNCED")
+		testkit.Equal(t, "health", shown.String("billingHealth.status"), "OK")
 		holder := s.Query(t, `{ customerByEmail(email: "ANN@example.com") { id } }`).String("customerByEmail.id")
-		want(t, "the holder", holder, s.customer)
+		testkit.Equal(t, "the holder", holder, s.customer)
 		s.refused(t, "createCustomer", object{"email": "ann@EXAMPLE.com"}, "EMAIL_TAKEN")
 		s.done(t, "createCustomer", "", object{"email": "second@example.com"}) // nobody has it any more
 
 		s.Stripe.Post(t, "/v1/customers/"+stripeSecond, url.Values{"email": {""}})
 		s.report(t, "customer.updated", "customer", stripeSecond)
-		want(t, "it has an e-mail", s.read(t, `customer(id: $id) { email }`, second).Has("customer.email"), false)
+		testkit.Equal(t, "it has an e-mail", s.read(t, `customer(id: $id) { email }`, second).Has("customer.email"), false)
 	})
 }
 
@@ -83,12 +83,12 @@ func TestCustomerWithoutEmailIsShown(t *testing.T) {
 		shown := s.Query(t, `{ customers(filter: {search: "Nameless"}) { edges { node { email stripe { id status unsupported } } } }
 			billingHealth { partial status } }`)
 		const node = "customers.edges.0.node"
-		want(t, "it has an e-mail", shown.Has(node+".email"), false)
-		want(t, "id", shown.String(node+".stripe.id"), id)
-		want(t, "link", shown.String(node+".stripe.status"), "PARTIAL")
-		want(t, "unsupported", shown.String(node+".stripe.unsupported.0"), "balance")
-		want(t, "partial", shown.Int("billingHealth.partial"), 1)
-		want(t, "health", shown.String("billingHealth.status"), "OK")
+		testkit.Equal(t, "it has an e-mail", shown.Has(node+".email"), false)
+		testkit.Equal(t, "id", shown.String(node+".stripe.id"), id)
+		testkit.Equal(t, "link", shown.String(node+".stripe.status"), "PARTIAL")
+		testkit.Equal(t, "unsupported", shown.String(node+".stripe.unsupported.0"), "balance")
+		testkit.Equal(t, "partial", shown.Int("billingHealth.partial"), 1)
+		testkit.Equal(t, "health", shown.String("billingHealth.status"), "OK")
 	})
 }
 
@@ -103,9 +103,9 @@ func TestCustomerDeletedInTheDashboardIsLinkedAnew(t *testing.T) {
 		if shown.String("customer.stripe.id") == s.stripeCustomer {
 			t.Error("it is linked to the customer that is gone")
 		}
-		want(t, "name", shown.String("customer.name"), "Bob")
-		want(t, "link", shown.String("customer.stripe.status"), "SYNCED")
-		want(t, "the old subscription", s.subscription(t, id).String("status"), "CANCELED")
+		testkit.Equal(t, "name", shown.String("customer.name"), "Bob")
+		testkit.Equal(t, "link", shown.String("customer.stripe.status"), "SYNCED")
+		testkit.Equal(t, "the old subscription", s.subscription(t, id).String("status"), "CANCELED")
 
 		// And again, by each of the other ways to Stripe.
 		for name, input := range map[string]object{
@@ -146,8 +146,8 @@ func TestPriceDeletedInTheDashboardIsOffSale(t *testing.T) {
 		s.Stripe.Edit(t, stripeID, object{"deleted": true})
 		s.report(t, "price.deleted", "price", stripeID)
 		shown := s.read(t, `node(id: $id) { ... on Price { status stripe { status } } }`, id)
-		want(t, "status", shown.String("node.status"), "ARCHIVED")
-		want(t, "link", shown.String("node.stripe.status"), "UNLINKED")
+		testkit.Equal(t, "status", shown.String("node.status"), "ARCHIVED")
+		testkit.Equal(t, "link", shown.String("node.stripe.status"), "UNLINKED")
 
 		for name, change := range map[string]object{
 			"archivePrice":       {},
@@ -157,7 +157,7 @@ func TestPriceDeletedInTheDashboardIsOffSale(t *testing.T) {
 			s.Stripe.Edit(t, stripeID, object{"deleted": true}) // the event is lost
 			change["priceId"] = id
 			s.done(t, name, "", change)
-			want(t, "status after "+name, s.read(t, `node(id: $id) { ... on Price { status } }`, id).String("node.status"), "ARCHIVED")
+			testkit.Equal(t, "status after "+name, s.read(t, `node(id: $id) { ... on Price { status } }`, id).String("node.status"), "ARCHIVED")
 		}
 	})
 }
@@ -181,14 +181,14 @@ func TestPriceChangeLeavesOtherItemsAlone(t *testing.T) {
 		list := s.read(t, `customer(id: $id) { subscriptions { edges { node { id } } } }`, s.customer)
 		id := list.String("customer.subscriptions.edges.0.node.id")
 		shown := s.subscription(t, id)
-		want(t, "items", len(shown.List("items")), 2)
-		want(t, "it has one price", shown.Has("price"), false)
+		testkit.Equal(t, "items", len(shown.List("items")), 2)
+		testkit.Equal(t, "it has one price", shown.Has("price"), false)
 		found := s.Query(t, `query($id: ID!) { subscriptions(filter: {priceId: $id}) { totalCount } }`, object{"id": s.price})
-		want(t, "found by its plan", found.Int("subscriptions.totalCount"), 1)
+		testkit.Equal(t, "found by its plan", found.Int("subscriptions.totalCount"), 1)
 
 		before := s.pricesInStripe(t, stripeID)
 		s.refused(t, "changeSubscriptionPrice", object{"subscriptionId": id, "priceId": big}, "AMBIGUOUS_ITEM")
-		want(t, "items in Stripe", strings.Join(s.pricesInStripe(t, stripeID), " "), strings.Join(before, " "))
+		testkit.Equal(t, "items in Stripe", strings.Join(s.pricesInStripe(t, stripeID), " "), strings.Join(before, " "))
 		for _, item := range shown.List("items") {
 			if item.String("price.id") == s.price {
 				s.done(t, "changeSubscriptionPrice", "", object{"subscriptionId": id, "priceId": big, "itemId": item.String("id")})
@@ -196,7 +196,7 @@ func TestPriceChangeLeavesOtherItemsAlone(t *testing.T) {
 		}
 		after := []string{addon, stripeBig}
 		slices.Sort(after)
-		want(t, "items in Stripe", strings.Join(s.pricesInStripe(t, stripeID), " "), strings.Join(after, " "))
+		testkit.Equal(t, "items in Stripe", strings.Join(s.pricesInStripe(t, stripeID), " "), strings.Join(after, " "))
 	})
 }
 
@@ -207,11 +207,11 @@ func TestCancellationByDateIsTakenBack(t *testing.T) {
 		s.Stripe.Edit(t, stripeID, object{"cancel_at": 4102444800, "canceled_at": 1700000000, "cancel_at_period_end": false})
 		s.report(t, "customer.subscription.updated", "subscription", stripeID)
 		shown := s.subscription(t, id)
-		want(t, "RESUME is offered", has(t, shown, "availableActions", "RESUME"), true)
-		want(t, "the history tells", slices.Contains(words(shown, "history", "cause"), "schedule_cancel"), true)
+		testkit.Equal(t, "RESUME is offered", has(t, shown, "availableActions", "RESUME"), true)
+		testkit.Equal(t, "the history tells", slices.Contains(words(shown, "history", "cause"), "schedule_cancel"), true)
 		resumed := s.done(t, "resumeSubscription", `subscription { cancelAt }`, object{"subscriptionId": id})
-		want(t, "it is going to end", resumed.Has("subscription.cancelAt"), false)
-		want(t, "it is going to end in Stripe", s.Stripe.Get(t, "/v1/subscriptions/"+stripeID)["cancel_at"] != nil, false)
+		testkit.Equal(t, "it is going to end", resumed.Has("subscription.cancelAt"), false)
+		testkit.Equal(t, "it is going to end in Stripe", s.Stripe.Get(t, "/v1/subscriptions/"+stripeID)["cancel_at"] != nil, false)
 	})
 }
 
@@ -222,7 +222,7 @@ func TestTrialHasAClientSecret(t *testing.T) {
 		trial := s.done(t, "createSubscription", `clientSecret subscription { status }`, object{
 			"customerId": customer, "priceId": s.price, "trialDays": 7, "paymentBehavior": "DEFAULT_INCOMPLETE",
 		})
-		want(t, "status", trial.String("subscription.status"), "TRIALING")
+		testkit.Equal(t, "status", trial.String("subscription.status"), "TRIALING")
 		if secret := trial.String("clientSecret"); !strings.HasPrefix(secret, "seti_") || !strings.Contains(secret, "_secret_") {
 			t.Errorf("the client secret is %q", secret)
 		}
@@ -262,8 +262,8 @@ func TestUpcomingInvoiceIsIgnored(t *testing.T) {
 	replay(t, func(t *testing.T, s *shop) {
 		s.Stripe.Forget(t)
 		s.report(t, "invoice.upcoming", "invoice", "")
-		want(t, "status", s.status(t), "IGNORED")
-		want(t, "requests", len(s.Stripe.Requests(t)), 0)
+		testkit.Equal(t, "status", s.status(t), "IGNORED")
+		testkit.Equal(t, "requests", len(s.Stripe.Requests(t)), 0)
 	})
 }
 
@@ -273,7 +273,7 @@ func TestLargeAmountsOfSmallCurrencies(t *testing.T) {
 		made := s.done(t, "addProductPrice", `price { id unitAmount { amount } }`, object{
 			"productId": s.product, "unitAmount": 150_000_000, "currency": "IDR", "recurring": object{"interval": "YEAR"},
 		})
-		want(t, "amount", made.Int("price.unitAmount.amount"), 150_000_000)
+		testkit.Equal(t, "amount", made.Int("price.unitAmount.amount"), 150_000_000)
 		s.refused(t, "addProductPrice", object{"productId": s.product, "unitAmount": 150_000_000, "currency": "USD"}, "INVALID_INPUT")
 	})
 }
@@ -287,14 +287,14 @@ func TestPausedCollectionIsShown(t *testing.T) {
 		})
 		s.report(t, "customer.subscription.updated", "subscription", stripeID)
 		shown := s.subscription(t, id)
-		want(t, "behavior", shown.String("pausedCollection.behavior"), "VOID")
-		want(t, "until", shown.String("pausedCollection.resumesAt"), "2100-01-01T00:00:00Z")
-		want(t, "the history tells", slices.Contains(words(shown, "history", "cause"), "pause_collection"), true)
+		testkit.Equal(t, "behavior", shown.String("pausedCollection.behavior"), "VOID")
+		testkit.Equal(t, "until", shown.String("pausedCollection.resumesAt"), "2100-01-01T00:00:00Z")
+		testkit.Equal(t, "the history tells", slices.Contains(words(shown, "history", "cause"), "pause_collection"), true)
 		s.Stripe.Post(t, "/v1/subscriptions/"+stripeID, url.Values{"pause_collection": {""}})
 		s.report(t, "customer.subscription.updated", "subscription", stripeID)
 		shown = s.subscription(t, id)
-		want(t, "it is paused", shown.Has("pausedCollection"), false)
-		want(t, "the history tells", slices.Contains(words(shown, "history", "cause"), "resume_collection"), true)
+		testkit.Equal(t, "it is paused", shown.Has("pausedCollection"), false)
+		testkit.Equal(t, "the history tells", slices.Contains(words(shown, "history", "cause"), "resume_collection"), true)
 	})
 }
 
@@ -307,20 +307,20 @@ func TestSeatsAreShownAndChanged(t *testing.T) {
 		s.report(t, "customer.subscription.created", "subscription", made["id"].(string))
 		list := s.read(t, `customer(id: $id) { subscriptions { edges { node { id quantity price { id } latestInvoice { total { amount } } } } } }`, s.customer)
 		const node = "customer.subscriptions.edges.0.node"
-		want(t, "quantity", list.Int(node+".quantity"), 5)
-		want(t, "price", list.String(node+".price.id"), s.price)
-		want(t, "invoice", list.Int(node+".latestInvoice.total.amount"), 5*1500)
+		testkit.Equal(t, "quantity", list.Int(node+".quantity"), 5)
+		testkit.Equal(t, "price", list.String(node+".price.id"), s.price)
+		testkit.Equal(t, "invoice", list.Int(node+".latestInvoice.total.amount"), 5*1500)
 
 		own := s.done(t, "createSubscription", `subscription { id stripe { id } quantity items { id } }`, object{
 			"customerId": s.customer, "priceId": s.price, "quantity": 3,
 		})
-		want(t, "quantity", own.Int("subscription.quantity"), 3)
+		testkit.Equal(t, "quantity", own.Int("subscription.quantity"), 3)
 		more := s.done(t, "updateSubscriptionItems", `subscription { quantity }`, object{
 			"subscriptionId": own.String("subscription.id"), "items": []object{{"id": own.String("subscription.items.0.id"), "quantity": 8}},
 		})
-		want(t, "quantity", more.Int("subscription.quantity"), 8)
+		testkit.Equal(t, "quantity", more.Int("subscription.quantity"), 8)
 		items := s.Stripe.Get(t, "/v1/subscriptions/"+own.String("subscription.stripe.id"))["items"].(object)["data"].([]any)
-		want(t, "quantity in Stripe", items[0].(object)["quantity"].(float64), 8)
+		testkit.Equal(t, "quantity in Stripe", items[0].(object)["quantity"].(float64), 8)
 	})
 }
 
@@ -332,7 +332,7 @@ func TestPriceChangeKeepsOtherCurrencies(t *testing.T) {
 		s.report(t, "price.updated", "price", s.stripePrice)
 		changed := s.done(t, "updateProductPrice", `price { stripe { id } currencyOptions { amount currency } }`,
 			object{"productId": s.product, "unitAmount": 1600})
-		want(t, "amounts here", fmt.Sprint(changed.Int("price.currencyOptions.0.amount"), changed.String("price.currencyOptions.0.currency")), "1400EUR")
+		testkit.Equal(t, "amounts here", fmt.Sprint(changed.Int("price.currencyOptions.0.amount"), changed.String("price.currencyOptions.0.currency")), "1400EUR")
 		there := s.Stripe.Get(t, "/v1/prices/"+changed.String("price.stripe.id")+"?expand[]=currency_options")
 		option, _ := there["currency_options"].(map[string]any)["eur"].(map[string]any)
 		if option == nil || option["unit_amount"] != 1400.0 {

@@ -15,12 +15,12 @@ func TestChangeSubscriptionPrice(t *testing.T) {
 		id := plan.String("id")
 
 		changed := done(t, k, "changeSubscriptionPrice", object{"subscriptionId": id, "priceId": businessPrice})
-		same(t, "price", changed.String("subscription.price.id"), businessPrice)
-		same(t, "product", changed.String("subscription.product.id"), business)
-		same(t, "status", changed.String("subscription.status"), "ACTIVE")
+		testkit.Equal(t, "price", changed.String("subscription.price.id"), businessPrice)
+		testkit.Equal(t, "product", changed.String("subscription.product.id"), business)
+		testkit.Equal(t, "status", changed.String("subscription.status"), "ACTIVE")
 		inStripe := k.Stripe.Get(t, "/v1/subscriptions/"+plan.String("stripe.id"))
 		item := inStripe["items"].(object)["data"].([]any)[0].(object)
-		same(t, "price in Stripe", item["price"].(object)["id"].(string), read(t, k, productQuery, business).String("defaultPrice.stripe.id"))
+		testkit.Equal(t, "price in Stripe", item["price"].(object)["id"].(string), read(t, k, productQuery, business).String("defaultPrice.stripe.id"))
 
 		k.Stripe.Forget(t)
 		refused(t, mutate(t, k, "changeSubscriptionPrice", object{"subscriptionId": id, "priceId": businessPrice}),
@@ -48,8 +48,8 @@ func TestChangeSubscriptionPriceOfOneThatEndedInStripe(t *testing.T) {
 		k.Stripe.Delete(t, "/v1/subscriptions/"+plan.String("stripe.id"))
 
 		payload := mutate(t, k, "changeSubscriptionPrice", object{"subscriptionId": plan.String("id"), "priceId": other})
-		same(t, "code", payload.String("userErrors.0.code"), "SUBSCRIPTION_ENDED")
-		same(t, "status", payload.String("subscription.status"), "CANCELED")
-		same(t, "price", payload.String("subscription.price.id"), price)
+		testkit.Equal(t, "code", payload.String("userErrors.0.code"), "SUBSCRIPTION_ENDED")
+		testkit.Equal(t, "status", payload.String("subscription.status"), "CANCELED")
+		testkit.Equal(t, "price", payload.String("subscription.price.id"), price)
 	})
 }

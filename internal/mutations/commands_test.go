@@ -23,13 +23,13 @@ func TestIdempotencyKey(t *testing.T) {
 			k.Work(t)
 			done(t, k, "updateCustomer", object{"customerId": first.String("customer.id"), "name": "Ada", "email": "x@example.com"})
 			second := mutate(t, k, "createCustomer", input)
-			same(t, "errors", len(second.List("userErrors")), 0)
-			same(t, "operation", second.String("operation.id"), first.String("operation.id"))
-			same(t, "customer", second.String("customer.id"), first.String("customer.id"))
-			same(t, "the customer as it stands", second.String("customer.name"), "Ada")
+			testkit.Equal(t, "errors", len(second.List("userErrors")), 0)
+			testkit.Equal(t, "operation", second.String("operation.id"), first.String("operation.id"))
+			testkit.Equal(t, "customer", second.String("customer.id"), first.String("customer.id"))
+			testkit.Equal(t, "the customer as it stands", second.String("customer.name"), "Ada")
 			done(t, k, "deleteCustomer", object{"customerId": first.String("customer.id")})
 			third := mutate(t, k, "createCustomer", input)
-			same(t, "operation after the deletion", third.String("operation.id"), first.String("operation.id"))
+			testkit.Equal(t, "operation after the deletion", third.String("operation.id"), first.String("operation.id"))
 			refused(t, mutate(t, k, "createCustomer", with(input, "name", "Ada")), "IDEMPOTENCY_KEY_REUSED", "input.idempotencyKey")
 		})
 
@@ -40,11 +40,11 @@ func TestIdempotencyKey(t *testing.T) {
 			k.Stripe.Forget(t)
 			second := done(t, k, "updateProductPrice", input)
 			requests(t, k)
-			same(t, "operation", second.String("operation.id"), first.String("operation.id"))
-			same(t, "price", second.String("price.id"), first.String("price.id"))
-			same(t, "price as it stands", second.String("price.status"), "ARCHIVED")
-			same(t, "previous price", second.String("previousPrice.id"), first.String("previousPrice.id"))
-			same(t, "default price", second.Int("product.defaultPrice.unitAmount.amount"), 4900)
+			testkit.Equal(t, "operation", second.String("operation.id"), first.String("operation.id"))
+			testkit.Equal(t, "price", second.String("price.id"), first.String("price.id"))
+			testkit.Equal(t, "price as it stands", second.String("price.status"), "ARCHIVED")
+			testkit.Equal(t, "previous price", second.String("previousPrice.id"), first.String("previousPrice.id"))
+			testkit.Equal(t, "default price", second.Int("product.defaultPrice.unitAmount.amount"), 4900)
 		})
 
 		t.Run("false is not what was left out", func(t *testing.T) {
@@ -61,8 +61,8 @@ func TestIdempotencyKey(t *testing.T) {
 			input := object{"subscriptionId": s, "at": "IMMEDIATELY", "idempotencyKey": "cancel"}
 			first := done(t, k, "cancelSubscription", input)
 			second := done(t, k, "cancelSubscription", input)
-			same(t, "operation", second.String("operation.id"), first.String("operation.id"))
-			same(t, "status", second.String("subscription.status"), "CANCELED")
+			testkit.Equal(t, "operation", second.String("operation.id"), first.String("operation.id"))
+			testkit.Equal(t, "status", second.String("subscription.status"), "CANCELED")
 		})
 
 		t.Run("a refusal by Stripe is replayed", func(t *testing.T) {
@@ -70,9 +70,9 @@ func TestIdempotencyKey(t *testing.T) {
 			input := object{"name": "Refused", "idempotencyKey": "refused"}
 			first := mutate(t, k, "createProduct", input)
 			second := mutate(t, k, "createProduct", input)
-			same(t, "operation", second.String("operation.id"), first.String("operation.id"))
-			same(t, "code", second.String("userErrors.0.code"), "STRIPE_REJECTED")
-			same(t, "there is a product", second.Has("product"), false)
+			testkit.Equal(t, "operation", second.String("operation.id"), first.String("operation.id"))
+			testkit.Equal(t, "code", second.String("userErrors.0.code"), "STRIPE_REJECTED")
+			testkit.Equal(t, "there is a product", second.Has("product"), false)
 		})
 
 		t.Run("a mutation that was refused before it began binds no key", func(t *testing.T) {
@@ -99,11 +99,11 @@ func TestIdempotencyKey(t *testing.T) {
 				}
 				all.Wait()
 				for _, a := range answers {
-					same(t, "operation", a.String("operation.id"), answers[0].String("operation.id"))
-					same(t, "errors", len(a.List("userErrors")), 0)
+					testkit.Equal(t, "operation", a.String("operation.id"), answers[0].String("operation.id"))
+					testkit.Equal(t, "errors", len(a.List("userErrors")), 0)
 					for _, entity := range []string{"product.id", "price.id", "customer.id"} {
 						if answers[0].Has(entity) {
-							same(t, entity, a.String(entity), answers[0].String(entity))
+							testkit.Equal(t, entity, a.String(entity), answers[0].String(entity))
 						}
 					}
 				}
@@ -111,7 +111,7 @@ func TestIdempotencyKey(t *testing.T) {
 				for _, list := range []string{"operations", "products", "customers"} {
 					one := list == "operations" || mutation == "create"+strings.ToUpper(list[:1])+strings.TrimSuffix(list[1:], "s")
 					want := before.Int(list+".totalCount") + map[bool]int{true: 1}[one]
-					same(t, list, after.Int(list+".totalCount"), want)
+					testkit.Equal(t, list, after.Int(list+".totalCount"), want)
 				}
 			})
 		}
@@ -127,14 +127,14 @@ func TestIdempotencyKeyInFlight(t *testing.T) {
 		k.Stripe.Down()
 		input := object{"productId": product, "unitAmount": 3900, "idempotencyKey": "key"}
 		first := mutate(t, k, "updateProductPrice", input)
-		same(t, "status", first.String("operation.status"), "PENDING")
+		testkit.Equal(t, "status", first.String("operation.status"), "PENDING")
 		second := mutate(t, k, "updateProductPrice", input)
-		same(t, "operation", second.String("operation.id"), first.String("operation.id"))
-		same(t, "status", second.String("operation.status"), "PENDING")
-		same(t, "errors", len(second.List("userErrors")), 0)
+		testkit.Equal(t, "operation", second.String("operation.id"), first.String("operation.id"))
+		testkit.Equal(t, "status", second.String("operation.status"), "PENDING")
+		testkit.Equal(t, "errors", len(second.List("userErrors")), 0)
 		k.Stripe.Up(t)
 		settle(t, k)
-		same(t, "status", mutate(t, k, "updateProductPrice", input).String("operation.status"), "SUCCEEDED")
+		testkit.Equal(t, "status", mutate(t, k, "updateProductPrice", input).String("operation.status"), "SUCCEEDED")
 	})
 }
 
@@ -147,15 +147,15 @@ func TestOperationInProgress(t *testing.T) {
 		k.Stripe.Down()
 
 		first := mutate(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 3900})
-		same(t, "errors", len(first.List("userErrors")), 0)
-		same(t, "status", first.String("operation.status"), "PENDING")
-		same(t, "default, as it stands", first.String("product.defaultPrice.id"), price)
-		same(t, "new price", first.String("price.status"), "PENDING")
-		same(t, "sync", first.String("product.stripe.status"), "PENDING")
+		testkit.Equal(t, "errors", len(first.List("userErrors")), 0)
+		testkit.Equal(t, "status", first.String("operation.status"), "PENDING")
+		testkit.Equal(t, "default, as it stands", first.String("product.defaultPrice.id"), price)
+		testkit.Equal(t, "new price", first.String("price.status"), "PENDING")
+		testkit.Equal(t, "sync", first.String("product.stripe.status"), "PENDING")
 		canceled := mutate(t, k, "cancelSubscription", object{"subscriptionId": subscription})
-		same(t, "canceling", canceled.String("operation.status"), "PENDING")
+		testkit.Equal(t, "canceling", canceled.String("operation.status"), "PENDING")
 		deleted := mutate(t, k, "deleteCustomer", object{"customerId": customer})
-		same(t, "deleting", deleted.String("operation.status"), "PENDING")
+		testkit.Equal(t, "deleting", deleted.String("operation.status"), "PENDING")
 
 		tables := func() string { // but for the tries that waiting for an operation makes
 			var all []string
@@ -183,15 +183,15 @@ func TestOperationInProgress(t *testing.T) {
 		} {
 			t.Run(second.mutation, func(t *testing.T) {
 				e := refused(t, mutate(t, k, second.mutation, second.input), "OPERATION_IN_PROGRESS", "")
-				same(t, "the earlier one", e.String("nodeId"), second.holder)
+				testkit.Equal(t, "the earlier one", e.String("nodeId"), second.holder)
 			})
 		}
-		same(t, "something was written", tables() != before, false)
+		testkit.Equal(t, "something was written", tables() != before, false)
 
 		k.Stripe.Up(t)
 		settle(t, k)
 		changed := done(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 4900, "idempotencyKey": "key"})
-		same(t, "previous", changed.Int("previousPrice.unitAmount.amount"), 3900)
+		testkit.Equal(t, "previous", changed.Int("previousPrice.unitAmount.amount"), 3900)
 	}, func(s *app.Settings) { s.Engine.Budget = time.Second })
 }
 
@@ -210,7 +210,7 @@ func TestWaitsForEarlierOperation(t *testing.T) {
 		all.Wait()
 		active := k.Query(t, `query($id: ID!) { product(id: $id) { prices(filter: {status: [ACTIVE]}) { totalCount } } }`,
 			object{"id": product})
-		same(t, "prices on sale", active.Int("product.prices.totalCount"), 1)
+		testkit.Equal(t, "prices on sale", active.Int("product.prices.totalCount"), 1)
 	})
 }
 
@@ -222,7 +222,7 @@ func TestRetryOperation(t *testing.T) {
 		t.Run("one that waits", func(t *testing.T) {
 			k.Stripe.Fail(t, testkit.Fault{Path: "/v1/prices", Kind: "drop_before", Count: 3})
 			waits := mutate(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 3900})
-			same(t, "status", waits.String("operation.status"), "PENDING")
+			testkit.Equal(t, "status", waits.String("operation.status"), "PENDING")
 			var retried testkit.Answer
 			k.Eventually(t, "Stripe to be tried again", func() bool {
 				retried = mutate(t, k, "retryOperation", object{"operationId": waits.String("operation.id")})
@@ -235,16 +235,16 @@ func TestRetryOperation(t *testing.T) {
 			k.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/products/*", Kind: "refuse", Count: 1})
 			k.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/prices/*", Kind: "refuse", Count: 0})
 			stuck := mutate(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 5900})
-			same(t, "status", stuck.String("operation.status"), "NEEDS_ATTENTION")
-			same(t, "code", stuck.String("userErrors.0.code"), "STRIPE_REJECTED")
+			testkit.Equal(t, "status", stuck.String("operation.status"), "NEEDS_ATTENTION")
+			testkit.Equal(t, "code", stuck.String("userErrors.0.code"), "STRIPE_REJECTED")
 			e := refused(t, mutate(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 6900}), "OPERATION_IN_PROGRESS", "")
-			same(t, "the earlier one", e.String("nodeId"), stuck.String("operation.id"))
+			testkit.Equal(t, "the earlier one", e.String("nodeId"), stuck.String("operation.id"))
 			k.Stripe.Heal(t)
 			retried := mutate(t, k, "retryOperation", object{"operationId": stuck.String("operation.id")})
-			same(t, "status", retried.String("operation.status"), "FAILED")
+			testkit.Equal(t, "status", retried.String("operation.status"), "FAILED")
 			now := read(t, k, productQuery, product)
-			same(t, "default", now.String("defaultPrice.id"), price)
-			same(t, "sync", now.String("stripe.status"), "FAILED")
+			testkit.Equal(t, "default", now.String("defaultPrice.id"), price)
+			testkit.Equal(t, "sync", now.String("stripe.status"), "FAILED")
 			refused(t, mutate(t, k, "retryOperation", object{"operationId": stuck.String("operation.id")}), "INVALID_INPUT", "input.operationId")
 			done(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 6900})
 		})
@@ -257,7 +257,7 @@ func TestRetryOperationLeavesItToAnotherProcess(t *testing.T) {
 		waits := mutate(t, k, "createCustomer", object{"email": "ada@example.com"}).String("operation.id")
 		lease(t, k, waits, time.Now().Add(time.Hour))
 		retried := mutate(t, k, "retryOperation", object{"operationId": waits})
-		same(t, "status", retried.String("operation.status"), "PENDING")
+		testkit.Equal(t, "status", retried.String("operation.status"), "PENDING")
 		requests(t, k)
 		lease(t, k, waits, time.Now().Add(-time.Hour))
 		k.Eventually(t, "the operation to be taken over", func() bool {

@@ -17,25 +17,25 @@ func TestCreateCustomer(t *testing.T) {
 				"email": "Ada@Example.com", "name": "Ada", "metadata": object{"plan": "x", "empty": ""},
 			})
 			requests(t, k)
-			same(t, "status", created.String("operation.status"), "PENDING")
-			same(t, "kind", created.String("operation.kind"), "CREATE_CUSTOMER")
-			equal(t, "steps", steps(created.At("operation")), []string{"create_customer TODO"})
-			same(t, "sync", created.String("customer.stripe.status"), "PENDING")
-			same(t, "operation", created.String("customer.stripe.pendingOperation.id"), created.String("operation.id"))
-			same(t, "e-mail, as it was given", created.String("customer.email"), "Ada@Example.com")
-			same(t, "there is an id in Stripe", created.Has("customer.stripe.id"), false)
+			testkit.Equal(t, "status", created.String("operation.status"), "PENDING")
+			testkit.Equal(t, "kind", created.String("operation.kind"), "CREATE_CUSTOMER")
+			testkit.EqualSlices(t, "steps", steps(created.At("operation")), []string{"create_customer TODO"})
+			testkit.Equal(t, "sync", created.String("customer.stripe.status"), "PENDING")
+			testkit.Equal(t, "operation", created.String("customer.stripe.pendingOperation.id"), created.String("operation.id"))
+			testkit.Equal(t, "e-mail, as it was given", created.String("customer.email"), "Ada@Example.com")
+			testkit.Equal(t, "there is an id in Stripe", created.Has("customer.stripe.id"), false)
 
 			k.Work(t)
 			requests(t, k, "POST /v1/customers")
 			customer := read(t, k, personQuery, created.String("customer.id"))
-			same(t, "sync", customer.String("stripe.status"), "SYNCED")
-			same(t, "an operation is under way", customer.Has("stripe.pendingOperation"), false)
-			same(t, "name", customer.String("name"), "Ada")
-			same(t, "a key without a value is there, which Stripe does not keep", customer.Has("metadata.empty"), false)
+			testkit.Equal(t, "sync", customer.String("stripe.status"), "SYNCED")
+			testkit.Equal(t, "an operation is under way", customer.Has("stripe.pendingOperation"), false)
+			testkit.Equal(t, "name", customer.String("name"), "Ada")
+			testkit.Equal(t, "a key without a value is there, which Stripe does not keep", customer.Has("metadata.empty"), false)
 			inStripe := k.Stripe.Get(t, "/v1/customers/"+customer.String("stripe.id"))
-			same(t, "e-mail in Stripe", inStripe["email"], any("Ada@Example.com"))
-			same(t, "plan in Stripe", inStripe["metadata"].(object)["plan"], any("x"))
-			same(t, "owner in Stripe", inStripe["metadata"].(object)["tallystick_id"], any(customer.String("id")))
+			testkit.Equal(t, "e-mail in Stripe", inStripe["email"], any("Ada@Example.com"))
+			testkit.Equal(t, "plan in Stripe", inStripe["metadata"].(object)["plan"], any("x"))
+			testkit.Equal(t, "owner in Stripe", inStripe["metadata"].(object)["tallystick_id"], any(customer.String("id")))
 		})
 
 		t.Run("stays when Stripe refuses it, and can be retried", func(t *testing.T) {
@@ -43,11 +43,11 @@ func TestCreateCustomer(t *testing.T) {
 			created := mutate(t, k, "createCustomer", object{"email": "refused@example.com"})
 			k.Work(t)
 			customer := read(t, k, personQuery, created.String("customer.id"))
-			same(t, "sync", customer.String("stripe.status"), "FAILED")
-			same(t, "there is a reason", customer.Has("stripe.lastError"), true)
+			testkit.Equal(t, "sync", customer.String("stripe.status"), "FAILED")
+			testkit.Equal(t, "there is a reason", customer.Has("stripe.lastError"), true)
 			retried := done(t, k, "retryOperation", object{"operationId": created.String("operation.id")})
-			equal(t, "steps", steps(retried.At("operation")), []string{"create_customer DONE"})
-			same(t, "sync", read(t, k, personQuery, created.String("customer.id")).String("stripe.status"), "SYNCED")
+			testkit.EqualSlices(t, "steps", steps(retried.At("operation")), []string{"create_customer DONE"})
+			testkit.Equal(t, "sync", read(t, k, personQuery, created.String("customer.id")).String("stripe.status"), "SYNCED")
 		})
 
 		t.Run("an e-mail is free again after a deletion, any number of times", func(t *testing.T) {
@@ -57,9 +57,9 @@ func TestCreateCustomer(t *testing.T) {
 			}
 			newCustomer(t, k, "AGAIN@example.com")
 			live := k.Query(t, `{ customers(filter: {email: "again@Example.com"}) { totalCount } }`)
-			same(t, "live rows", live.Int("customers.totalCount"), 1)
+			testkit.Equal(t, "live rows", live.Int("customers.totalCount"), 1)
 			all := k.Query(t, `{ customers(filter: {email: "again@example.com", includeDeleted: true}) { totalCount } }`)
-			same(t, "all rows", all.Int("customers.totalCount"), 11)
+			testkit.Equal(t, "all rows", all.Int("customers.totalCount"), 11)
 		})
 
 		t.Run("of twenty at once with one e-mail, one succeeds", func(t *testing.T) {
@@ -83,11 +83,11 @@ func TestCreateCustomer(t *testing.T) {
 			}
 			for _, a := range answers {
 				if !a.Has("customer") {
-					same(t, "holder", refused(t, a, "EMAIL_TAKEN", "input.email").String("nodeId"), holder)
+					testkit.Equal(t, "holder", refused(t, a, "EMAIL_TAKEN", "input.email").String("nodeId"), holder)
 					taken++
 				}
 			}
-			same(t, "refusals", taken, 19)
+			testkit.Equal(t, "refusals", taken, 19)
 		})
 	})
 }
@@ -104,26 +104,26 @@ func TestCreateCustomerWithoutStripe(t *testing.T) {
 		refused(t, mutate(t, k, "createCustomer", email), "EMAIL_TAKEN", "input.email")
 		k.Work(t)
 		waiting := read(t, k, personQuery, customer)
-		same(t, "sync", waiting.String("stripe.status"), "PENDING")
+		testkit.Equal(t, "sync", waiting.String("stripe.status"), "PENDING")
 
 		renamed := mutate(t, k, "updateCustomer", object{"customerId": customer, "name": "Second"})
-		same(t, "update", renamed.String("operation.status"), "PENDING")
-		same(t, "errors", len(renamed.List("userErrors")), 0)
-		same(t, "name, as it stands", renamed.String("customer.name"), "First")
+		testkit.Equal(t, "update", renamed.String("operation.status"), "PENDING")
+		testkit.Equal(t, "errors", len(renamed.List("userErrors")), 0)
+		testkit.Equal(t, "name, as it stands", renamed.String("customer.name"), "First")
 		deleted := mutate(t, k, "deleteCustomer", object{"customerId": customer})
-		same(t, "deletion", deleted.String("operation.status"), "PENDING")
-		same(t, "deleted", deleted.Has("customer.deletedAt"), false)
-		same(t, "operation under way", deleted.String("customer.stripe.pendingOperation.id"), deleted.String("operation.id"))
+		testkit.Equal(t, "deletion", deleted.String("operation.status"), "PENDING")
+		testkit.Equal(t, "deleted", deleted.Has("customer.deletedAt"), false)
+		testkit.Equal(t, "operation under way", deleted.String("customer.stripe.pendingOperation.id"), deleted.String("operation.id"))
 
 		k.Stripe.Up(t)
 		settle(t, k)
 		requests(t, k, "POST /v1/customers", "POST /v1/customers/*", "DELETE /v1/customers/*")
 		gone := read(t, k, personQuery, customer)
-		same(t, "name", gone.String("name"), "Second")
-		same(t, "deleted", gone.Has("deletedAt"), true)
-		same(t, "sync", gone.String("stripe.status"), "UNLINKED")
+		testkit.Equal(t, "name", gone.String("name"), "Second")
+		testkit.Equal(t, "deleted", gone.Has("deletedAt"), true)
+		testkit.Equal(t, "sync", gone.String("stripe.status"), "UNLINKED")
 		for _, operation := range k.Query(t, `{ operations { edges { node { status } } } }`).List("operations.edges") {
-			same(t, "operation", operation.String("node.status"), "SUCCEEDED")
+			testkit.Equal(t, "operation", operation.String("node.status"), "SUCCEEDED")
 		}
 		newCustomer(t, k, "waits@example.com")
 	})

@@ -14,11 +14,11 @@ func TestNullIsTheDefault(t *testing.T) {
 		made := done(t, k, "createProduct", object{"name": "Plan", "price": object{
 			"unitAmount": 900, "currency": "USD", "recurring": object{"interval": "MONTH", "intervalCount": nil},
 		}})
-		same(t, "months", made.Int("product.defaultPrice.recurring.intervalCount"), 1)
+		testkit.Equal(t, "months", made.Int("product.defaultPrice.recurring.intervalCount"), 1)
 		product := made.String("product.id")
 
 		raised := done(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 1000, "recurring": nil})
-		same(t, "the period that is kept", raised.String("price.recurring.interval"), "MONTH")
+		testkit.Equal(t, "the period that is kept", raised.String("price.recurring.interval"), "MONTH")
 		refused(t, mutate(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 1000, "recurring": nil}),
 			"PRICE_UNCHANGED", "input.unitAmount")
 
@@ -27,14 +27,14 @@ func TestNullIsTheDefault(t *testing.T) {
 			"customerId": customer, "priceId": raised.String("price.id"), "paymentMethod": "pm_card_visa",
 			"collection": nil, "paymentBehavior": nil,
 		})
-		same(t, "status", subscribed.String("subscription.status"), "ACTIVE")
+		testkit.Equal(t, "status", subscribed.String("subscription.status"), "ACTIVE")
 		subscription := subscribed.String("subscription.id")
 		other := done(t, k, "addProductPrice", object{
 			"productId": product, "unitAmount": 2000, "currency": "USD", "recurring": object{"interval": "MONTH", "intervalCount": nil},
 		}).String("price.id")
 		done(t, k, "changeSubscriptionPrice", object{"subscriptionId": subscription, "priceId": other, "proration": nil})
 		canceled := done(t, k, "cancelSubscription", object{"subscriptionId": subscription, "at": nil})
-		same(t, "cancelAtPeriodEnd", canceled.Bool("subscription.cancelAtPeriodEnd"), true)
+		testkit.Equal(t, "cancelAtPeriodEnd", canceled.Bool("subscription.cancelAtPeriodEnd"), true)
 
 		answer := k.Query(t, `mutation($session: CreateCustomerSessionInput!, $checkout: CreateCheckoutSessionInput!) {
 			createCustomerSession(input: $session) { token userErrors { message } }
@@ -43,8 +43,8 @@ func TestNullIsTheDefault(t *testing.T) {
 			"session":  object{"customerId": customer, "expiresInSeconds": nil},
 			"checkout": object{"customerId": customer, "mode": nil, "priceId": other, "successUrl": "https://example.com/"},
 		})
-		same(t, "token", answer.Has("createCustomerSession.token"), true)
-		same(t, "url", answer.Has("createCheckoutSession.url"), true)
+		testkit.Equal(t, "token", answer.Has("createCustomerSession.token"), true)
+		testkit.Equal(t, "url", answer.Has("createCheckoutSession.url"), true)
 
 		lists := k.Query(t, `query($direction: OrderDirection, $deleted: Boolean) {
 			prices: product(id: "`+product+`") { prices(orderBy: {field: CREATED_AT, direction: $direction}) { edges { node { id } } } }
@@ -52,7 +52,7 @@ func TestNullIsTheDefault(t *testing.T) {
 			customers(filter: {includeDeleted: $deleted}) { totalCount }
 			customer(id: "`+customer+`", includeDeleted: null) { id }
 		}`, object{"direction": nil, "deleted": nil})
-		same(t, "the oldest price", lists.String("prices.prices.edges.0.node.id"), made.String("product.defaultPrice.id"))
-		same(t, "customers", lists.Int("customers.totalCount"), 1)
+		testkit.Equal(t, "the oldest price", lists.String("prices.prices.edges.0.node.id"), made.String("product.defaultPrice.id"))
+		testkit.Equal(t, "customers", lists.Int("customers.totalCount"), 1)
 	})
 }

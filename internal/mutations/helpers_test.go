@@ -151,20 +151,6 @@ func steps(operation testkit.Answer) []string {
 	return all
 }
 
-func equal[T comparable](t testing.TB, what string, got, want []T) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
-func same[T comparable](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
 // dump is all that is stored, so that a test can say that nothing was written.
 func dump(t testing.TB, k *testkit.Kit) string {
 	t.Helper()

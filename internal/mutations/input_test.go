@@ -284,7 +284,7 @@ func TestBadInput(t *testing.T) {
 						t.Errorf("a message of %d bytes", len(e.String("message")))
 					}
 					if bad.code == "IDEMPOTENCY_KEY_REUSED" {
-						same(t, "node", e.String("nodeId"), f.operation)
+						testkit.Equal(t, "node", e.String("nodeId"), f.operation)
 					}
 				})
 			}

@@ -30,24 +30,24 @@ func TestRepeatedKeys(t *testing.T) {
 		}
 		input := object{"name": "shop", "scopes": []string{"READ_CATALOG"}, "idempotencyKey": "make"}
 		first, again := ask(create, input), ask(create, input)
-		same(t, "the key", again.String("apiKey.id"), first.String("apiKey.id"))
-		same(t, "its secret, again", again.Has("secret"), false)
-		same(t, "keys", k.Query(t, `{ apiKeys { totalCount } }`).Int("apiKeys.totalCount"), 1)
+		testkit.Equal(t, "the key", again.String("apiKey.id"), first.String("apiKey.id"))
+		testkit.Equal(t, "its secret, again", again.Has("secret"), false)
+		testkit.Equal(t, "keys", k.Query(t, `{ apiKeys { totalCount } }`).Int("apiKeys.totalCount"), 1)
 		input["name"] = "another"
-		same(t, "another input", ask(create, input).String("userErrors.0.code"), "IDEMPOTENCY_KEY_REUSED")
+		testkit.Equal(t, "another input", ask(create, input).String("userErrors.0.code"), "IDEMPOTENCY_KEY_REUSED")
 
 		id := first.String("apiKey.id")
 		rotation := object{"apiKeyId": id, "graceSeconds": 60, "idempotencyKey": "rotate"}
 		rotated := ask(rotate, rotation).String("secret")
-		same(t, "the secret of a repeated rotation", ask(rotate, rotation).Has("secret"), false)
-		same(t, "the new secret works", works(rotated), true)
-		same(t, "the old one too, for a time", works(first.String("secret")), true)
+		testkit.Equal(t, "the secret of a repeated rotation", ask(rotate, rotation).Has("secret"), false)
+		testkit.Equal(t, "the new secret works", works(rotated), true)
+		testkit.Equal(t, "the old one too, for a time", works(first.String("secret")), true)
 
 		visit := object{"customerId": newCustomer(t, k, "ada@example.com"), "idempotencyKey": "visit"}
 		one, two := ask(session, visit), ask(session, visit)
-		same(t, "the token, again", two.Has("token"), false)
-		same(t, "when it ends", two.String("expiresAt"), one.String("expiresAt"))
-		same(t, "sessions", k.Store.Reader.CustomerSession.Query().CountX(testkit.Context(t)), 1)
+		testkit.Equal(t, "the token, again", two.Has("token"), false)
+		testkit.Equal(t, "when it ends", two.String("expiresAt"), one.String("expiresAt"))
+		testkit.Equal(t, "sessions", k.Store.Reader.CustomerSession.Query().CountX(testkit.Context(t)), 1)
 	})
 }
 
@@ -74,7 +74,7 @@ func TestKeysRepeatedAtOnce(t *testing.T) {
 				shown++
 			}
 		}
-		same(t, "secrets shown", shown, 1)
-		same(t, "keys", k.Query(t, `{ apiKeys { totalCount } }`).Int("apiKeys.totalCount"), 1)
+		testkit.Equal(t, "secrets shown", shown, 1)
+		testkit.Equal(t, "keys", k.Query(t, `{ apiKeys { totalCount } }`).Int("apiKeys.totalCount"), 1)
 	})
 }

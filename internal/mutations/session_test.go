@@ -41,9 +41,9 @@ func TestSessionsLeadToPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		same(t, "status of the page", resp.StatusCode, http.StatusOK)
+		testkit.Equal(t, "status of the page", resp.StatusCode, http.StatusOK)
 
-		same(t, "the same request again", checkout(t, k, with(sell, "idempotencyKey", "once")).String("url"), first.String("url"))
+		testkit.Equal(t, "the same request again", checkout(t, k, with(sell, "idempotencyKey", "once")).String("url"), first.String("url"))
 		refused(t, checkout(t, k, with(sell, "idempotencyKey", "once", "trialDays", 7)), "IDEMPOTENCY_KEY_REUSED", "input.idempotencyKey")
 
 		setup := checkout(t, k, object{"customerId": customer, "mode": "SETUP", "successUrl": "https://shop.example/thanks"})
@@ -62,7 +62,7 @@ func TestSessionsLinkTheCustomerFirst(t *testing.T) {
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		customer := mutate(t, k, "createCustomer", object{"email": "ada@example.com"}).String("customer.id")
 		opened := portal(t, k, object{"customerId": customer, "returnUrl": "https://shop.example/"})
-		same(t, "operation", opened.String("operation.kind")+" "+opened.String("operation.status"), "CREATE_CUSTOMER SUCCEEDED")
+		testkit.Equal(t, "operation", opened.String("operation.kind")+" "+opened.String("operation.status"), "CREATE_CUSTOMER SUCCEEDED")
 
 		// One that was deleted in Stripe is linked anew.
 		linked := read(t, k, personQuery, customer).String("stripe.id")
@@ -71,7 +71,7 @@ func TestSessionsLinkTheCustomerFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		opened = portal(t, k, object{"customerId": customer, "returnUrl": "https://shop.example/"})
-		same(t, "operation", opened.String("operation.kind")+" "+opened.String("operation.status"), "LINK_CUSTOMER SUCCEEDED")
+		testkit.Equal(t, "operation", opened.String("operation.kind")+" "+opened.String("operation.status"), "LINK_CUSTOMER SUCCEEDED")
 		if again := read(t, k, personQuery, customer); again.String("stripe.id") == linked || again.String("stripe.status") != "SYNCED" {
 			t.Errorf("the customer was not linked anew: %s", again.Raw())
 		}
@@ -87,8 +87,8 @@ func TestSessionsNeedStripe(t *testing.T) {
 		defer k.Stripe.Up(t)
 		for _, customer := range []string{linked, waiting} {
 			payload := portal(t, k, object{"customerId": customer, "returnUrl": "https://shop.example/"})
-			same(t, "code", payload.String("userErrors.0.code"), "STRIPE_UNAVAILABLE")
-			same(t, "there is a URL", payload.Has("url"), false)
+			testkit.Equal(t, "code", payload.String("userErrors.0.code"), "STRIPE_UNAVAILABLE")
+			testkit.Equal(t, "there is a URL", payload.Has("url"), false)
 		}
 	}, func(s *app.Settings) { s.Engine.Budget = time.Second })
 }
@@ -121,6 +121,6 @@ func TestSessionsRefuseBadInput(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) { refused(t, c.payload, c.code, c.path) })
 		}
 		requests(t, k)
-		same(t, "what is stored", dump(t, k), before)
+		testkit.Equal(t, "what is stored", dump(t, k), before)
 	})
 }

@@ -19,38 +19,38 @@ func TestUpdateProductPrice(t *testing.T) {
 
 			changed := done(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 3900})
 			requests(t, k, "POST /v1/prices", "POST /v1/products/*", "POST /v1/prices/*")
-			same(t, "kind", changed.String("operation.kind"), "UPDATE_PRODUCT_PRICE")
-			equal(t, "steps", steps(changed.At("operation")),
+			testkit.Equal(t, "kind", changed.String("operation.kind"), "UPDATE_PRODUCT_PRICE")
+			testkit.EqualSlices(t, "steps", steps(changed.At("operation")),
 				[]string{"create_price DONE", "set_default_price DONE", "archive_old_price DONE"})
-			same(t, "number of calls on record", len(changed.List("operation.stripeCalls")), 3)
-			same(t, "attempts", changed.Int("operation.attempts"), 1)
-			same(t, "subject", changed.String("operation.subject.id"), product)
+			testkit.Equal(t, "number of calls on record", len(changed.List("operation.stripeCalls")), 3)
+			testkit.Equal(t, "attempts", changed.Int("operation.attempts"), 1)
+			testkit.Equal(t, "subject", changed.String("operation.subject.id"), product)
 
 			price := changed.At("price")
-			same(t, "the new price is the default", changed.String("product.defaultPrice.id"), price.String("id"))
-			same(t, "amount", price.Int("unitAmount.amount"), 3900)
-			same(t, "currency", price.String("unitAmount.currency"), "EUR")
-			same(t, "interval", price.String("recurring.interval"), "MONTH")
-			same(t, "interval count", price.Int("recurring.intervalCount"), 3)
-			same(t, "nickname", price.String("nickname"), "monthly")
-			same(t, "lookup key", price.String("lookupKey"), "team")
-			same(t, "status", price.String("status"), "ACTIVE")
-			same(t, "sync", price.String("stripe.status"), "SYNCED")
+			testkit.Equal(t, "the new price is the default", changed.String("product.defaultPrice.id"), price.String("id"))
+			testkit.Equal(t, "amount", price.Int("unitAmount.amount"), 3900)
+			testkit.Equal(t, "currency", price.String("unitAmount.currency"), "EUR")
+			testkit.Equal(t, "interval", price.String("recurring.interval"), "MONTH")
+			testkit.Equal(t, "interval count", price.Int("recurring.intervalCount"), 3)
+			testkit.Equal(t, "nickname", price.String("nickname"), "monthly")
+			testkit.Equal(t, "lookup key", price.String("lookupKey"), "team")
+			testkit.Equal(t, "status", price.String("status"), "ACTIVE")
+			testkit.Equal(t, "sync", price.String("stripe.status"), "SYNCED")
 			previous := changed.At("previousPrice")
-			same(t, "previous", previous.String("id"), old)
-			same(t, "previous status", previous.String("status"), "ARCHIVED")
-			same(t, "the previous price has a lookup key", previous.Has("lookupKey"), false)
-			same(t, "the previous price says when", previous.Has("archivedAt"), true)
+			testkit.Equal(t, "previous", previous.String("id"), old)
+			testkit.Equal(t, "previous status", previous.String("status"), "ARCHIVED")
+			testkit.Equal(t, "the previous price has a lookup key", previous.Has("lookupKey"), false)
+			testkit.Equal(t, "the previous price says when", previous.Has("archivedAt"), true)
 
 			now := read(t, k, productQuery, product)
-			same(t, "sync", now.String("stripe.status"), "SYNCED")
-			same(t, "newest price first", now.String("prices.edges.0.node.id"), price.String("id"))
-			same(t, "number of prices", len(now.List("prices.edges")), 2)
+			testkit.Equal(t, "sync", now.String("stripe.status"), "SYNCED")
+			testkit.Equal(t, "newest price first", now.String("prices.edges.0.node.id"), price.String("id"))
+			testkit.Equal(t, "number of prices", len(now.List("prices.edges")), 2)
 			inStripe := k.Stripe.Get(t, "/v1/prices/"+price.String("stripe.id"))
-			same(t, "lookup key in Stripe", inStripe["lookup_key"], any("team"))
-			same(t, "the old price in Stripe is active",
+			testkit.Equal(t, "lookup key in Stripe", inStripe["lookup_key"], any("team"))
+			testkit.Equal(t, "the old price in Stripe is active",
 				k.Stripe.Get(t, "/v1/prices/"+previous.String("stripe.id"))["active"], any(false))
-			same(t, "default price in Stripe",
+			testkit.Equal(t, "default price in Stripe",
 				k.Stripe.Get(t, "/v1/products/"+now.String("stripe.id"))["default_price"], any(price.String("stripe.id")))
 		})
 
@@ -62,10 +62,10 @@ func TestUpdateProductPrice(t *testing.T) {
 			k.Stripe.Forget(t)
 			changed := done(t, k, "updateProductPrice", object{"productId": product, "priceId": yearly, "unitAmount": 30000})
 			requests(t, k, "POST /v1/prices", "POST /v1/prices/*")
-			equal(t, "steps", steps(changed.At("operation")), []string{"create_price DONE", "archive_old_price DONE"})
-			same(t, "default", changed.String("product.defaultPrice.id"), standard)
-			same(t, "previous", changed.String("previousPrice.id"), yearly)
-			same(t, "interval", changed.String("price.recurring.interval"), "YEAR")
+			testkit.EqualSlices(t, "steps", steps(changed.At("operation")), []string{"create_price DONE", "archive_old_price DONE"})
+			testkit.Equal(t, "default", changed.String("product.defaultPrice.id"), standard)
+			testkit.Equal(t, "previous", changed.String("previousPrice.id"), yearly)
+			testkit.Equal(t, "interval", changed.String("price.recurring.interval"), "YEAR")
 		})
 
 		t.Run("what is given replaces what was", func(t *testing.T) {
@@ -74,10 +74,10 @@ func TestUpdateProductPrice(t *testing.T) {
 				"productId": product, "unitAmount": 2900, "currency": "jpy", "nickname": "neu",
 				"recurring": object{"interval": "WEEK", "intervalCount": 2},
 			})
-			same(t, "currency", changed.String("price.unitAmount.currency"), "JPY")
-			same(t, "nickname", changed.String("price.nickname"), "neu")
-			same(t, "interval", changed.String("price.recurring.interval"), "WEEK")
-			same(t, "interval count", changed.Int("price.recurring.intervalCount"), 2)
+			testkit.Equal(t, "currency", changed.String("price.unitAmount.currency"), "JPY")
+			testkit.Equal(t, "nickname", changed.String("price.nickname"), "neu")
+			testkit.Equal(t, "interval", changed.String("price.recurring.interval"), "WEEK")
+			testkit.Equal(t, "interval count", changed.Int("price.recurring.intervalCount"), 2)
 		})
 
 		t.Run("null clears the nickname, and keeps the period", func(t *testing.T) {
@@ -86,8 +86,8 @@ func TestUpdateProductPrice(t *testing.T) {
 			changed := done(t, k, "updateProductPrice", object{
 				"productId": product, "unitAmount": 3000, "recurring": nil, "nickname": nil,
 			})
-			same(t, "the period that stays", changed.String("price.recurring.interval"), "MONTH")
-			same(t, "there is a nickname", changed.Has("price.nickname"), false)
+			testkit.Equal(t, "the period that stays", changed.String("price.recurring.interval"), "MONTH")
+			testkit.Equal(t, "there is a nickname", changed.Has("price.nickname"), false)
 		})
 
 		t.Run("a product without a price gets its first", func(t *testing.T) {
@@ -97,8 +97,8 @@ func TestUpdateProductPrice(t *testing.T) {
 			k.Stripe.Forget(t)
 			changed := done(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 100, "currency": "usd"})
 			requests(t, k, "POST /v1/prices", "POST /v1/products/*")
-			same(t, "default", changed.String("product.defaultPrice.id"), changed.String("price.id"))
-			same(t, "there is a previous price", changed.Has("previousPrice"), false)
+			testkit.Equal(t, "default", changed.String("product.defaultPrice.id"), changed.String("price.id"))
+			testkit.Equal(t, "there is a previous price", changed.Has("previousPrice"), false)
 		})
 
 		t.Run("the same price is refused", func(t *testing.T) {
@@ -111,10 +111,10 @@ func TestUpdateProductPrice(t *testing.T) {
 				{"productId": product, "unitAmount": 2900, "priceId": price, "recurring": object{"interval": "MONTH"}},
 			} {
 				e := refused(t, mutate(t, k, "updateProductPrice", input), "PRICE_UNCHANGED", "input.unitAmount")
-				same(t, "node", e.String("nodeId"), price)
+				testkit.Equal(t, "node", e.String("nodeId"), price)
 			}
 			requests(t, k)
-			same(t, "what is stored has changed", dump(t, k) != before, false)
+			testkit.Equal(t, "what is stored has changed", dump(t, k) != before, false)
 		})
 
 		t.Run("a refusal of Stripe leaves both sides as they were", func(t *testing.T) {
@@ -123,15 +123,15 @@ func TestUpdateProductPrice(t *testing.T) {
 			k.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/products/*", Kind: "refuse", Count: 1})
 			changed := mutate(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 1})
 			k.Stripe.Heal(t)
-			same(t, "operation", changed.String("operation.status"), "FAILED")
-			same(t, "code", changed.String("userErrors.0.code"), "STRIPE_REJECTED")
-			same(t, "there is a new price", changed.Has("price"), false)
-			same(t, "default", changed.String("product.defaultPrice.id"), price)
-			same(t, "default is", changed.String("product.defaultPrice.status"), "ACTIVE")
-			same(t, "sync", changed.String("product.stripe.status"), "FAILED")
-			equal(t, "steps", steps(changed.At("operation")),
+			testkit.Equal(t, "operation", changed.String("operation.status"), "FAILED")
+			testkit.Equal(t, "code", changed.String("userErrors.0.code"), "STRIPE_REJECTED")
+			testkit.Equal(t, "there is a new price", changed.Has("price"), false)
+			testkit.Equal(t, "default", changed.String("product.defaultPrice.id"), price)
+			testkit.Equal(t, "default is", changed.String("product.defaultPrice.status"), "ACTIVE")
+			testkit.Equal(t, "sync", changed.String("product.stripe.status"), "FAILED")
+			testkit.EqualSlices(t, "steps", steps(changed.At("operation")),
 				[]string{"create_price COMPENSATED", "set_default_price FAILED", "archive_old_price TODO"})
-			same(t, "default in Stripe", k.Stripe.Get(t, "/v1/products/"+before.String("stripe.id"))["default_price"],
+			testkit.Equal(t, "default in Stripe", k.Stripe.Get(t, "/v1/products/"+before.String("stripe.id"))["default_price"],
 				any(before.String("defaultPrice.stripe.id")))
 		})
 	})

@@ -38,6 +38,6 @@ func TestVariablesAreExact(t *testing.T) {
 			}
 		}
 		requests(t, k)
-		same(t, "the subscription", read(t, k, planQuery, plan.String("id")).Bool("cancelAtPeriodEnd"), false)
+		testkit.Equal(t, "the subscription", read(t, k, planQuery, plan.String("id")).Bool("cancelAtPeriodEnd"), false)
 	})
 }

@@ -80,18 +80,11 @@ func (s *shop) health(t *testing.T) testkit.Answer {
 	return s.Query(t, `{ billingHealth { status drift missedEvents lastReconciledAt lastSweptAt } }`).At("billingHealth")
 }
 
-func want[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
 // Each field that somebody changes in Stripe, without an event, is found; and
 // repaired, by what was made here or by what Stripe has.
 func TestChangesAreFoundAndRepaired(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
-		want(t, "differences at first", strings.Join(s.differences(t), ", "), "")
+		testkit.Equal(t, "differences at first", strings.Join(s.differences(t), ", "), "")
 		for _, c := range []struct {
 			id, field string
 			set       object
@@ -122,19 +115,19 @@ func TestChangesAreFoundAndRepaired(t *testing.T) {
 				before := s.there(t, c.id)[c.field]
 				s.Stripe.Edit(t, c.id, c.set)
 				edited := s.there(t, c.id)[c.field]
-				want(t, "found", strings.Join(s.differences(t), ", "), c.want)
+				testkit.Equal(t, "found", strings.Join(s.differences(t), ", "), c.want)
 				s.reconcile(t, false)
-				want(t, "drift", s.health(t).Int("drift"), 1)
-				want(t, "health", s.health(t).String("status"), "DEGRADED")
+				testkit.Equal(t, "drift", s.health(t).Int("drift"), 1)
+				testkit.Equal(t, "health", s.health(t).String("status"), "DEGRADED")
 				sum := s.reconcile(t, true)
-				want(t, "repaired", sum.Repaired, 1)
-				want(t, "left", strings.Join(s.differences(t), ", "), "")
-				want(t, "drift after the repair", s.health(t).Int("drift"), 0)
+				testkit.Equal(t, "repaired", sum.Repaired, 1)
+				testkit.Equal(t, "left", strings.Join(s.differences(t), ", "), "")
+				testkit.Equal(t, "drift after the repair", s.health(t).Int("drift"), 0)
 				after := fmt.Sprint(s.there(t, c.id)[c.field])
 				if c.ours {
-					want(t, "in Stripe", after, fmt.Sprint(before))
+					testkit.Equal(t, "in Stripe", after, fmt.Sprint(before))
 				} else {
-					want(t, "in Stripe", after, fmt.Sprint(edited))
+					testkit.Equal(t, "in Stripe", after, fmt.Sprint(edited))
 				}
 			})
 		}
@@ -159,15 +152,15 @@ func TestWhatIsMissingExtraOrDouble(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		t.Run("extra", func(t *testing.T) {
 			s.Stripe.Post(t, "/v1/customers", url.Values{"name": {"Only there"}})
-			want(t, "found", strings.Join(s.differences(t), ", "), "EXTRA customer")
-			want(t, "repaired", s.reconcile(t, true).Repaired, 1)
-			want(t, "it is here", s.Query(t, `{ customers(filter: {search: "Only there"}) { totalCount } }`).Int("customers.totalCount"), 1)
+			testkit.Equal(t, "found", strings.Join(s.differences(t), ", "), "EXTRA customer")
+			testkit.Equal(t, "repaired", s.reconcile(t, true).Repaired, 1)
+			testkit.Equal(t, "it is here", s.Query(t, `{ customers(filter: {search: "Only there"}) { totalCount } }`).Int("customers.totalCount"), 1)
 		})
 		t.Run("double", func(t *testing.T) {
 			s.Stripe.Post(t, "/v1/customers", url.Values{"metadata[tallystick_id]": {s.customerID}})
-			want(t, "found", strings.Join(s.differences(t), ", "), "DUPLICATE customer")
-			want(t, "repaired", s.reconcile(t, true).Repaired, 0)
-			want(t, "drift", s.health(t).Int("drift"), 1)
+			testkit.Equal(t, "found", strings.Join(s.differences(t), ", "), "DUPLICATE customer")
+			testkit.Equal(t, "repaired", s.reconcile(t, true).Repaired, 0)
+			testkit.Equal(t, "drift", s.health(t).Int("drift"), 1)
 		})
 		t.Run("missing", func(t *testing.T) {
 			s.Stripe.Delete(t, "/v1/customers/"+s.customer)
@@ -195,18 +188,18 @@ func TestMissedEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := s.Query(t, `query($id: ID!) { customer(id: $id) { name } }`, object{"id": s.customerID}).String("customer.name")
-		want(t, "name", name, "Renamed")
+		testkit.Equal(t, "name", name, "Renamed")
 		health := s.health(t)
 		if health.Int("missedEvents") == 0 || !health.Has("lastSweptAt") {
 			t.Errorf("health: %s", health.Raw())
 		}
-		want(t, "differences", strings.Join(s.differences(t), ", "), "")
+		testkit.Equal(t, "differences", strings.Join(s.differences(t), ", "), "")
 
 		missed := health.Int("missedEvents")
 		if err := s.Sweeper.Sweep(t.Context()); err != nil { // within a minute: somebody else has done it
 			t.Fatal(err)
 		}
-		want(t, "missed events", s.health(t).Int("missedEvents"), missed)
+		testkit.Equal(t, "missed events", s.health(t).Int("missedEvents"), missed)
 	})
 }
 
@@ -219,8 +212,8 @@ func TestStripeIsDown(t *testing.T) {
 			t.Error("it has compared nothing with something")
 		}
 		health := s.health(t)
-		want(t, "drift", health.Int("drift"), 0)
-		want(t, "reconciled", health.Has("lastReconciledAt"), false)
+		testkit.Equal(t, "drift", health.Int("drift"), 0)
+		testkit.Equal(t, "reconciled", health.Has("lastReconciledAt"), false)
 	})
 }
 
@@ -231,19 +224,19 @@ func TestStartReconciliation(t *testing.T) {
 		const start = `mutation($r: Boolean!) { startReconciliation(input: {repair: $r}) {
 			operation { kind status subject { id } steps { name status } stripeCalls { path } } userErrors { code } } }`
 		started := s.Query(t, start, object{"r": false}).At("startReconciliation.operation")
-		want(t, "kind", started.String("kind"), "RECONCILE")
-		want(t, "status", started.String("status"), "SUCCEEDED")
-		want(t, "calls on record", len(started.List("stripeCalls")), 0)
+		testkit.Equal(t, "kind", started.String("kind"), "RECONCILE")
+		testkit.Equal(t, "status", started.String("status"), "SUCCEEDED")
+		testkit.Equal(t, "calls on record", len(started.List("stripeCalls")), 0)
 		list := s.Query(t, `{ differences(filter: {open: true, kind: [CHANGED], objectType: "subscription"}) { totalCount edges { node {
 			field ours stripes foundAt repairedAt object { ... on Subscription { status } } } } } }`).At("differences")
-		want(t, "differences", list.Int("totalCount"), 1)
-		want(t, "field", list.String("edges.0.node.field"), "status")
-		want(t, "ours", list.String("edges.0.node.ours"), "ACTIVE")
-		want(t, "Stripe's", list.String("edges.0.node.stripes"), "PAST_DUE")
-		want(t, "object", list.String("edges.0.node.object.status"), "ACTIVE")
+		testkit.Equal(t, "differences", list.Int("totalCount"), 1)
+		testkit.Equal(t, "field", list.String("edges.0.node.field"), "status")
+		testkit.Equal(t, "ours", list.String("edges.0.node.ours"), "ACTIVE")
+		testkit.Equal(t, "Stripe's", list.String("edges.0.node.stripes"), "PAST_DUE")
+		testkit.Equal(t, "object", list.String("edges.0.node.object.status"), "ACTIVE")
 		s.Query(t, start, object{"r": true})
-		want(t, "open", s.Query(t, `{ differences(filter: {open: true}) { totalCount } }`).Int("differences.totalCount"), 0)
-		want(t, "repaired", s.Query(t, `{ differences(filter: {open: false}) { totalCount } }`).Int("differences.totalCount"), 1)
+		testkit.Equal(t, "open", s.Query(t, `{ differences(filter: {open: true}) { totalCount } }`).Int("differences.totalCount"), 0)
+		testkit.Equal(t, "repaired", s.Query(t, `{ differences(filter: {open: false}) { totalCount } }`).Int("differences.totalCount"), 1)
 	})
 }
 
@@ -265,20 +258,20 @@ func TestComparisonsByThemselves(t *testing.T) {
 		}
 		do(func() error { return s.Reconciliation.StartAfterStop(t.Context()) })
 		do(func() error { return s.Reconciliation.StartIfDue(t.Context()) })
-		want(t, "comparisons at first", began(), 0)
+		testkit.Equal(t, "comparisons at first", began(), 0)
 		past := s.Store.Now().Add(-2 * reconciliation.Every)
 		if err := s.Store.Writer.StripeAccount.Update().SetSweptAt(past).Exec(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		do(func() error { return s.Reconciliation.StartAfterStop(t.Context()) })
 		do(func() error { return s.Reconciliation.StartAfterStop(t.Context()) })
-		want(t, "comparisons after a stop", began(), 1)
+		testkit.Equal(t, "comparisons after a stop", began(), 1)
 		s.Work(t)
 		if err := s.Store.Writer.StripeAccount.Update().SetReconciledAt(past).Exec(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		do(func() error { return s.Reconciliation.StartIfDue(t.Context()) })
-		want(t, "comparisons after a day", began(), 2)
+		testkit.Equal(t, "comparisons after a day", began(), 2)
 	})
 }
 
@@ -311,14 +304,14 @@ func TestImport(t *testing.T) {
 					t.Errorf("%s asks for one object alone", r)
 				}
 			}
-			want(t, "differences", strings.Join(s.differences(t), ", "), "")
+			testkit.Equal(t, "differences", strings.Join(s.differences(t), ", "), "")
 		}
 		counts := s.Query(t, `{ customers { totalCount } subscriptions { totalCount } billingHealth { partial } }`)
-		want(t, "customers", counts.Int("customers.totalCount"), 32)
-		want(t, "subscriptions", counts.Int("subscriptions.totalCount"), 31)
-		want(t, "partial", counts.Int("billingHealth.partial"), 15)
+		testkit.Equal(t, "customers", counts.Int("customers.totalCount"), 32)
+		testkit.Equal(t, "subscriptions", counts.Int("subscriptions.totalCount"), 31)
+		testkit.Equal(t, "partial", counts.Int("billingHealth.partial"), 15)
 		link := s.Query(t, `query($id: ID!) { customer(id: $id) { stripe { id status } } }`, object{"id": waits.String("customer.id")})
-		want(t, "the one that waited", link.String("customer.stripe.id"), adopted)
-		want(t, "link", link.String("customer.stripe.status"), "SYNCED")
+		testkit.Equal(t, "the one that waited", link.String("customer.stripe.id"), adopted)
+		testkit.Equal(t, "link", link.String("customer.stripe.status"), "SYNCED")
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesim"
+	"tallystick/internal/testkit"
 )
 
 func unbound(o *stripeapi.Options) { o.Unbound = false }
@@ -22,8 +23,8 @@ func TestMissingIsNotBelieved(t *testing.T) {
 		_, err := l.Customers.Get("cus_nope", nil)
 		return stripeapi.AsError(err)
 	}
-	want(t, "at first", get().Kind, stripeapi.Unavailable)
-	want(t, "the gate", l.Available(), true)
+	testkit.Equal(t, "at first", get().Kind, stripeapi.Unavailable)
+	testkit.Equal(t, "the gate", l.Available(), true)
 	var account stripeapi.Account
 	if err := l.Confirm(t.Context(), func(_ context.Context, a stripeapi.Account) error {
 		account = a
@@ -34,8 +35,8 @@ func TestMissingIsNotBelieved(t *testing.T) {
 	if account.ID == "" || account.Livemode || account.Sandbox {
 		t.Errorf("the account is %+v", account)
 	}
-	want(t, "then", get().Kind, stripeapi.Rejected)
-	want(t, "its status", get().Status, 404)
+	testkit.Equal(t, "then", get().Kind, stripeapi.Rejected)
+	testkit.Equal(t, "its status", get().Status, 404)
 }
 
 // TestWrongAccountClosesTheGate finds out that the key is another account's.
@@ -48,9 +49,9 @@ func TestWrongAccountClosesTheGate(t *testing.T) {
 	if err == nil {
 		t.Fatal("the wrong account was confirmed")
 	}
-	want(t, "available", l.Available(), false)
-	want(t, "health", l.Health(), billing.StripeWrongAccount)
-	want(t, "a request is sent", stripeapi.Classify(l.Ping(t.Context())).NotSent, true)
+	testkit.Equal(t, "available", l.Available(), false)
+	testkit.Equal(t, "health", l.Health(), billing.StripeWrongAccount)
+	testkit.Equal(t, "a request is sent", stripeapi.Classify(l.Ping(t.Context())).NotSent, true)
 }
 
 // TestKeyThatMayNotReadItsAccount is a restricted key's: it is taken at its word.
@@ -59,11 +60,11 @@ func TestKeyThatMayNotReadItsAccount(t *testing.T) {
 	l := newLink(t, unbound)
 	l.fault(t, stripesim.Fault{Kind: "forbidden", Method: "GET", Path: "/v1/account"})
 	if err := l.Confirm(t.Context(), func(_ context.Context, a stripeapi.Account) error {
-		want(t, "the account's id", a.ID, "")
+		testkit.Equal(t, "the account's id", a.ID, "")
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := l.Customers.Get("cus_nope", nil)
-	want(t, "what does not exist", stripeapi.AsError(err).Kind, stripeapi.Rejected)
+	testkit.Equal(t, "what does not exist", stripeapi.AsError(err).Kind, stripeapi.Rejected)
 }

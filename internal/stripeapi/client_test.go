@@ -9,6 +9,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesim"
+	"tallystick/internal/testkit"
 )
 
 func never(o *stripeapi.Options) { o.ProbeEvery = time.Hour }
@@ -35,17 +36,17 @@ func TestGateCloses(t *testing.T) {
 			l := newLink(t, never)
 			l.fault(t, stripesim.Fault{Kind: tt.fault})
 			for i := range 5 {
-				want(t, "available", l.Available(), tt.after == 0 || i < tt.after)
+				testkit.Equal(t, "available", l.Available(), tt.after == 0 || i < tt.after)
 				log := &calls{}
 				err := l.create(stripeapi.WithRecorder(t.Context(), log), "key", "Team")
 				if err == nil {
 					t.Fatal("the request did not fail")
 				}
 				kept := tt.after > 0 && i >= tt.after
-				want(t, "not sent", stripeapi.Classify(err).NotSent, kept)
-				want(t, "recorded", len(log.started), map[bool]int{true: 0, false: 1}[kept])
+				testkit.Equal(t, "not sent", stripeapi.Classify(err).NotSent, kept)
+				testkit.Equal(t, "recorded", len(log.started), map[bool]int{true: 0, false: 1}[kept])
 			}
-			want(t, "health", l.Health(), tt.health)
+			testkit.Equal(t, "health", l.Health(), tt.health)
 		})
 	}
 }
@@ -63,14 +64,14 @@ func TestGateReopens(t *testing.T) {
 	for l.Available() {
 		_ = l.Ping(t.Context())
 	}
-	want(t, "health", l.Health(), billing.StripeInvalidKey)
+	testkit.Equal(t, "health", l.Health(), billing.StripeInvalidKey)
 	l.heal(t)
 	<-recovered // by the watch alone
-	want(t, "available", l.Available(), true)
-	want(t, "health", l.Health(), billing.StripeOK)
+	testkit.Equal(t, "available", l.Available(), true)
+	testkit.Equal(t, "health", l.Health(), billing.StripeOK)
 	stop()
 	<-watched
-	want(t, "times it was told", len(recovered), 0)
+	testkit.Equal(t, "times it was told", len(recovered), 0)
 }
 
 // What says nothing of Stripe does not close the gate: a caller that has gone,
@@ -95,19 +96,19 @@ func TestGateIgnoresWhatIsNotStripes(t *testing.T) {
 					t.Fatal("the request did not fail")
 				}
 			}
-			want(t, "available", l.Available(), true)
-			want(t, "health", l.Health(), billing.StripeOK)
+			testkit.Equal(t, "available", l.Available(), true)
+			testkit.Equal(t, "health", l.Health(), billing.StripeOK)
 		})
 		t.Run(name+" of a probe", func(t *testing.T) {
 			t.Parallel()
 			l := newLink(t)
 			l.fault(t, stripesim.Fault{Kind: "unauthorized", Count: 1})
 			_ = l.Ping(t.Context())
-			want(t, "available", l.Available(), false)
+			testkit.Equal(t, "available", l.Available(), false)
 			for range 5 {
 				_ = l.create(who(t), "key", "Team")
 			}
-			want(t, "available", l.Available(), false)
+			testkit.Equal(t, "available", l.Available(), false)
 			for !l.Available() { // another one tries, and may
 				_ = l.Ping(t.Context())
 			}
@@ -142,12 +143,12 @@ func TestRequestsAreRecorded(t *testing.T) {
 				t.Fatalf("%d requests started, %d finished", len(log.started), len(log.finished))
 			}
 			first, last := log.started[0], log.finished[0]
-			want(t, "request", first.Method+" "+first.Path+" "+first.IdempotencyKey, "POST /v1/products key")
-			want(t, "status before", first.Status, 0)
-			want(t, "status", last.Status, tt.status)
-			want(t, "error code", last.ErrorCode, tt.errorCode)
-			want(t, "has a request id", last.RequestID != "", tt.requestID)
-			want(t, "took time", last.Duration > 0, true)
+			testkit.Equal(t, "request", first.Method+" "+first.Path+" "+first.IdempotencyKey, "POST /v1/products key")
+			testkit.Equal(t, "status before", first.Status, 0)
+			testkit.Equal(t, "status", last.Status, tt.status)
+			testkit.Equal(t, "error code", last.ErrorCode, tt.errorCode)
+			testkit.Equal(t, "has a request id", last.RequestID != "", tt.requestID)
+			testkit.Equal(t, "took time", last.Duration > 0, true)
 		})
 	}
 }
@@ -160,7 +161,7 @@ func TestNoRequestWithoutARecord(t *testing.T) {
 	if !errors.Is(err, errNoDatabase) || stripeapi.AsError(err) != nil {
 		t.Fatalf("the error: %v", err)
 	}
-	want(t, "finished", len(log.finished), 0)
+	testkit.Equal(t, "finished", len(log.finished), 0)
 	products := l.Products.List(nil)
 	for products.Next() {
 		t.Error("the request has left")

@@ -143,10 +143,3 @@ func (c *calls) Finished(_ context.Context, call *stripeapi.Call) {
 }
 
 var errNoDatabase = errors.New("the database is away")
-
-func want[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}

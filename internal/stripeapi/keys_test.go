@@ -13,6 +13,7 @@ import (
 
 	"tallystick/internal/billing"
 	"tallystick/internal/stripeapi"
+	"tallystick/internal/testkit"
 )
 
 // accounts stands between a client and the sandbox, and says which keys are
@@ -95,15 +96,15 @@ func TestKeyIsReplaced(t *testing.T) {
 	if err := l.create(stripeapi.WithRecorder(t.Context(), record), "a", "Lamp"); err != nil {
 		t.Fatalf("the first request after it: %v", err)
 	}
-	want(t, "requests", len(record.finished), 2)
-	want(t, "the first", record.finished[0].Status, 401)
-	want(t, "the second", record.finished[1].Status, 200)
-	want(t, "its idempotency key", record.finished[1].IdempotencyKey, "a")
-	want(t, "health", c.Health(), billing.StripeOK)
+	testkit.Equal(t, "requests", len(record.finished), 2)
+	testkit.Equal(t, "the first", record.finished[0].Status, 401)
+	testkit.Equal(t, "the second", record.finished[1].Status, 200)
+	testkit.Equal(t, "its idempotency key", record.finished[1].IdempotencyKey, "a")
+	testkit.Equal(t, "health", c.Health(), billing.StripeOK)
 	if err := l.create(stripeapi.WithRecorder(t.Context(), record), "b", "Chair"); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "requests of the next", len(record.finished), 3)
+	testkit.Equal(t, "requests of the next", len(record.finished), 3)
 }
 
 // TestBothKeysExpire lets Stripe refuse both keys while the server runs, and accept the
@@ -118,8 +119,8 @@ func TestBothKeysExpire(t *testing.T) {
 	keys.accept()
 	l := &link{Client: c}
 	err := l.create(t.Context(), "a", "Lamp")
-	want(t, "the request", stripeapi.AsError(err).Kind, stripeapi.Misconfigured)
-	want(t, "health", c.Health(), billing.StripeInvalidKey)
+	testkit.Equal(t, "the request", stripeapi.AsError(err).Kind, stripeapi.Misconfigured)
+	testkit.Equal(t, "health", c.Health(), billing.StripeInvalidKey)
 	keys.accept("sk_test_new")
 	ctx, cancel := context.WithCancel(t.Context())
 	var watching sync.WaitGroup
@@ -131,7 +132,7 @@ func TestBothKeysExpire(t *testing.T) {
 	if err := l.create(t.Context(), "a", "Lamp"); err != nil {
 		t.Error(err)
 	}
-	want(t, "health in the end", c.Health(), billing.StripeOK)
+	testkit.Equal(t, "health in the end", c.Health(), billing.StripeOK)
 	cancel()
 	watching.Wait()
 }
@@ -144,7 +145,7 @@ func TestOneOfTwoKeys(t *testing.T) {
 		if err := c.Confirm(t.Context(), oneAccount()); err != nil {
 			t.Errorf("%s: %v", valid, err)
 		}
-		want(t, valid+": health", c.Health(), billing.StripeOK)
+		testkit.Equal(t, valid+": health", c.Health(), billing.StripeOK)
 		if err := (&link{Client: c}).create(t.Context(), "a", "Lamp"); err != nil {
 			t.Errorf("%s: %v", valid, err)
 		}
@@ -170,7 +171,7 @@ func TestNeitherKey(t *testing.T) {
 		t.Fatal("refused keys were confirmed")
 	}
 	_ = c.Ping(t.Context())
-	want(t, "health", c.Health(), billing.StripeInvalidKey)
+	testkit.Equal(t, "health", c.Health(), billing.StripeInvalidKey)
 	ctx, cancel := context.WithCancel(t.Context())
 	var watching sync.WaitGroup
 	recovered := make(chan struct{})

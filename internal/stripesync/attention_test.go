@@ -36,15 +36,15 @@ func TestAttentionBlocksItsSubjectAlone(t *testing.T) {
 		heal()
 
 		canceled := s.run(t, cancelSubscription, map[string]any{"subscriptionId": other, "at": "IMMEDIATELY"})
-		want(t, "cancellation of another subscription", canceled.String("operation.status"), "SUCCEEDED")
+		testkit.Equal(t, "cancellation of another subscription", canceled.String("operation.status"), "SUCCEEDED")
 		s.Stripe.Delete(t, "/v1/subscriptions/"+thirdThere)
 		s.refresh(t, "subscription", thirdThere)
-		want(t, "what Stripe reports of the third", s.subscriptionRow(t, third).Status, billing.SubscriptionCanceled)
-		want(t, "the stuck one", s.row(t, stuck).Status, billing.OperationNeedsAttention)
+		testkit.Equal(t, "what Stripe reports of the third", s.subscriptionRow(t, third).Status, billing.SubscriptionCanceled)
+		testkit.Equal(t, "the stuck one", s.row(t, stuck).Status, billing.OperationNeedsAttention)
 
 		s.run(t, retryOperation, map[string]any{"operationId": stuck})
 		s.settle(t)
-		want(t, "after a retry", s.row(t, stuck).Status, billing.OperationSucceeded)
+		testkit.Equal(t, "after a retry", s.row(t, stuck).Status, billing.OperationSucceeded)
 	})
 }
 
@@ -58,21 +58,21 @@ func TestNothingIsLeftToUndo(t *testing.T) {
 			there := *s.customerRow(t, customer).StripeID
 			s.Stripe.Fail(t, testkit.Fault{Kind: "server_error", Method: "POST", Path: "/v1/customers/*", Count: 3})
 			update := s.run(t, updateCustomer, map[string]any{"customerId": customer, "name": "Grace"})
-			want(t, "at first", update.String("operation.status"), "PENDING")
+			testkit.Equal(t, "at first", update.String("operation.status"), "PENDING")
 			s.Stripe.Heal(t)
 			s.available(t)
 			s.Stripe.Delete(t, "/v1/customers/"+there)
 			s.settle(t)
-			want(t, "in the end", s.row(t, update.String("operation.id")).Status, billing.OperationSucceeded)
+			testkit.Equal(t, "in the end", s.row(t, update.String("operation.id")).Status, billing.OperationSucceeded)
 			row := s.customerRow(t, customer)
-			want(t, "it is linked anew", row.StripeID != nil && *row.StripeID != there, true)
-			want(t, "name in Stripe", text(s.Stripe.Get(t, "/v1/customers/"+*row.StripeID)["name"]), "Grace")
+			testkit.Equal(t, "it is linked anew", row.StripeID != nil && *row.StripeID != there, true)
+			testkit.Equal(t, "name in Stripe", text(s.Stripe.Get(t, "/v1/customers/"+*row.StripeID)["name"]), "Grace")
 
 			s.refresh(t, "customer", there)
 			deleted := s.run(t, deleteCustomer, map[string]any{"customerId": customer})
-			want(t, "the deletion", deleted.String("operation.status"), "SUCCEEDED")
+			testkit.Equal(t, "the deletion", deleted.String("operation.status"), "SUCCEEDED")
 			again := s.run(t, createCustomer, map[string]any{"email": "ada@example.com"})
-			want(t, "user errors of who comes next", len(again.List("userErrors")), 0)
+			testkit.Equal(t, "user errors of who comes next", len(again.List("userErrors")), 0)
 		})
 		t.Run("of a product", func(t *testing.T) {
 			id := s.run(t, createProduct, map[string]any{"name": "A"}).String("product.id")
@@ -83,7 +83,7 @@ func TestNothingIsLeftToUndo(t *testing.T) {
 			s.available(t)
 			s.Stripe.Delete(t, "/v1/products/"+there)
 			s.settle(t)
-			want(t, "in the end", s.row(t, update.String("operation.id")).Status, billing.OperationFailed)
+			testkit.Equal(t, "in the end", s.row(t, update.String("operation.id")).Status, billing.OperationFailed)
 		})
 	})
 }
@@ -103,9 +103,9 @@ func TestRefusedVoidShowsWhatHolds(t *testing.T) {
 		s.Stripe.Post(t, "/v1/invoices/"+there+"/pay", url.Values{"paid_out_of_band": {"true"}})
 
 		answer := s.run(t, voidInvoice, map[string]any{"invoiceId": s.invoiceOf(t, sent.String("subscription.id"))})
-		want(t, "the operation", answer.String("operation.status"), "FAILED")
-		want(t, "the code", answer.String("userErrors.0.code"), "STRIPE_REJECTED")
-		want(t, "the invoice", answer.String("invoice.status"), "PAID")
-		want(t, "its link", answer.String("invoice.stripe.status"), "FAILED")
+		testkit.Equal(t, "the operation", answer.String("operation.status"), "FAILED")
+		testkit.Equal(t, "the code", answer.String("userErrors.0.code"), "STRIPE_REJECTED")
+		testkit.Equal(t, "the invoice", answer.String("invoice.status"), "PAID")
+		testkit.Equal(t, "its link", answer.String("invoice.stripe.status"), "FAILED")
 	})
 }

@@ -22,14 +22,14 @@ func (s *shop) into(t *testing.T, here, there string, status billing.Subscriptio
 func (s *shop) equalSubscription(t *testing.T, here, there string) {
 	t.Helper()
 	row, object := s.subscriptionRow(t, here), s.Stripe.Get(t, "/v1/subscriptions/"+there)
-	want(t, "status in Stripe", text(object["status"]), strings.ToLower(string(row.Status)))
-	want(t, "cancel_at_period_end in Stripe", object["cancel_at_period_end"], any(row.CancelAtPeriodEnd))
+	testkit.Equal(t, "status in Stripe", text(object["status"]), strings.ToLower(string(row.Status)))
+	testkit.Equal(t, "cancel_at_period_end in Stripe", object["cancel_at_period_end"], any(row.CancelAtPeriodEnd))
 	for name, moment := range map[string]bool{
 		"canceled_at": row.CanceledAt != nil, "ended_at": row.EndedAt != nil, "cancel_at": row.CancelAt != nil,
 	} {
-		want(t, name+" is set in Stripe", object[name] != nil, moment)
+		testkit.Equal(t, name+" is set in Stripe", object[name] != nil, moment)
 	}
-	want(t, "sync status", row.StripeStatus, billing.SyncSynced)
+	testkit.Equal(t, "sync status", row.StripeStatus, billing.SyncSynced)
 }
 
 func TestCancelSubscription(t *testing.T) {
@@ -52,38 +52,38 @@ func TestCancelSubscription(t *testing.T) {
 						"subscriptionId": here, "at": at, "reason": "TOO_EXPENSIVE", "comment": "Too dear.",
 					})
 					if status == billing.SubscriptionIncomplete && at == "PERIOD_END" {
-						want(t, "code", answer.String("userErrors.0.code"), "INVALID_TRANSITION")
-						want(t, "requests", len(s.writes(t)), 0)
+						testkit.Equal(t, "code", answer.String("userErrors.0.code"), "INVALID_TRANSITION")
+						testkit.Equal(t, "requests", len(s.writes(t)), 0)
 						return
 					}
-					want(t, "operation", answer.String("operation.status"), "SUCCEEDED")
-					want(t, "user errors", len(answer.List("userErrors")), 0)
+					testkit.Equal(t, "operation", answer.String("operation.status"), "SUCCEEDED")
+					testkit.Equal(t, "user errors", len(answer.List("userErrors")), 0)
 					if at == "IMMEDIATELY" {
-						want(t, "status", answer.String("subscription.status"), "CANCELED")
+						testkit.Equal(t, "status", answer.String("subscription.status"), "CANCELED")
 					} else {
-						want(t, "status", answer.String("subscription.status"), string(status))
-						want(t, "cancelAtPeriodEnd", answer.Bool("subscription.cancelAtPeriodEnd"), true)
+						testkit.Equal(t, "status", answer.String("subscription.status"), string(status))
+						testkit.Equal(t, "cancelAtPeriodEnd", answer.Bool("subscription.cancelAtPeriodEnd"), true)
 					}
 					s.equalSubscription(t, here, there)
 					object := s.Stripe.Get(t, "/v1/subscriptions/"+there)
-					want(t, "feedback", text(object["cancellation_details"].(map[string]any)["feedback"]), "too_expensive")
-					want(t, "the last invoice in Stripe", text(s.Stripe.Get(t, "/v1/invoices/"+invoice)["status"]), before)
+					testkit.Equal(t, "feedback", text(object["cancellation_details"].(map[string]any)["feedback"]), "too_expensive")
+					testkit.Equal(t, "the last invoice in Stripe", text(s.Stripe.Get(t, "/v1/invoices/"+invoice)["status"]), before)
 					if status == billing.SubscriptionPastDue {
-						want(t, "the unpaid invoice", before, "open")
+						testkit.Equal(t, "the unpaid invoice", before, "open")
 					}
 					history := answer.List("subscription.history")
 					if last := history[len(history)-1]; last.Has("from") {
-						want(t, "history", last.String("from"), string(status))
+						testkit.Equal(t, "history", last.String("from"), string(status))
 					} else {
 						t.Error("the history does not tell of the change")
 					}
 
 					again := s.run(t, cancelSubscription, map[string]any{"subscriptionId": here, "at": "IMMEDIATELY"})
 					if at == "IMMEDIATELY" {
-						want(t, "code of canceling it again", again.String("userErrors.0.code"), "SUBSCRIPTION_ENDED")
+						testkit.Equal(t, "code of canceling it again", again.String("userErrors.0.code"), "SUBSCRIPTION_ENDED")
 						return
 					}
-					want(t, "status of canceling it now", again.String("subscription.status"), "CANCELED")
+					testkit.Equal(t, "status of canceling it now", again.String("subscription.status"), "CANCELED")
 					s.equalSubscription(t, here, there)
 				})
 			}
@@ -100,17 +100,17 @@ func TestCanceledOverdueSubscriptionKeepsItsInvoiceOpen(t *testing.T) {
 			"paymentBehavior": "DEFAULT_INCOMPLETE",
 		})
 		here, there := sub.String("subscription.id"), sub.String("subscription.stripe.id")
-		want(t, "the invoice", sub.String("subscription.latestInvoice.status"), "OPEN")
+		testkit.Equal(t, "the invoice", sub.String("subscription.latestInvoice.status"), "OPEN")
 		owed := sub.Int("subscription.latestInvoice.amountRemaining.amount")
 
 		canceled := s.run(t, cancelSubscription, map[string]any{"subscriptionId": here, "at": "IMMEDIATELY"})
-		want(t, "status", canceled.String("subscription.status"), "CANCELED")
-		want(t, "the invoice here", canceled.String("subscription.latestInvoice.status"), "OPEN")
-		want(t, "what is owed", canceled.Int("subscription.latestInvoice.amountRemaining.amount"), owed)
+		testkit.Equal(t, "status", canceled.String("subscription.status"), "CANCELED")
+		testkit.Equal(t, "the invoice here", canceled.String("subscription.latestInvoice.status"), "OPEN")
+		testkit.Equal(t, "what is owed", canceled.Int("subscription.latestInvoice.amountRemaining.amount"), owed)
 		s.equalSubscription(t, here, there)
 		invoice := s.Stripe.Get(t, "/v1/invoices/"+text(s.Stripe.Get(t, "/v1/subscriptions/"+there)["latest_invoice"]))
-		want(t, "the invoice in Stripe", text(invoice["status"]), "open")
-		want(t, "what is owed in Stripe", int(invoice["amount_remaining"].(float64)), owed)
+		testkit.Equal(t, "the invoice in Stripe", text(invoice["status"]), "open")
+		testkit.Equal(t, "what is owed in Stripe", int(invoice["amount_remaining"].(float64)), owed)
 	})
 }
 
@@ -131,9 +131,9 @@ func TestSubscriptionThatEndedInStripe(t *testing.T) {
 					here, there := s.subscribe(t, customer, price)
 					s.Stripe.Force(t, there, end.status, end.reason)
 					answer := s.run(t, cancelSubscription, map[string]any{"subscriptionId": here, "at": at})
-					want(t, "operation", answer.String("operation.status"), "SUCCEEDED")
-					want(t, "user errors", len(answer.List("userErrors")), 0)
-					want(t, "status", answer.String("subscription.status"), string(end.want))
+					testkit.Equal(t, "operation", answer.String("operation.status"), "SUCCEEDED")
+					testkit.Equal(t, "user errors", len(answer.List("userErrors")), 0)
+					testkit.Equal(t, "status", answer.String("subscription.status"), string(end.want))
 					if !answer.Has("subscription.endedAt") {
 						t.Error("it does not tell when it ended")
 					}
@@ -144,12 +144,12 @@ func TestSubscriptionThatEndedInStripe(t *testing.T) {
 				s.run(t, cancelSubscription, map[string]any{"subscriptionId": here})
 				s.Stripe.Force(t, there, end.status, end.reason)
 				answer := s.run(t, resumeSubscription, map[string]any{"subscriptionId": here})
-				want(t, "operation", answer.String("operation.status"), "FAILED")
-				want(t, "code", answer.String("userErrors.0.code"), "SUBSCRIPTION_ENDED")
+				testkit.Equal(t, "operation", answer.String("operation.status"), "FAILED")
+				testkit.Equal(t, "code", answer.String("userErrors.0.code"), "SUBSCRIPTION_ENDED")
 				row := s.subscriptionRow(t, here)
-				want(t, "status", row.Status, end.want)
+				testkit.Equal(t, "status", row.Status, end.want)
 				again := s.run(t, resumeSubscription, map[string]any{"subscriptionId": here})
-				want(t, "code of the next try", again.String("userErrors.0.code"), "SUBSCRIPTION_ENDED")
+				testkit.Equal(t, "code of the next try", again.String("userErrors.0.code"), "SUBSCRIPTION_ENDED")
 				if again.Has("operation") {
 					t.Error("the next try has asked Stripe")
 				}
@@ -164,8 +164,8 @@ func TestResumeSubscription(t *testing.T) {
 		here, there := s.subscribe(t, s.customer(t, "ada@example.com", true), price)
 		s.run(t, cancelSubscription, map[string]any{"subscriptionId": here})
 		answer := s.run(t, resumeSubscription, map[string]any{"subscriptionId": here})
-		want(t, "operation", answer.String("operation.status"), "SUCCEEDED")
-		want(t, "cancelAtPeriodEnd", answer.Bool("subscription.cancelAtPeriodEnd"), false)
+		testkit.Equal(t, "operation", answer.String("operation.status"), "SUCCEEDED")
+		testkit.Equal(t, "cancelAtPeriodEnd", answer.Bool("subscription.cancelAtPeriodEnd"), false)
 		s.equalSubscription(t, here, there)
 
 		// Stripe took the cancellation in, and then refused the repeat: what it
@@ -173,10 +173,10 @@ func TestResumeSubscription(t *testing.T) {
 		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/subscriptions/*", Kind: "stored_error_after", Count: 1})
 		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/subscriptions/*", Kind: "refuse", Skip: 1, Count: 1})
 		answer = s.run(t, cancelSubscription, map[string]any{"subscriptionId": here})
-		want(t, "operation", answer.String("operation.status"), "FAILED")
+		testkit.Equal(t, "operation", answer.String("operation.status"), "FAILED")
 		row := s.subscriptionRow(t, here)
-		want(t, "cancelAtPeriodEnd in Stripe", s.Stripe.Get(t, "/v1/subscriptions/"+there)["cancel_at_period_end"], any(row.CancelAtPeriodEnd))
-		want(t, "sync status", row.StripeStatus, billing.SyncFailed)
+		testkit.Equal(t, "cancelAtPeriodEnd in Stripe", s.Stripe.Get(t, "/v1/subscriptions/"+there)["cancel_at_period_end"], any(row.CancelAtPeriodEnd))
+		testkit.Equal(t, "sync status", row.StripeStatus, billing.SyncFailed)
 	})
 }
 
@@ -188,21 +188,21 @@ func TestCancelWhileStripeIsDown(t *testing.T) {
 			here, there := s.subscribe(t, customer, price)
 			s.Stripe.Down()
 			answer := s.run(t, cancelSubscription, map[string]any{"subscriptionId": here, "at": at})
-			want(t, "operation", answer.String("operation.status"), "PENDING")
-			want(t, "user errors", len(answer.List("userErrors")), 0)
-			want(t, "status meanwhile", answer.String("subscription.status"), "ACTIVE")
-			want(t, "cancelAtPeriodEnd meanwhile", answer.Bool("subscription.cancelAtPeriodEnd"), false)
-			want(t, "sync status meanwhile", answer.String("subscription.stripe.status"), "PENDING")
-			want(t, "pending operation", answer.String("subscription.stripe.pendingOperation.id"), answer.String("operation.id"))
+			testkit.Equal(t, "operation", answer.String("operation.status"), "PENDING")
+			testkit.Equal(t, "user errors", len(answer.List("userErrors")), 0)
+			testkit.Equal(t, "status meanwhile", answer.String("subscription.status"), "ACTIVE")
+			testkit.Equal(t, "cancelAtPeriodEnd meanwhile", answer.Bool("subscription.cancelAtPeriodEnd"), false)
+			testkit.Equal(t, "sync status meanwhile", answer.String("subscription.stripe.status"), "PENDING")
+			testkit.Equal(t, "pending operation", answer.String("subscription.stripe.pendingOperation.id"), answer.String("operation.id"))
 			next := s.run(t, resumeSubscription, map[string]any{"subscriptionId": here})
-			want(t, "code of the next change", next.String("userErrors.0.code"), "OPERATION_IN_PROGRESS")
-			want(t, "its node", next.String("userErrors.0.nodeId"), answer.String("operation.id"))
+			testkit.Equal(t, "code of the next change", next.String("userErrors.0.code"), "OPERATION_IN_PROGRESS")
+			testkit.Equal(t, "its node", next.String("userErrors.0.nodeId"), answer.String("operation.id"))
 			s.Stripe.Up(t)
 			s.settle(t)
-			want(t, "operation in the end", s.op(t, answer.String("operation.id")).String("status"), "SUCCEEDED")
+			testkit.Equal(t, "operation in the end", s.op(t, answer.String("operation.id")).String("status"), "SUCCEEDED")
 			s.equalSubscription(t, here, there)
 			row := s.subscriptionRow(t, here)
-			want(t, "it is canceled", row.CancelAtPeriodEnd || row.Status == billing.SubscriptionCanceled, true)
+			testkit.Equal(t, "it is canceled", row.CancelAtPeriodEnd || row.Status == billing.SubscriptionCanceled, true)
 		}
 	})
 }

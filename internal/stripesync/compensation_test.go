@@ -25,18 +25,25 @@ func (s *shop) refusedChange(t *testing.T, product *ent.Product, old *ent.Price,
 // in their order.
 var undoings = []struct {
 	name string
-	call func(p *ent.Product, old *ent.Price) testkit.Fault
+	call func(old *ent.Price) testkit.Fault
 }{
-	{"restore the default price", func(p *ent.Product, old *ent.Price) testkit.Fault {
-		return testkit.Fault{Method: "POST", Path: "/v1/products/*", Params: map[string]string{"default_price": *old.StripeID}}
-	}},
-	{"take the lookup key back", func(_ *ent.Product, old *ent.Price) testkit.Fault {
-		return testkit.Fault{Method: "POST", Path: "/v1/prices/" + *old.StripeID, Params: map[string]string{"lookup_key": *old.LookupKey}}
-	}},
-	{"archive the new price", func(_ *ent.Product, _ *ent.Price) testkit.Fault {
-		// The refused request is of the same form, and comes first.
-		return testkit.Fault{Method: "POST", Path: "/v1/prices/*", Params: map[string]string{"active": "false"}}
-	}},
+	{"restore the default price", restoreDefaultCall},
+	{"take the lookup key back", restoreLookupKeyCall},
+	{"archive the new price", archiveNewCall},
+}
+
+func restoreDefaultCall(old *ent.Price) testkit.Fault {
+	return testkit.Fault{Method: "POST", Path: "/v1/products/*", Params: map[string]string{"default_price": *old.StripeID}}
+}
+
+func restoreLookupKeyCall(old *ent.Price) testkit.Fault {
+	return testkit.Fault{Method: "POST", Path: "/v1/prices/" + *old.StripeID, Params: map[string]string{"lookup_key": *old.LookupKey}}
+}
+
+// archiveNewCall is of the same form as the request that [shop.refusedChange] lets
+// Stripe refuse, which comes first.
+func archiveNewCall(*ent.Price) testkit.Fault {
+	return testkit.Fault{Method: "POST", Path: "/v1/prices/*", Params: map[string]string{"active": "false"}}
 }
 
 func TestUndoingWaitsForStripe(t *testing.T) {
@@ -48,24 +55,24 @@ func TestUndoingWaitsForStripe(t *testing.T) {
 				t.Run(undoing.name+", "+kind, func(t *testing.T) {
 					product := s.product(t, undoing.name+kind)
 					old := s.priceRow(t, *product.DefaultPriceID)
-					fault := undoing.call(product, old)
+					fault := undoing.call(old)
 					fault.Kind = kind
 					answer := s.refusedChange(t, product, old, fault)
 					id := answer.String("operation.id")
-					want(t, "status meanwhile", answer.String("operation.status"), "COMPENSATING")
-					want(t, "refused step", answer.String("operation.steps.2.status"), "FAILED")
-					want(t, "code", answer.String("userErrors.0.code"), "STRIPE_REJECTED")
-					want(t, "default price meanwhile", answer.String("product.defaultPrice.id"), old.ID)
-					want(t, "sync status meanwhile", answer.String("product.stripe.status"), "PENDING")
+					testkit.Equal(t, "status meanwhile", answer.String("operation.status"), "COMPENSATING")
+					testkit.Equal(t, "refused step", answer.String("operation.steps.2.status"), "FAILED")
+					testkit.Equal(t, "code", answer.String("userErrors.0.code"), "STRIPE_REJECTED")
+					testkit.Equal(t, "default price meanwhile", answer.String("product.defaultPrice.id"), old.ID)
+					testkit.Equal(t, "sync status meanwhile", answer.String("product.stripe.status"), "PENDING")
 					s.Stripe.Heal(t)
 					s.settle(t)
 					op := s.op(t, id)
-					want(t, "status in the end", op.String("status"), "FAILED")
-					want(t, "steps", steps(op), "COMPENSATED COMPENSATED FAILED")
-					want(t, "reason", op.String("lastError"), answer.String("userErrors.0.message"))
+					testkit.Equal(t, "status in the end", op.String("status"), "FAILED")
+					testkit.Equal(t, "steps", steps(op), "COMPENSATED COMPENSATED FAILED")
+					testkit.Equal(t, "reason", op.String("lastError"), answer.String("userErrors.0.message"))
 					s.equalProduct(t, product.ID)
-					want(t, "sync status", s.productRow(t, product.ID).StripeStatus, billing.SyncFailed)
-					want(t, "default price", *s.productRow(t, product.ID).DefaultPriceID, old.ID)
+					testkit.Equal(t, "sync status", s.productRow(t, product.ID).StripeStatus, billing.SyncFailed)
+					testkit.Equal(t, "default price", *s.productRow(t, product.ID).DefaultPriceID, old.ID)
 				})
 			}
 		}
@@ -78,7 +85,7 @@ func TestUndoingThatIsRefusedNeedsAttention(t *testing.T) {
 			t.Run(undoing.name, func(t *testing.T) {
 				product := s.product(t, undoing.name)
 				old := s.priceRow(t, *product.DefaultPriceID)
-				fault := undoing.call(product, old)
+				fault := undoing.call(old)
 				fault.Kind = "refuse"
 				answer := s.refusedChange(t, product, old, fault)
 				s.checkNeedsAttention(t, product, answer.String("operation.id"))
@@ -98,13 +105,13 @@ func TestRetryAfterARefusalThatStripeRemembers(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		product := s.product(t, "Team")
 		old := s.priceRow(t, *product.DefaultPriceID)
-		outage := undoings[2].call(product, old)
+		outage := archiveNewCall(old)
 		outage.Kind = "rate_limit"
 		answer := s.refusedChange(t, product, old, outage)
 		id := answer.String("operation.id")
-		want(t, "status", answer.String("operation.status"), "COMPENSATING")
+		testkit.Equal(t, "status", answer.String("operation.status"), "COMPENSATING")
 		s.Stripe.Heal(t)
-		newPrice := s.row(t, id).Steps[0].Result["price"]
+		newPrice := s.createdPrice(t, id)
 		s.Stripe.Post(t, "/v1/products/"+*product.StripeID, url.Values{"default_price": {newPrice}})
 		s.settle(t)
 		s.checkNeedsAttention(t, product, id)
@@ -121,7 +128,7 @@ func (s *shop) checkNeedsAttention(t *testing.T, product *ent.Product, id string
 	t.Helper()
 	s.settle(t)
 	op := s.op(t, id)
-	want(t, "status", op.String("status"), "NEEDS_ATTENTION")
+	testkit.Equal(t, "status", op.String("status"), "NEEDS_ATTENTION")
 	if !op.Has("lastError") {
 		t.Error("the operation does not say why it needs attention")
 	}
@@ -129,19 +136,19 @@ func (s *shop) checkNeedsAttention(t *testing.T, product *ent.Product, id string
 		product(id: $id) { `+linkFields+` }
 		billingHealth { status needsAttention pendingOperations }
 	}`, map[string]any{"id": product.ID})
-	want(t, "sync status", seen.String("product.stripe.status"), "FAILED")
-	want(t, "pending operation", seen.String("product.stripe.pendingOperation.id"), id)
+	testkit.Equal(t, "sync status", seen.String("product.stripe.status"), "FAILED")
+	testkit.Equal(t, "pending operation", seen.String("product.stripe.pendingOperation.id"), id)
 	if !seen.Has("product.stripe.lastError") {
 		t.Error("the product does not say what is wrong")
 	}
-	want(t, "health", seen.String("billingHealth.status"), "DEGRADED")
-	want(t, "operations that need attention", seen.Int("billingHealth.needsAttention"), 1)
-	want(t, "pending operations", seen.Int("billingHealth.pendingOperations"), 0)
+	testkit.Equal(t, "health", seen.String("billingHealth.status"), "DEGRADED")
+	testkit.Equal(t, "operations that need attention", seen.Int("billingHealth.needsAttention"), 1)
+	testkit.Equal(t, "pending operations", seen.Int("billingHealth.pendingOperations"), 0)
 
 	s.Stripe.Forget(t)
 	next := s.run(t, updateProductPrice, map[string]any{"productId": product.ID, "unitAmount": 3000})
-	want(t, "code of the next change", next.String("userErrors.0.code"), "OPERATION_IN_PROGRESS")
-	want(t, "its node", next.String("userErrors.0.nodeId"), id)
+	testkit.Equal(t, "code of the next change", next.String("userErrors.0.code"), "OPERATION_IN_PROGRESS")
+	testkit.Equal(t, "its node", next.String("userErrors.0.nodeId"), id)
 	if next.Has("operation") || len(s.writes(t)) != 0 {
 		t.Errorf("the next change went on: %s", next.Raw())
 	}
@@ -152,14 +159,14 @@ func (s *shop) checkNeedsAttention(t *testing.T, product *ent.Product, id string
 func (s *shop) checkUndone(t *testing.T, product *ent.Product, id string) {
 	t.Helper()
 	op := s.op(t, id)
-	want(t, "status after the retry", op.String("status"), "FAILED")
-	want(t, "steps", steps(op), "COMPENSATED COMPENSATED FAILED")
+	testkit.Equal(t, "status after the retry", op.String("status"), "FAILED")
+	testkit.Equal(t, "steps", steps(op), "COMPENSATED COMPENSATED FAILED")
 	s.equalProduct(t, product.ID)
 	health := s.Query(t, `{ billingHealth { status needsAttention } }`)
-	want(t, "operations that need attention", health.Int("billingHealth.needsAttention"), 0)
+	testkit.Equal(t, "operations that need attention", health.Int("billingHealth.needsAttention"), 0)
 
 	next := s.run(t, updateProductPrice, map[string]any{"productId": product.ID, "unitAmount": 3000})
-	want(t, "the next change", next.String("operation.status"), "SUCCEEDED")
+	testkit.Equal(t, "the next change", next.String("operation.status"), "SUCCEEDED")
 	s.equalProduct(t, product.ID)
 }
 
@@ -170,10 +177,10 @@ func TestRefusedProductFreesItsLookupKey(t *testing.T) {
 		price := map[string]any{"unitAmount": 1000, "currency": "USD", "lookupKey": "team"}
 		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/products/*", Kind: "refuse", Count: 1})
 		refused := s.run(t, createProduct, map[string]any{"name": "Team", "price": price})
-		want(t, "status", refused.String("operation.status"), "FAILED")
+		testkit.Equal(t, "status", refused.String("operation.status"), "FAILED")
 		s.equalCatalogues(t)
 		again := s.run(t, createProduct, map[string]any{"name": "Team", "price": price})
-		want(t, "the next try", again.String("operation.status"), "SUCCEEDED")
+		testkit.Equal(t, "the next try", again.String("operation.status"), "SUCCEEDED")
 		s.equalCatalogues(t)
 	})
 }
@@ -182,8 +189,8 @@ func TestRefusedProductFreesItsLookupKey(t *testing.T) {
 // was lost and the key was given up: what it may have done is undone as well.
 func TestRefusalAfterALostAnswerIsUndone(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
-		for i, call := range priceChanges[0].calls {
-			t.Run(priceChanges[0].name, func(t *testing.T) {
+		for i, call := range defaultPriceChange.calls {
+			t.Run(defaultPriceChange.name, func(t *testing.T) {
 				name := string(rune('A' + i))
 				product := s.product(t, name)
 				old := s.priceRow(t, *product.DefaultPriceID)
@@ -200,10 +207,10 @@ func TestRefusalAfterALostAnswerIsUndone(t *testing.T) {
 				s.settle(t)
 				op := s.op(t, answer.String("operation.id"))
 				if i == 0 { // the price is found, so nothing is repeated
-					want(t, "status", op.String("status"), "SUCCEEDED")
+					testkit.Equal(t, "status", op.String("status"), "SUCCEEDED")
 				} else {
-					want(t, "status", op.String("status"), "FAILED")
-					want(t, "refused step", op.String("steps."+string(rune('0'+i))+".status"), "FAILED")
+					testkit.Equal(t, "status", op.String("status"), "FAILED")
+					testkit.Equal(t, "refused step", op.String("steps."+string(rune('0'+i))+".status"), "FAILED")
 				}
 				s.equalProduct(t, product.ID)
 			})

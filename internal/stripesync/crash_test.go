@@ -75,11 +75,11 @@ var crashes = []crash{
 			s.equalProduct(t, product.ID)
 			now := s.productRow(t, product.ID)
 			row := s.priceRow(t, *now.DefaultPriceID)
-			want(t, "the default price's amount", row.UnitAmount, 2000)
-			want(t, "its lookup key", deref(row.LookupKey), product.Name)
+			testkit.Equal(t, "the default price's amount", row.UnitAmount, 2000)
+			testkit.Equal(t, "its lookup key", deref(row.LookupKey), product.Name)
 			s.oneCreation(t, product, row)
-			want(t, "prices in Stripe", len(s.all(t, "/v1/prices", "product", *product.StripeID)), 2)
-			want(t, "steps", len(op.Steps), 3)
+			testkit.Equal(t, "prices in Stripe", len(s.all(t, "/v1/prices", "product", *product.StripeID)), 2)
+			testkit.Equal(t, "steps", len(op.Steps), 3)
 		},
 	},
 	{
@@ -95,9 +95,9 @@ var crashes = []crash{
 		check: func(t *testing.T, s *shop, about any, _ *ent.Operation) {
 			product := about.(*ent.Product)
 			s.equalProduct(t, product.ID)
-			want(t, "the default price", *s.productRow(t, product.ID).DefaultPriceID, *product.DefaultPriceID)
-			want(t, "prices in Stripe", len(s.all(t, "/v1/prices", "product", *product.StripeID)), 2)
-			want(t, "live prices in Stripe", len(s.all(t, "/v1/prices", "product", *product.StripeID, "active", "true")), 1)
+			testkit.Equal(t, "the default price", *s.productRow(t, product.ID).DefaultPriceID, *product.DefaultPriceID)
+			testkit.Equal(t, "prices in Stripe", len(s.all(t, "/v1/prices", "product", *product.StripeID)), 2)
+			testkit.Equal(t, "live prices in Stripe", len(s.all(t, "/v1/prices", "product", *product.StripeID, "active", "true")), 1)
 		},
 	},
 	{
@@ -117,7 +117,7 @@ var crashes = []crash{
 					n++
 				}
 			}
-			want(t, "products in Stripe", n, 1)
+			testkit.Equal(t, "products in Stripe", n, 1)
 		},
 	},
 	{
@@ -152,10 +152,10 @@ var crashes = []crash{
 			customer := s.oneCustomer(t, about.([2]string)[0])
 			row := s.subscriptionRow(t, op.SubjectID)
 			there := s.all(t, "/v1/subscriptions", "customer", customer, "status", "all")
-			want(t, "subscriptions in Stripe", len(there), 1)
-			want(t, "its id", deref(row.StripeID), text(there[0]["id"]))
-			want(t, "its status", row.Status, billing.SubscriptionActive)
-			want(t, "payment methods", len(s.all(t, "/v1/customers/"+customer+"/payment_methods")), 1)
+			testkit.Equal(t, "subscriptions in Stripe", len(there), 1)
+			testkit.Equal(t, "its id", deref(row.StripeID), text(there[0]["id"]))
+			testkit.Equal(t, "its status", row.Status, billing.SubscriptionActive)
+			testkit.Equal(t, "payment methods", len(s.all(t, "/v1/customers/"+customer+"/payment_methods")), 1)
 		},
 	},
 }
@@ -183,7 +183,7 @@ func TestCrash(t *testing.T) {
 						s.takeOver(t)
 						s.Stripe.Heal(t)
 						op := s.row(t, left.ID)
-						want(t, "status", op.Status, c.status)
+						testkit.Equal(t, "status", op.Status, c.status)
 						c.check(t, s, about, op)
 					})
 				}
@@ -202,10 +202,10 @@ func (s *shop) oneCustomer(t *testing.T, id string) string {
 			ids = append(ids, text(c["id"]))
 		}
 	}
-	want(t, "customers in Stripe", len(ids), 1)
+	testkit.Equal(t, "customers in Stripe", len(ids), 1)
 	row := s.customerRow(t, id)
-	want(t, "the link", deref(row.StripeID), ids[0])
-	want(t, "the sync status", row.StripeStatus, billing.SyncSynced)
+	testkit.Equal(t, "the link", deref(row.StripeID), ids[0])
+	testkit.Equal(t, "the sync status", row.StripeStatus, billing.SyncSynced)
 	if row.StripeSyncedAt == nil {
 		t.Error("a linked customer does not tell when it was synced")
 	}
@@ -226,7 +226,7 @@ func TestCrashAfterTheBeginning(t *testing.T) {
 			t.Fatalf("the sweep woke up %d operations, %v", woken, err)
 		}
 		s.settle(t)
-		want(t, "status", s.row(t, op.ID).Status, billing.OperationSucceeded)
+		testkit.Equal(t, "status", s.row(t, op.ID).Status, billing.OperationSucceeded)
 		s.equalProduct(t, product.ID)
 	})
 }

@@ -13,18 +13,18 @@ func TestCreateCustomerWhileStripeIsDown(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		s.Stripe.Down()
 		created := s.run(t, createCustomer, map[string]any{"email": "ada@example.com"})
-		want(t, "user errors", len(created.List("userErrors")), 0)
-		want(t, "status", created.String("operation.status"), "PENDING")
-		want(t, "calls", len(created.List("operation.stripeCalls")), 0)
-		want(t, "sync status", created.String("customer.stripe.status"), "PENDING")
-		want(t, "pending operation", created.String("customer.stripe.pendingOperation.id"), created.String("operation.id"))
+		testkit.Equal(t, "user errors", len(created.List("userErrors")), 0)
+		testkit.Equal(t, "status", created.String("operation.status"), "PENDING")
+		testkit.Equal(t, "calls", len(created.List("operation.stripeCalls")), 0)
+		testkit.Equal(t, "sync status", created.String("customer.stripe.status"), "PENDING")
+		testkit.Equal(t, "pending operation", created.String("customer.stripe.pendingOperation.id"), created.String("operation.id"))
 		for range 4 {
 			s.Work(t)
 		}
 		health := s.Query(t, `{ billingHealth { status stripe pendingOperations oldestPendingAt } }`).At("billingHealth")
-		want(t, "health", health.String("status")+" "+health.String("stripe"), "DEGRADED UNREACHABLE")
-		want(t, "pending operations", health.Int("pendingOperations"), 1)
-		want(t, "status", s.op(t, created.String("operation.id")).String("status"), "PENDING")
+		testkit.Equal(t, "health", health.String("status")+" "+health.String("stripe"), "DEGRADED UNREACHABLE")
+		testkit.Equal(t, "pending operations", health.Int("pendingOperations"), 1)
+		testkit.Equal(t, "status", s.op(t, created.String("operation.id")).String("status"), "PENDING")
 		if woken, err := s.Engine.Sweep(t.Context()); woken != 0 || err != nil {
 			t.Errorf("the sweep woke up %d operations, although Stripe is down: %v", woken, err)
 		}
@@ -39,7 +39,7 @@ func TestCreateCustomerWhileStripeIsDown(t *testing.T) {
 		s.Work(t)
 		s.oneCustomer(t, created.String("customer.id"))
 		health = s.Query(t, `{ billingHealth { status stripe pendingOperations } }`).At("billingHealth")
-		want(t, "health", health.String("status")+" "+health.String("stripe"), "OK OK")
+		testkit.Equal(t, "health", health.String("status")+" "+health.String("stripe"), "OK OK")
 	})
 }
 
@@ -72,18 +72,18 @@ func TestInvalidKeyUsesNoAttemptsUp(t *testing.T) {
 					s.Clock.Advance(time.Minute)
 				}
 				op := s.op(t, created.String("operation.id"))
-				want(t, "status", op.String("status"), "PENDING")
-				want(t, "attempts", op.Int("attempts"), 0)
-				want(t, "the gate is open", s.App.Stripe.Available(), fault == "forbidden") // the key may do other things
+				testkit.Equal(t, "status", op.String("status"), "PENDING")
+				testkit.Equal(t, "attempts", op.Int("attempts"), 0)
+				testkit.Equal(t, "the gate is open", s.App.Stripe.Available(), fault == "forbidden") // the key may do other things
 				health := s.Query(t, `{ billingHealth { status stripe } }`).At("billingHealth")
-				want(t, "health", health.String("status")+" "+health.String("stripe"),
+				testkit.Equal(t, "health", health.String("status")+" "+health.String("stripe"),
 					map[string]string{"unauthorized": "DEGRADED INVALID_KEY", "forbidden": "DEGRADED FORBIDDEN"}[fault])
 
 				s.Stripe.Heal(t)
 				s.settle(t)
 				op = s.op(t, created.String("operation.id"))
-				want(t, "status with a valid key", op.String("status"), "SUCCEEDED")
-				want(t, "attempts", op.Int("attempts"), 1)
+				testkit.Equal(t, "status with a valid key", op.String("status"), "SUCCEEDED")
+				testkit.Equal(t, "attempts", op.Int("attempts"), 1)
 				s.oneCustomer(t, created.String("customer.id"))
 			})
 		}
@@ -97,25 +97,25 @@ func TestRefusedCustomerCanBeRetried(t *testing.T) {
 		id, operation := created.String("customer.id"), created.String("operation.id")
 		s.settle(t)
 		op := s.op(t, operation)
-		want(t, "status", op.String("status"), "FAILED")
-		want(t, "steps", steps(op), "FAILED")
+		testkit.Equal(t, "status", op.String("status"), "FAILED")
+		testkit.Equal(t, "steps", steps(op), "FAILED")
 		seen := s.Query(t, `query($id: ID!) { customer(id: $id) { `+customerFields+` } }`, map[string]any{"id": id}).At("customer")
-		want(t, "sync status", seen.String("stripe.status"), "FAILED")
+		testkit.Equal(t, "sync status", seen.String("stripe.status"), "FAILED")
 		if !seen.Has("stripe.lastError") || seen.Has("stripe.pendingOperation") {
 			t.Errorf("the link of a refused customer: %s", seen.Raw())
 		}
 
 		again := s.run(t, retryOperation, map[string]any{"operationId": operation})
-		want(t, "status of a retry that is refused", again.String("operation.status"), "FAILED")
-		want(t, "code", again.String("userErrors.0.code"), "STRIPE_REJECTED")
+		testkit.Equal(t, "status of a retry that is refused", again.String("operation.status"), "FAILED")
+		testkit.Equal(t, "code", again.String("userErrors.0.code"), "STRIPE_REJECTED")
 
 		s.Stripe.Heal(t)
 		again = s.run(t, retryOperation, map[string]any{"operationId": operation})
-		want(t, "status of the retry", again.String("operation.status"), "SUCCEEDED")
+		testkit.Equal(t, "status of the retry", again.String("operation.status"), "SUCCEEDED")
 		s.oneCustomer(t, id)
 
 		again = s.run(t, retryOperation, map[string]any{"operationId": operation})
-		want(t, "code of a retry of what succeeded", again.String("userErrors.0.code"), "INVALID_INPUT")
+		testkit.Equal(t, "code of a retry of what succeeded", again.String("userErrors.0.code"), "INVALID_INPUT")
 	})
 }
 
@@ -130,21 +130,21 @@ func TestRefusedCustomerChangeIsUndone(t *testing.T) {
 			"customerId": id, "email": "grace@example.com", "name": "Grace",
 			"metadata": map[string]any{"team": "x"},
 		})
-		want(t, "status", changed.String("operation.status"), "PENDING")
+		testkit.Equal(t, "status", changed.String("operation.status"), "PENDING")
 		taken := s.run(t, createCustomer, map[string]any{"email": "Grace@example.com"})
-		want(t, "user errors of the other", len(taken.List("userErrors")), 0)
+		testkit.Equal(t, "user errors of the other", len(taken.List("userErrors")), 0)
 		s.Stripe.Heal(t)
 		s.settle(t)
 		op := s.op(t, changed.String("operation.id"))
-		want(t, "status", op.String("status"), "FAILED")
-		want(t, "steps", steps(op), "COMPENSATED")
+		testkit.Equal(t, "status", op.String("status"), "FAILED")
+		testkit.Equal(t, "steps", steps(op), "COMPENSATED")
 		row := s.customerRow(t, id)
-		want(t, "e-mail here", row.Email, "ada@example.com")
-		want(t, "sync status", row.StripeStatus, billing.SyncFailed)
+		testkit.Equal(t, "e-mail here", row.Email, "ada@example.com")
+		testkit.Equal(t, "sync status", row.StripeStatus, billing.SyncFailed)
 		there := s.Stripe.Get(t, "/v1/customers/"+*row.StripeID)
-		want(t, "e-mail in Stripe", text(there["email"]), "ada@example.com")
-		want(t, "name in Stripe", text(there["name"]), "Ada")
-		want(t, "metadata in Stripe", fmt.Sprint(there["metadata"].(map[string]any)["team"]), "<nil>")
+		testkit.Equal(t, "e-mail in Stripe", text(there["email"]), "ada@example.com")
+		testkit.Equal(t, "name in Stripe", text(there["name"]), "Ada")
+		testkit.Equal(t, "metadata in Stripe", fmt.Sprint(there["metadata"].(map[string]any)["team"]), "<nil>")
 	})
 }
 
@@ -155,7 +155,7 @@ func TestDeleteAndRestoreCustomer(t *testing.T) {
 			sub := s.run(t, createSubscription, map[string]any{
 				"customerId": customer, "priceId": *product.DefaultPriceID, "paymentMethod": "pm_card_visa",
 			})
-			want(t, "the subscription", sub.String("subscription.status"), "ACTIVE")
+			testkit.Equal(t, "the subscription", sub.String("subscription.status"), "ACTIVE")
 			return sub.String("subscription.id"), sub.String("subscription.stripe.id")
 		}
 		customer := s.customer(t, "ada@example.com", true)
@@ -163,44 +163,44 @@ func TestDeleteAndRestoreCustomer(t *testing.T) {
 		sub, subThere := subscribe(customer)
 
 		deleted := s.run(t, deleteCustomer, map[string]any{"customerId": customer})
-		want(t, "status", deleted.String("operation.status"), "SUCCEEDED")
-		want(t, "sync status", deleted.String("customer.stripe.status"), "UNLINKED")
+		testkit.Equal(t, "status", deleted.String("operation.status"), "SUCCEEDED")
+		testkit.Equal(t, "sync status", deleted.String("customer.stripe.status"), "UNLINKED")
 		if !deleted.Has("customer.deletedAt") || deleted.Has("customer.stripe.id") {
 			t.Errorf("the deleted customer: %s", deleted.Raw())
 		}
-		want(t, "deleted in Stripe", s.Stripe.Get(t, "/v1/customers/"+first)["deleted"], any(true))
-		want(t, "subscription in Stripe", text(s.Stripe.Get(t, "/v1/subscriptions/"+subThere)["status"]), "canceled")
+		testkit.Equal(t, "deleted in Stripe", s.Stripe.Get(t, "/v1/customers/"+first)["deleted"], any(true))
+		testkit.Equal(t, "subscription in Stripe", text(s.Stripe.Get(t, "/v1/subscriptions/"+subThere)["status"]), "canceled")
 		row := s.subscriptionRow(t, sub)
-		want(t, "subscription here", row.Status, billing.SubscriptionCanceled)
+		testkit.Equal(t, "subscription here", row.Status, billing.SubscriptionCanceled)
 		if row.EndedAt == nil || row.CanceledAt == nil {
 			t.Error("the subscription does not tell when it ended")
 		}
 		history := s.Query(t, `query($id: ID!) { subscription(id: $id) { history { from to cause } } }`, map[string]any{"id": sub}).
 			List("subscription.history")
 		last := history[len(history)-1]
-		want(t, "history", last.String("from")+" "+last.String("to"), "ACTIVE CANCELED")
+		testkit.Equal(t, "history", last.String("from")+" "+last.String("to"), "ACTIVE CANCELED")
 
 		restored := s.run(t, restoreCustomer, map[string]any{"customerId": customer})
-		want(t, "status", restored.String("operation.status"), "PENDING")
+		testkit.Equal(t, "status", restored.String("operation.status"), "PENDING")
 		s.settle(t)
 		row2 := s.customerRow(t, customer)
 		if row2.StripeID == nil || *row2.StripeID == first || row2.DeletedAt != nil {
 			t.Fatalf("the restored customer: %v", row2)
 		}
-		want(t, "deleted in Stripe", s.Stripe.Get(t, "/v1/customers/"+*row2.StripeID)["deleted"], nil)
+		testkit.Equal(t, "deleted in Stripe", s.Stripe.Get(t, "/v1/customers/"+*row2.StripeID)["deleted"], nil)
 		subscribe(customer)
 
 		t.Run("already deleted in Stripe", func(t *testing.T) {
 			s.Stripe.Delete(t, "/v1/customers/"+*row2.StripeID)
 			deleted := s.run(t, deleteCustomer, map[string]any{"customerId": customer})
-			want(t, "status", deleted.String("operation.status"), "SUCCEEDED")
-			want(t, "live subscriptions", s.liveSubscriptions(t, customer), 0)
+			testkit.Equal(t, "status", deleted.String("operation.status"), "SUCCEEDED")
+			testkit.Equal(t, "live subscriptions", s.liveSubscriptions(t, customer), 0)
 		})
 		t.Run("never in Stripe", func(t *testing.T) {
 			s.Stripe.Down()
 			unlinked := s.customer(t, "grace@example.com", false)
 			deleted := s.run(t, deleteCustomer, map[string]any{"customerId": unlinked})
-			want(t, "status", deleted.String("operation.status"), "PENDING")
+			testkit.Equal(t, "status", deleted.String("operation.status"), "PENDING")
 			if s.customerRow(t, unlinked).DeletedAt != nil {
 				t.Error("the customer is deleted here before it is in Stripe")
 			}
@@ -209,15 +209,15 @@ func TestDeleteAndRestoreCustomer(t *testing.T) {
 			if s.customerRow(t, unlinked).DeletedAt == nil {
 				t.Error("the customer is not deleted")
 			}
-			want(t, "customers left in Stripe", len(s.all(t, "/v1/customers")), 0)
+			testkit.Equal(t, "customers left in Stripe", len(s.all(t, "/v1/customers")), 0)
 		})
 		t.Run("the answer is lost", func(t *testing.T) {
 			customer := s.customer(t, "hedy@example.com", true)
 			subscribe(customer)
 			s.Stripe.Fail(t, testkit.Fault{Method: "DELETE", Path: "/v1/customers/*", Kind: "stored_error_after", Count: 1})
 			deleted := s.run(t, deleteCustomer, map[string]any{"customerId": customer})
-			want(t, "status", deleted.String("operation.status"), "SUCCEEDED")
-			want(t, "live subscriptions", s.liveSubscriptions(t, customer), 0)
+			testkit.Equal(t, "status", deleted.String("operation.status"), "SUCCEEDED")
+			testkit.Equal(t, "live subscriptions", s.liveSubscriptions(t, customer), 0)
 		})
 	})
 }

@@ -32,13 +32,13 @@ func TestDatabaseIsLostAfterTheBeginning(t *testing.T) {
 		const change = `mutation($input: UpdateProductPriceInput!) { updateProductPrice(input: $input) {
 			operation { id status } userErrors { code } } }`
 		answer := testkit.Client{URL: server.URL, Key: testkit.AdminKey}.Query(t, change, map[string]any{"input": input}).At("updateProductPrice")
-		want(t, "status", answer.String("operation.status"), "PENDING")
-		want(t, "an error", answer.Has("userErrors.0"), false)
+		testkit.Equal(t, "status", answer.String("operation.status"), "PENDING")
+		testkit.Equal(t, "an error", answer.Has("userErrors.0"), false)
 
 		s.takeOver(t)
 		again := s.run(t, change, input)
-		want(t, "the operation of the same key", again.String("operation.id"), answer.String("operation.id"))
-		want(t, "its status", again.String("operation.status"), "SUCCEEDED")
+		testkit.Equal(t, "the operation of the same key", again.String("operation.id"), answer.String("operation.id"))
+		testkit.Equal(t, "its status", again.String("operation.status"), "SUCCEEDED")
 		s.equalProduct(t, product.ID)
 	})
 }
@@ -53,8 +53,8 @@ func TestConnectionIsCutAtTheCommit(t *testing.T) {
 	s.Store.DB = cut.db
 	answer := s.run(t, createCustomer, map[string]any{"email": "ada@example.com"})
 	s.Store.DB = direct
-	want(t, "connections that were cut", cut.cuts.Load(), 1)
-	want(t, "status", answer.String("operation.status"), string(billing.OperationPending))
+	testkit.Equal(t, "connections that were cut", cut.cuts.Load(), 1)
+	testkit.Equal(t, "status", answer.String("operation.status"), string(billing.OperationPending))
 	s.settle(t)
 	s.oneCustomer(t, answer.String("customer.id"))
 }

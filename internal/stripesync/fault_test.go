@@ -17,7 +17,7 @@ func TestFaultHereComesIntoSight(t *testing.T) {
 		s.Stripe.Down()
 		answer := s.run(t, updateProductPrice, map[string]any{"productId": product.ID, "unitAmount": 2000})
 		id := answer.String("operation.id")
-		want(t, "status", answer.String("operation.status"), "PENDING")
+		testkit.Equal(t, "status", answer.String("operation.status"), "PENDING")
 		s.Store.Writer.Price.Delete().Where(price.ProductID(product.ID), price.StatusEQ(billing.PricePending)).ExecX(t.Context())
 		s.Stripe.Up(t)
 		s.available(t)
@@ -39,8 +39,8 @@ func TestFaultHereComesIntoSight(t *testing.T) {
 		if row.Attempts < 20 || row.LastError == nil || row.LeaseToken != nil {
 			t.Errorf("%d attempts, last error %s, lease %s", row.Attempts, deref(row.LastError), deref(row.LeaseToken))
 		}
-		want(t, "the product", s.productRow(t, product.ID).StripeStatus, billing.SyncFailed)
-		want(t, "needing attention", s.Query(t, `{ billingHealth { needsAttention } }`).Int("billingHealth.needsAttention"), 1)
+		testkit.Equal(t, "the product", s.productRow(t, product.ID).StripeStatus, billing.SyncFailed)
+		testkit.Equal(t, "needing attention", s.Query(t, `{ billingHealth { needsAttention } }`).Int("billingHealth.needsAttention"), 1)
 	})
 }
 
@@ -81,17 +81,17 @@ func TestRetryAfterFaultsRepeatsNothing(t *testing.T) {
 			}
 		}
 		row := s.row(t, id)
-		want(t, "status", row.Status, billing.OperationNeedsAttention)
-		want(t, "the last step", row.Steps[len(row.Steps)-1].Status, billing.StepDone)
+		testkit.Equal(t, "status", row.Status, billing.OperationNeedsAttention)
+		testkit.Equal(t, "the last step", row.Steps[len(row.Steps)-1].Status, billing.StepDone)
 
 		heal()
 		s.Stripe.Forget(t)
 		s.run(t, retryOperation, map[string]any{"operationId": id})
 		s.settle(t)
-		want(t, "status of the retry", s.row(t, id).Status, billing.OperationSucceeded)
-		want(t, "requests of the retry", len(s.Stripe.Requests(t)), 0)
-		want(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions", "status", "all")), 1)
-		want(t, "faults on record", s.row(t, id).Faults, 0)
+		testkit.Equal(t, "status of the retry", s.row(t, id).Status, billing.OperationSucceeded)
+		testkit.Equal(t, "requests of the retry", len(s.Stripe.Requests(t)), 0)
+		testkit.Equal(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions", "status", "all")), 1)
+		testkit.Equal(t, "faults on record", s.row(t, id).Faults, 0)
 	})
 }
 
@@ -117,12 +117,12 @@ func TestWaitsForStripeAreNoFaults(t *testing.T) {
 		if _, err := s.Engine.Run(t.Context(), id); err == nil {
 			t.Fatal("the operation ended without its invoice")
 		}
-		want(t, "after the fault", s.row(t, id).Status, billing.OperationPending)
+		testkit.Equal(t, "after the fault", s.row(t, id).Status, billing.OperationPending)
 		heal()
 		s.Clock.Advance(2 * time.Minute)
 		if _, err := s.Engine.Run(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		want(t, "in the end", s.row(t, id).Status, billing.OperationSucceeded)
+		testkit.Equal(t, "in the end", s.row(t, id).Status, billing.OperationSucceeded)
 	})
 }

@@ -158,6 +158,24 @@ func (s *shop) row(t *testing.T, id string) *ent.Operation {
 	return row
 }
 
+// stepNamed is a step of an operation.
+func stepNamed(t *testing.T, op *ent.Operation, name string) billing.OperationStep {
+	t.Helper()
+	for _, step := range op.Steps {
+		if step.Name == name {
+			return step
+		}
+	}
+	t.Fatalf("the operation has no step %s", name)
+	return billing.OperationStep{}
+}
+
+// createdPrice is the id in Stripe of the price that an operation has created.
+func (s *shop) createdPrice(t *testing.T, operationID string) string {
+	t.Helper()
+	return stepNamed(t, s.row(t, operationID), "create_price").Result["price"]
+}
+
 // steps are the statuses of an operation's steps, "DONE FAILED TODO" say.
 func steps(op testkit.Answer) string {
 	var words []string
@@ -165,14 +183,6 @@ func steps(op testkit.Answer) string {
 		words = append(words, step.String("status"))
 	}
 	return strings.Join(words, " ")
-}
-
-// want fails the test unless two values are equal.
-func want[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
 }
 
 // writes are the requests that reached Stripe to change something.
@@ -194,7 +204,7 @@ func (s *shop) product(t *testing.T, name string) *ent.Product {
 	p := s.run(t, createProduct, map[string]any{"name": name, "price": map[string]any{
 		"unitAmount": 1000, "currency": "USD", "recurring": map[string]any{"interval": "MONTH"}, "lookupKey": name,
 	}})
-	want(t, "createProduct", p.String("operation.status"), "SUCCEEDED")
+	testkit.Equal(t, "createProduct", p.String("operation.status"), "SUCCEEDED")
 	return s.productRow(t, p.String("product.id"))
 }
 
@@ -377,16 +387,16 @@ func (s *shop) sameCalls(t *testing.T, op testkit.Answer) {
 	}
 	for i, call := range calls {
 		shown := call.String("method") + " " + call.String("path")
-		want(t, "call", shown, reached[i].String())
+		testkit.Equal(t, "call", shown, reached[i].String())
 		if call.Has("idempotencyKey") || reached[i].IdempotencyKey != "" {
-			want(t, "idempotency key of "+shown, call.String("idempotencyKey"), reached[i].IdempotencyKey)
+			testkit.Equal(t, "idempotency key of "+shown, call.String("idempotencyKey"), reached[i].IdempotencyKey)
 		}
 		lost := strings.HasPrefix(reached[i].Fault, "drop_")
 		switch {
 		case lost && call.Has("status"):
 			t.Errorf("%s shows a status, although no answer came", shown)
 		case !lost:
-			want(t, "status of "+shown, call.Int("status"), reached[i].Status)
+			testkit.Equal(t, "status of "+shown, call.Int("status"), reached[i].Status)
 			if call.Int("status") > 299 && !call.Has("errorCode") {
 				t.Errorf("%s shows no error code", shown)
 			}

@@ -132,14 +132,14 @@ func TestCreationIsRepeatedSafely(t *testing.T) {
 						}
 						return s
 					}
-					want(t, "requests", s.asked(t, c, operation), lookless(tt.before))
+					testkit.Equal(t, "requests", s.asked(t, c, operation), lookless(tt.before))
 					s.Stripe.Heal(t)
 					s.Stripe.Forget(t)
 					s.Clock.Advance(tt.later)
 					s.settle(t)
-					want(t, "requests of the resumption", s.asked(t, c, operation), lookless(tt.after))
-					want(t, "objects in Stripe", s.created(t, c.list, object), 1)
-					want(t, "status", s.row(t, operation).Status, billing.OperationSucceeded)
+					testkit.Equal(t, "requests of the resumption", s.asked(t, c, operation), lookless(tt.after))
+					testkit.Equal(t, "objects in Stripe", s.created(t, c.list, object), 1)
+					testkit.Equal(t, "status", s.row(t, operation).Status, billing.OperationSucceeded)
 				})
 			}
 		}

@@ -51,11 +51,11 @@ func TestLateRequest(t *testing.T) {
 						t.Fatal(err)
 					}
 					if after {
-						want(t, "status", op.Status, billing.OperationFailed)
+						testkit.Equal(t, "status", op.Status, billing.OperationFailed)
 						answer, _ := late.Arrive(t)
-						want(t, "answer to the late request", answer, http.StatusBadRequest)
+						testkit.Equal(t, "answer to the late request", answer, http.StatusBadRequest)
 					}
-					want(t, "the operation is over", op.Status.Finished(), true)
+					testkit.Equal(t, "the operation is over", op.Status.Finished(), true)
 					d.equal(t, s, op, op.Status == billing.OperationSucceeded)
 				})
 			}

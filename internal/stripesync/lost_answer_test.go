@@ -55,10 +55,10 @@ func equalSubscription(wanted billing.SubscriptionStatus) func(*testing.T, *shop
 		if row.Status == billing.SubscriptionRevoked {
 			status = "canceled"
 		}
-		want(t, "status in Stripe", text(there["status"]), status)
-		want(t, "cancel_at_period_end in Stripe", there["cancel_at_period_end"], any(row.CancelAtPeriodEnd))
+		testkit.Equal(t, "status in Stripe", text(there["status"]), status)
+		testkit.Equal(t, "cancel_at_period_end in Stripe", there["cancel_at_period_end"], any(row.CancelAtPeriodEnd))
 		if changed {
-			want(t, "status", row.Status, wanted)
+			testkit.Equal(t, "status", row.Status, wanted)
 		}
 	}
 }
@@ -82,10 +82,10 @@ func equalInvoice(wanted billing.InvoiceStatus) func(*testing.T, *shop, *ent.Ope
 			t.Fatal(err)
 		}
 		there := s.Stripe.Get(t, "/v1/invoices/"+*row.StripeID)
-		want(t, "status in Stripe", strings.ToUpper(text(there["status"])), string(row.Status))
-		want(t, "amount remaining in Stripe", int64(there["amount_remaining"].(float64)), row.AmountRemaining)
+		testkit.Equal(t, "status in Stripe", strings.ToUpper(text(there["status"])), string(row.Status))
+		testkit.Equal(t, "amount remaining in Stripe", int64(there["amount_remaining"].(float64)), row.AmountRemaining)
 		if changed {
-			want(t, "status", row.Status, wanted)
+			testkit.Equal(t, "status", row.Status, wanted)
 		}
 	}
 }
@@ -141,7 +141,7 @@ var deeds = []deed{
 		},
 		equal: func(t *testing.T, s *shop, op *ent.Operation, _ bool) {
 			row := s.customerRow(t, op.SubjectID)
-			want(t, "name in Stripe", text(s.Stripe.Get(t, "/v1/customers/"+*row.StripeID)["name"]), row.Name)
+			testkit.Equal(t, "name in Stripe", text(s.Stripe.Get(t, "/v1/customers/"+*row.StripeID)["name"]), row.Name)
 		},
 	},
 	{
@@ -157,10 +157,10 @@ var deeds = []deed{
 			row := s.customerRow(t, op.SubjectID)
 			live := 0
 			for _, c := range s.all(t, "/v1/customers", "email", row.Email) {
-				want(t, "customer in Stripe", text(c["id"]), deref(row.StripeID))
+				testkit.Equal(t, "customer in Stripe", text(c["id"]), deref(row.StripeID))
 				live++
 			}
-			want(t, "the customer is deleted on both sides", live == 0, row.DeletedAt != nil)
+			testkit.Equal(t, "the customer is deleted on both sides", live == 0, row.DeletedAt != nil)
 		},
 	},
 	{
@@ -219,8 +219,8 @@ func TestEveryCommandSurvivesFaults(t *testing.T) {
 						t.Fatal(err)
 					}
 					if kind == "refuse" {
-						want(t, "refused", billing.IsCode(err, billing.CodeStripeRejected), true)
-						want(t, "status", op.Status, billing.OperationFailed)
+						testkit.Equal(t, "refused", billing.IsCode(err, billing.CodeStripeRejected), true)
+						testkit.Equal(t, "status", op.Status, billing.OperationFailed)
 						d.equal(t, s, op, false)
 						return
 					}
@@ -228,11 +228,11 @@ func TestEveryCommandSurvivesFaults(t *testing.T) {
 						t.Error(err)
 					}
 					if kind == "unauthorized" {
-						want(t, "status meanwhile", op.Status, billing.OperationPending)
+						testkit.Equal(t, "status meanwhile", op.Status, billing.OperationPending)
 						s.settle(t)
 						op = s.row(t, op.ID)
 					}
-					want(t, "status", op.Status, billing.OperationSucceeded)
+					testkit.Equal(t, "status", op.Status, billing.OperationSucceeded)
 					d.equal(t, s, op, true)
 				})
 			}
@@ -247,7 +247,7 @@ func TestEveryCommandSurvivesFaults(t *testing.T) {
 				if op == nil {
 					t.Fatal(err)
 				}
-				want(t, "the operation is over", op.Status.Finished(), true)
+				testkit.Equal(t, "the operation is over", op.Status.Finished(), true)
 				d.equal(t, s, op, op.Status == billing.OperationSucceeded)
 			})
 		}

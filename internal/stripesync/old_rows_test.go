@@ -9,6 +9,7 @@ import (
 	"tallystick/ent/price"
 	"tallystick/internal/billing"
 	"tallystick/internal/stripesync"
+	"tallystick/internal/testkit"
 )
 
 // insert writes the row of an operation as an earlier version has left it:
@@ -48,12 +49,12 @@ func TestOperationsOfAnEarlierVersion(t *testing.T) {
 				product.ID, *product.StripeID, row.ID, old.ID, *old.StripeID, *old.LookupKey,
 			), todo("create_price", "set_default_price", "archive_old_price")...)
 			s.settle(t)
-			want(t, "status", s.row(t, id).Status, billing.OperationSucceeded)
+			testkit.Equal(t, "status", s.row(t, id).Status, billing.OperationSucceeded)
 			s.equalProduct(t, product.ID)
 			there := s.Stripe.Get(t, "/v1/prices/"+*s.priceRow(t, row.ID).StripeID)
-			want(t, "amount in Stripe", there["unit_amount"], any(2000.0))
-			want(t, "nickname in Stripe", text(there["nickname"]), "Yearly")
-			want(t, "lookup key in Stripe", text(there["lookup_key"]), *old.LookupKey)
+			testkit.Equal(t, "amount in Stripe", there["unit_amount"], any(2000.0))
+			testkit.Equal(t, "nickname in Stripe", text(there["nickname"]), "Yearly")
+			testkit.Equal(t, "lookup key in Stripe", text(there["lookup_key"]), *old.LookupKey)
 		})
 
 		t.Run("a new product", func(t *testing.T) {
@@ -65,9 +66,9 @@ func TestOperationsOfAnEarlierVersion(t *testing.T) {
 				"price": {"id": %q, "unit_amount": 900, "currency": "USD", "lookup_key": "solo"}}`, row.ID, first.ID,
 			), todo("create_product", "create_price", "set_default_price")...)
 			s.settle(t)
-			want(t, "status", s.row(t, id).Status, billing.OperationSucceeded)
+			testkit.Equal(t, "status", s.row(t, id).Status, billing.OperationSucceeded)
 			s.equalProduct(t, row.ID)
-			want(t, "the lookup key here", s.Store.Reader.Price.Query().Where(price.LookupKey("solo")).OnlyIDX(t.Context()), first.ID)
+			testkit.Equal(t, "the lookup key here", s.Store.Reader.Price.Query().Where(price.LookupKey("solo")).OnlyIDX(t.Context()), first.ID)
 		})
 
 		t.Run("a cancellation that Stripe has carried out", func(t *testing.T) {
@@ -84,9 +85,9 @@ func TestOperationsOfAnEarlierVersion(t *testing.T) {
 			s.Store.Writer.Subscription.UpdateOneID(here).SetStripeOperationID(id).ExecX(t.Context())
 			s.Stripe.Forget(t)
 			s.settle(t)
-			want(t, "status", s.row(t, id).Status, billing.OperationSucceeded)
-			want(t, "requests", len(s.Stripe.Requests(t)), 0)
-			want(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionCanceled)
+			testkit.Equal(t, "status", s.row(t, id).Status, billing.OperationSucceeded)
+			testkit.Equal(t, "requests", len(s.Stripe.Requests(t)), 0)
+			testkit.Equal(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionCanceled)
 		})
 	})
 }

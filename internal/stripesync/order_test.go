@@ -96,27 +96,27 @@ func TestOperationsOfAScopeRunInOrderOnReplicas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want(t, "changes of the customer", len(rows), 2*changes)
+		testkit.Equal(t, "changes of the customer", len(rows), 2*changes)
 		var asked []string
 		for _, r := range s.writes(t) {
 			if strings.HasPrefix(r.Path, "/v1/customers/") {
 				asked = append(asked, r.IdempotencyKey)
 			}
 		}
-		want(t, "requests", len(asked), 2*changes)
+		testkit.Equal(t, "requests", len(asked), 2*changes)
 		for i, op := range rows {
-			want(t, "status", op.Status, billing.OperationSucceeded)
+			testkit.Equal(t, "status", op.Status, billing.OperationSucceeded)
 			if i > 0 && rows[i-1].FinishedAt.After(*op.FinishedAt) {
 				t.Errorf("operation %d finished before the one before it", op.Position)
 			}
 			if i < len(asked) {
-				want(t, fmt.Sprintf("request %d", i), asked[i], op.ID+":update_customer")
+				testkit.Equal(t, fmt.Sprintf("request %d", i), asked[i], op.ID+":update_customer")
 			}
 		}
 		row := s.customerRow(t, customer)
 		there := s.Stripe.Get(t, "/v1/customers/"+*row.StripeID)
-		want(t, "the name in Stripe", text(there["name"]), row.Name)
-		want(t, "sync status", row.StripeStatus, billing.SyncSynced)
+		testkit.Equal(t, "the name in Stripe", text(there["name"]), row.Name)
+		testkit.Equal(t, "sync status", row.StripeStatus, billing.SyncSynced)
 		s.equalCatalogues(t)
 	})
 }
@@ -181,10 +181,10 @@ func TestProcessThatLostItsLeaseWritesNothing(t *testing.T) {
 			close(st.resume)
 			<-st.done
 			s.Eventually(t, "the stalled process to see its answer", func() bool { return len(w.Seen()) == 2 })
-			want(t, "the halves", s.frozen(t, product.ID), before)
-			want(t, "requests of the stalled process", len(w.Seen()), 2)
+			testkit.Equal(t, "the halves", s.frozen(t, product.ID), before)
+			testkit.Equal(t, "requests of the stalled process", len(w.Seen()), 2)
 			s.equalProduct(t, product.ID)
-			want(t, "amount", s.priceRow(t, *s.productRow(t, product.ID).DefaultPriceID).UnitAmount, 2000)
+			testkit.Equal(t, "amount", s.priceRow(t, *s.productRow(t, product.ID).DefaultPriceID).UnitAmount, 2000)
 		})
 	})
 	// Meanwhile Stripe refuses the change, and it is undone: a late request
@@ -209,10 +209,10 @@ func TestProcessThatLostItsLeaseWritesNothing(t *testing.T) {
 			before := s.frozen(t, product.ID)
 			close(st.resume)
 			<-st.done
-			want(t, "the halves", s.frozen(t, product.ID), before)
-			want(t, "requests of the stalled process", len(w.Seen()), 2)
+			testkit.Equal(t, "the halves", s.frozen(t, product.ID), before)
+			testkit.Equal(t, "requests of the stalled process", len(w.Seen()), 2)
 			s.equalProduct(t, product.ID)
-			want(t, "default price", *s.productRow(t, product.ID).DefaultPriceID, old.ID)
+			testkit.Equal(t, "default price", *s.productRow(t, product.ID).DefaultPriceID, old.ID)
 		})
 	})
 }
@@ -248,7 +248,7 @@ func TestSlowProcessKeepsItsLease(t *testing.T) {
 		s.Eventually(t, "the operation to be over", func() bool {
 			return s.row(t, subscribed.Operation.ID).Status == billing.OperationSucceeded
 		})
-		want(t, "requests", len(w.Seen()), 3)
+		testkit.Equal(t, "requests", len(w.Seen()), 3)
 	})
 }
 
@@ -281,9 +281,9 @@ func TestRetryLeavesALivingProcessAlone(t *testing.T) {
 		close(st.resume)
 		<-st.done
 		<-retried
-		want(t, "status", s.row(t, op.ID).Status, billing.OperationSucceeded)
-		want(t, "requests of the living process", len(w.Seen()), 3)
-		want(t, "requests in all", len(s.writes(t)), 2)
+		testkit.Equal(t, "status", s.row(t, op.ID).Status, billing.OperationSucceeded)
+		testkit.Equal(t, "requests of the living process", len(w.Seen()), 3)
+		testkit.Equal(t, "requests in all", len(s.writes(t)), 2)
 		s.equalProduct(t, product.ID)
 	})
 }

@@ -35,28 +35,29 @@ func archiveCall(_ *ent.Product, old *ent.Price) testkit.Fault {
 	return testkit.Fault{Method: "POST", Path: "/v1/prices/" + *old.StripeID, Params: map[string]string{"active": "false"}}
 }
 
-var priceChanges = []priceChange{
-	{
-		name: "the default price",
-		prepare: func(t *testing.T, s *shop, name string) (*ent.Product, *ent.Price) {
-			p := s.product(t, name)
-			return p, s.priceRow(t, *p.DefaultPriceID)
-		},
-		calls: []func(*ent.Product, *ent.Price) testkit.Fault{createCall, setDefaultCall, archiveCall},
+var defaultPriceChange = priceChange{
+	name: "the default price",
+	prepare: func(t *testing.T, s *shop, name string) (*ent.Product, *ent.Price) {
+		p := s.product(t, name)
+		return p, s.priceRow(t, *p.DefaultPriceID)
 	},
-	{
-		name: "another price",
-		prepare: func(t *testing.T, s *shop, name string) (*ent.Product, *ent.Price) {
-			p := s.product(t, name)
-			added := s.run(t, addProductPrice, map[string]any{
-				"productId": p.ID, "unitAmount": 9000, "currency": "USD", "recurring": map[string]any{"interval": "YEAR"},
-				"lookupKey": name + "_yearly",
-			})
-			return p, s.priceRow(t, added.String("price.id"))
-		},
-		calls: []func(*ent.Product, *ent.Price) testkit.Fault{createCall, archiveCall},
-	},
+	calls: []func(*ent.Product, *ent.Price) testkit.Fault{createCall, setDefaultCall, archiveCall},
 }
+
+var otherPriceChange = priceChange{
+	name: "another price",
+	prepare: func(t *testing.T, s *shop, name string) (*ent.Product, *ent.Price) {
+		p := s.product(t, name)
+		added := s.run(t, addProductPrice, map[string]any{
+			"productId": p.ID, "unitAmount": 9000, "currency": "USD", "recurring": map[string]any{"interval": "YEAR"},
+			"lookupKey": name + "_yearly",
+		})
+		return p, s.priceRow(t, added.String("price.id"))
+	},
+	calls: []func(*ent.Product, *ent.Price) testkit.Fault{createCall, archiveCall},
+}
+
+var priceChanges = []priceChange{defaultPriceChange, otherPriceChange}
 
 func TestPriceChangeKeepsBothHalvesEqual(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
@@ -110,27 +111,27 @@ func (s *shop) checkChanged(t *testing.T, answer testkit.Answer, product *ent.Pr
 	before := answer.String("operation.status")
 	switch {
 	case waits:
-		want(t, "status", before, "PENDING")
-		want(t, "the product's sync status", answer.String("product.stripe.status"), "PENDING")
-		want(t, "its pending operation", answer.String("product.stripe.pendingOperation.id"), answer.String("operation.id"))
-		want(t, "the price's status", answer.String("price.status"), "PENDING")
-		want(t, "the old price's status", answer.String("previousPrice.status"), "ACTIVE")
-		want(t, "the default price meanwhile", answer.String("product.defaultPrice.id"), *product.DefaultPriceID)
+		testkit.Equal(t, "status", before, "PENDING")
+		testkit.Equal(t, "the product's sync status", answer.String("product.stripe.status"), "PENDING")
+		testkit.Equal(t, "its pending operation", answer.String("product.stripe.pendingOperation.id"), answer.String("operation.id"))
+		testkit.Equal(t, "the price's status", answer.String("price.status"), "PENDING")
+		testkit.Equal(t, "the old price's status", answer.String("previousPrice.status"), "ACTIVE")
+		testkit.Equal(t, "the default price meanwhile", answer.String("product.defaultPrice.id"), *product.DefaultPriceID)
 		if misconfigured {
-			want(t, "attempts under an invalid key", answer.Int("operation.attempts"), 0)
+			testkit.Equal(t, "attempts under an invalid key", answer.Int("operation.attempts"), 0)
 		}
 		if !answer.Has("operation.lastError") {
 			t.Error("the operation does not say what it waits for")
 		}
 	default:
-		want(t, "status", before, "SUCCEEDED")
-		want(t, "the price's status", answer.String("price.status"), "ACTIVE")
+		testkit.Equal(t, "status", before, "SUCCEEDED")
+		testkit.Equal(t, "the price's status", answer.String("price.status"), "ACTIVE")
 	}
 	s.settle(t)
 	op := s.op(t, answer.String("operation.id"))
-	want(t, "status in the end", op.String("status"), "SUCCEEDED")
+	testkit.Equal(t, "status in the end", op.String("status"), "SUCCEEDED")
 	for _, step := range op.List("steps") {
-		want(t, step.String("name"), step.String("status"), "DONE")
+		testkit.Equal(t, step.String("name"), step.String("status"), "DONE")
 	}
 	if op.Has("lastError") {
 		t.Errorf("an operation that succeeded shows an error: %s", op.String("lastError"))
@@ -139,18 +140,18 @@ func (s *shop) checkChanged(t *testing.T, answer testkit.Answer, product *ent.Pr
 	s.equalProduct(t, product.ID)
 
 	after := s.priceRow(t, answer.String("price.id"))
-	want(t, "the new price", after.Status, billing.PriceActive)
-	want(t, "the lookup key", deref(after.LookupKey), deref(old.LookupKey))
+	testkit.Equal(t, "the new price", after.Status, billing.PriceActive)
+	testkit.Equal(t, "the lookup key", deref(after.LookupKey), deref(old.LookupKey))
 	replaced := s.priceRow(t, old.ID)
-	want(t, "the old price", replaced.Status, billing.PriceArchived)
-	want(t, "the old price's lookup key", deref(replaced.LookupKey), "")
+	testkit.Equal(t, "the old price", replaced.Status, billing.PriceArchived)
+	testkit.Equal(t, "the old price's lookup key", deref(replaced.LookupKey), "")
 	wantDefault := *product.DefaultPriceID
 	if wantDefault == old.ID {
 		wantDefault = after.ID
 	}
 	now := s.productRow(t, product.ID)
-	want(t, "the default price", *now.DefaultPriceID, wantDefault)
-	want(t, "the product's sync status", now.StripeStatus, billing.SyncSynced)
+	testkit.Equal(t, "the default price", *now.DefaultPriceID, wantDefault)
+	testkit.Equal(t, "the product's sync status", now.StripeStatus, billing.SyncSynced)
 	s.oneCreation(t, product, after)
 }
 
@@ -163,25 +164,25 @@ func (s *shop) oneCreation(t *testing.T, product *ent.Product, row *ent.Price) {
 			created++
 		}
 	}
-	want(t, "prices in Stripe for "+row.ID, created, 1)
+	testkit.Equal(t, "prices in Stripe for "+row.ID, created, 1)
 }
 
 // checkRefused checks a price change of which Stripe refused one call.
 func (s *shop) checkRefused(t *testing.T, answer testkit.Answer, product *ent.Product, old *ent.Price, refused, calls int, kind string) {
 	t.Helper()
 	op := answer.At("operation")
-	want(t, "status", op.String("status"), "FAILED")
-	want(t, "user errors", len(answer.List("userErrors")), 1)
+	testkit.Equal(t, "status", op.String("status"), "FAILED")
+	testkit.Equal(t, "user errors", len(answer.List("userErrors")), 1)
 	code := "STRIPE_REJECTED"
 	if kind == "card_declined" {
 		code = "CARD_DECLINED"
 	}
-	want(t, "code", answer.String("userErrors.0.code"), code)
+	testkit.Equal(t, "code", answer.String("userErrors.0.code"), code)
 	if answer.Has("price") {
 		t.Errorf("a refused change shows a new price: %s", answer.Raw())
 	}
-	want(t, "the price before", answer.String("previousPrice.id"), old.ID)
-	want(t, "its status", answer.String("previousPrice.status"), "ACTIVE")
+	testkit.Equal(t, "the price before", answer.String("previousPrice.id"), old.ID)
+	testkit.Equal(t, "its status", answer.String("previousPrice.status"), "ACTIVE")
 	wantSteps := ""
 	for i := range calls {
 		switch {
@@ -193,16 +194,16 @@ func (s *shop) checkRefused(t *testing.T, answer testkit.Answer, product *ent.Pr
 			wantSteps += "TODO "
 		}
 	}
-	want(t, "steps", steps(op)+" ", wantSteps)
+	testkit.Equal(t, "steps", steps(op)+" ", wantSteps)
 	s.sameCalls(t, op)
 	s.equalProduct(t, product.ID)
 
 	now := s.priceRow(t, old.ID)
-	want(t, "the old price", now.Status, billing.PriceActive)
-	want(t, "its lookup key", deref(now.LookupKey), deref(old.LookupKey))
+	testkit.Equal(t, "the old price", now.Status, billing.PriceActive)
+	testkit.Equal(t, "its lookup key", deref(now.LookupKey), deref(old.LookupKey))
 	row := s.productRow(t, product.ID)
-	want(t, "the default price", *row.DefaultPriceID, *product.DefaultPriceID)
-	want(t, "the product's sync status", row.StripeStatus, billing.SyncFailed)
+	testkit.Equal(t, "the default price", *row.DefaultPriceID, *product.DefaultPriceID)
+	testkit.Equal(t, "the product's sync status", row.StripeStatus, billing.SyncFailed)
 	if row.StripeError == nil || row.StripeOperationID != nil {
 		t.Errorf("the product's link: error %v, operation %v", row.StripeError, row.StripeOperationID)
 	}

@@ -27,10 +27,10 @@ func TestReportsDoNotHideWhatNeedsAttention(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
 		product := s.product(t, "A")
 		old := s.priceRow(t, *product.DefaultPriceID)
-		fault := undoings[0].call(product, old)
+		fault := restoreDefaultCall(old)
 		fault.Kind = "refuse"
 		id := s.refusedChange(t, product, old, fault).String("operation.id")
-		created := s.row(t, id).Steps[0].Result["price"]
+		created := s.createdPrice(t, id)
 		s.Stripe.Heal(t)
 
 		if _, err := s.Mirror.Refresh(t.Context(), "price", created); err == nil {
@@ -43,13 +43,13 @@ func TestReportsDoNotHideWhatNeedsAttention(t *testing.T) {
 			t.Errorf("%d prices, want 2", n)
 		}
 		row := s.productRow(t, product.ID)
-		want(t, "the product's link", row.StripeStatus, billing.SyncFailed)
-		want(t, "its operation", deref(row.StripeOperationID), id)
+		testkit.Equal(t, "the product's link", row.StripeStatus, billing.SyncFailed)
+		testkit.Equal(t, "its operation", deref(row.StripeOperationID), id)
 
 		s.run(t, retryOperation, map[string]any{"operationId": id})
 		s.settle(t)
 		op := s.op(t, id)
-		want(t, "the operation", op.String("status"), "FAILED")
+		testkit.Equal(t, "the operation", op.String("status"), "FAILED")
 		if reason := op.String("lastError"); strings.Contains(reason, "Undoing") {
 			t.Errorf("the operation failed because %s", reason)
 		}
@@ -67,14 +67,14 @@ func TestCustomerDeletedWhileASubscriptionWaits(t *testing.T) {
 		answer := s.run(t, createSubscription, map[string]any{
 			"customerId": customer, "priceId": *product.DefaultPriceID, "paymentMethod": "pm_card_visa",
 		})
-		want(t, "the operation", answer.String("operation.status"), "PENDING")
+		testkit.Equal(t, "the operation", answer.String("operation.status"), "PENDING")
 		stripeID := *s.customerRow(t, customer).StripeID
 		s.Stripe.Heal(t)
 		s.Stripe.Delete(t, "/v1/customers/"+stripeID)
 		s.refresh(t, "customer", stripeID)
 
 		s.settle(t)
-		want(t, "the operation", s.op(t, answer.String("operation.id")).String("status"), "FAILED")
+		testkit.Equal(t, "the operation", s.op(t, answer.String("operation.id")).String("status"), "FAILED")
 		if n := s.Store.Reader.Subscription.Query().CountX(t.Context()); n != 0 {
 			t.Errorf("%d subscriptions are left", n)
 		}
@@ -96,7 +96,7 @@ func TestRepeatedAnswerIsNotThePresent(t *testing.T) {
 		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/invoices/*/pay", Kind: "drop_after", Count: 3})
 		paid := s.run(t, `mutation($input: PayInvoiceInput!) { payInvoice(input: $input) { invoice { status } `+operationFields+errorFields+` } }`,
 			map[string]any{"invoiceId": *row.LatestInvoiceID, "paymentMethod": "pm_card_visa"})
-		want(t, "the operation", paid.String("operation.status"), "PENDING")
+		testkit.Equal(t, "the operation", paid.String("operation.status"), "PENDING")
 
 		s.Stripe.Delete(t, "/v1/subscriptions/"+*row.StripeID)
 		s.available(t)
@@ -104,9 +104,9 @@ func TestRepeatedAnswerIsNotThePresent(t *testing.T) {
 			t.Errorf("the subscription was mirrored while its invoice is being paid: %v", err)
 		}
 		s.settle(t)
-		want(t, "the operation", s.op(t, paid.String("operation.id")).String("status"), "SUCCEEDED")
-		want(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionCanceled)
-		want(t, "the invoice", s.Store.Reader.Invoice.GetX(t.Context(), *row.LatestInvoiceID).Status, billing.InvoicePaid)
+		testkit.Equal(t, "the operation", s.op(t, paid.String("operation.id")).String("status"), "SUCCEEDED")
+		testkit.Equal(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionCanceled)
+		testkit.Equal(t, "the invoice", s.Store.Reader.Invoice.GetX(t.Context(), *row.LatestInvoiceID).Status, billing.InvoicePaid)
 	})
 }
 
@@ -117,7 +117,7 @@ func TestBusyObjectsAreNotAskedFor(t *testing.T) {
 		product := s.product(t, "A")
 		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/products/*", Kind: "rate_limit", Count: 3})
 		answer := s.run(t, updateProductPrice, map[string]any{"productId": product.ID, "unitAmount": 2000})
-		want(t, "the operation", answer.String("operation.status"), "PENDING")
+		testkit.Equal(t, "the operation", answer.String("operation.status"), "PENDING")
 		s.Stripe.Forget(t)
 		if _, err := s.Mirror.Refresh(t.Context(), "product", *product.StripeID); err == nil {
 			t.Error("the product was mirrored in the middle of its change")
@@ -137,10 +137,10 @@ func TestProductDeletedInStripe(t *testing.T) {
 		s.refresh(t, "product", stripeID)
 		answer := s.Query(t, `mutation($input: UpdateProductInput!) { updateProduct(input: $input) { userErrors { code path } } }`,
 			map[string]any{"input": map[string]any{"productId": id, "active": true}}).At("updateProduct")
-		want(t, "the code", answer.String("userErrors.0.code"), "STRIPE_REJECTED")
+		testkit.Equal(t, "the code", answer.String("userErrors.0.code"), "STRIPE_REJECTED")
 		row := s.productRow(t, id)
-		want(t, "on sale", row.Active, false)
-		want(t, "the link", row.StripeStatus, billing.SyncUnlinked)
+		testkit.Equal(t, "on sale", row.Active, false)
+		testkit.Equal(t, "the link", row.StripeStatus, billing.SyncUnlinked)
 	})
 }
 
@@ -166,7 +166,7 @@ func TestReportOfACustomerThatIsLinkedMeanwhile(t *testing.T) {
 			t.Error(err)
 		}
 		row := s.customerRow(t, id)
-		want(t, "the customer in Stripe", deref(row.StripeID), stripeID)
-		want(t, "its link", row.StripeStatus, billing.SyncSynced)
+		testkit.Equal(t, "the customer in Stripe", deref(row.StripeID), stripeID)
+		testkit.Equal(t, "its link", row.StripeStatus, billing.SyncSynced)
 	})
 }

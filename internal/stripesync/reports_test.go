@@ -24,7 +24,7 @@ func TestClockSetBack(t *testing.T) {
 		s.Clock.Advance(-time.Hour)
 		s.Stripe.Force(t, there, "canceled", "payment_failed")
 		s.refresh(t, "subscription", there)
-		want(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionRevoked)
+		testkit.Equal(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionRevoked)
 	})
 }
 
@@ -49,11 +49,11 @@ func TestClocksOfReplicasDiffer(t *testing.T) {
 		hear()
 		s.Stripe.Force(t, there, "past_due", "")
 		s.refresh(t, "subscription", there)
-		want(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionPastDue)
+		testkit.Equal(t, "the subscription", s.subscriptionRow(t, here).Status, billing.SubscriptionPastDue)
 		hear()
 		deleted := s.run(t, deleteCustomer, map[string]any{"customerId": customer})
-		want(t, "the deletion", deleted.String("operation.status"), "SUCCEEDED")
-		want(t, "the subscription then", s.subscriptionRow(t, here).Status, billing.SubscriptionCanceled)
+		testkit.Equal(t, "the deletion", deleted.String("operation.status"), "SUCCEEDED")
+		testkit.Equal(t, "the subscription then", s.subscriptionRow(t, here).Status, billing.SubscriptionCanceled)
 	})
 }
 
@@ -84,7 +84,7 @@ func TestOlderReportOfAnInvoice(t *testing.T) {
 					t.Fatal(err)
 				}
 				row := s.Store.Reader.Invoice.GetX(t.Context(), s.invoiceOf(t, sent.String("subscription.id")))
-				want(t, "the invoice", row.Status, billing.InvoicePaid)
+				testkit.Equal(t, "the invoice", row.Status, billing.InvoicePaid)
 			})
 		}
 	})
@@ -112,7 +112,7 @@ func TestLookupKeyMovedMeanwhile(t *testing.T) {
 			t.Error(err)
 		}
 		op := s.Store.Reader.Operation.Query().Where(operation.KindEQ(billing.KindAddProductPrice)).OnlyX(t.Context())
-		want(t, "the operation", op.Status, billing.OperationSucceeded)
+		testkit.Equal(t, "the operation", op.Status, billing.OperationSucceeded)
 		s.equalCatalogues(t)
 	})
 }
@@ -125,7 +125,7 @@ func TestClockAheadOfStripe(t *testing.T) {
 		s.Stripe.Fail(t, testkit.Fault{Kind: "stored_error_after", Method: "POST", Path: "/v1/products", Count: 1})
 		created := s.run(t, createProduct, map[string]any{"name": "A"})
 		s.settle(t)
-		want(t, "the operation", s.row(t, created.String("operation.id")).Status, billing.OperationSucceeded)
-		want(t, "products in Stripe", len(s.all(t, "/v1/products")), 1)
+		testkit.Equal(t, "the operation", s.row(t, created.String("operation.id")).Status, billing.OperationSucceeded)
+		testkit.Equal(t, "products in Stripe", len(s.all(t, "/v1/products")), 1)
 	})
 }

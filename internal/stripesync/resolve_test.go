@@ -6,6 +6,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/testkit"
 )
 
 const resolveOperation = `mutation($input: ResolveOperationInput!) { resolveOperation(input: $input) { ` + operationFields + errorFields + ` } }`
@@ -18,10 +19,10 @@ func TestResolveOperation(t *testing.T) {
 			t.Helper()
 			product := s.product(t, name)
 			old := s.priceRow(t, *product.DefaultPriceID)
-			fault := undoings[0].call(product, old)
+			fault := restoreDefaultCall(old)
 			fault.Kind = "refuse"
 			id := s.refusedChange(t, product, old, fault).String("operation.id")
-			want(t, "at first", s.row(t, id).Status, billing.OperationNeedsAttention)
+			testkit.Equal(t, "at first", s.row(t, id).Status, billing.OperationNeedsAttention)
 			s.Stripe.Heal(t)
 			return product, id
 		}
@@ -30,17 +31,17 @@ func TestResolveOperation(t *testing.T) {
 			product, id := stuck(t, "A")
 			input := map[string]any{"operationId": id, "accept": "STRIPE", "idempotencyKey": "once"}
 			answer := s.run(t, resolveOperation, input)
-			want(t, "errors", len(answer.List("userErrors")), 0)
-			want(t, "the operation", answer.String("operation.status"), "FAILED")
+			testkit.Equal(t, "errors", len(answer.List("userErrors")), 0)
+			testkit.Equal(t, "the operation", answer.String("operation.status"), "FAILED")
 			s.equalProduct(t, product.ID)
 			row := s.productRow(t, product.ID)
-			want(t, "the product's link", row.StripeStatus, billing.SyncSynced)
-			want(t, "the new default price", s.priceRow(t, *row.DefaultPriceID).UnitAmount, 2000)
-			want(t, "again", s.run(t, resolveOperation, input).String("operation.id"), id)
+			testkit.Equal(t, "the product's link", row.StripeStatus, billing.SyncSynced)
+			testkit.Equal(t, "the new default price", s.priceRow(t, *row.DefaultPriceID).UnitAmount, 2000)
+			testkit.Equal(t, "again", s.run(t, resolveOperation, input).String("operation.id"), id)
 
 			next := s.run(t, updateProductPrice, map[string]any{"productId": product.ID, "unitAmount": 3000})
-			want(t, "the next change", next.String("operation.status"), "SUCCEEDED")
-			want(t, "needing attention", s.Query(t, `{ billingHealth { needsAttention } }`).Int("billingHealth.needsAttention"), 0)
+			testkit.Equal(t, "the next change", next.String("operation.status"), "SUCCEEDED")
+			testkit.Equal(t, "needing attention", s.Query(t, `{ billingHealth { needsAttention } }`).Int("billingHealth.needsAttention"), 0)
 		})
 
 		t.Run("a new subscription that faults here have stopped", func(t *testing.T) {
@@ -59,22 +60,22 @@ func TestResolveOperation(t *testing.T) {
 			}
 			heal()
 			resolved := s.run(t, resolveOperation, map[string]any{"operationId": id})
-			want(t, "the operation", resolved.String("operation.status"), "FAILED")
+			testkit.Equal(t, "the operation", resolved.String("operation.status"), "FAILED")
 			row := s.subscriptionRow(t, answer.String("subscription.id"))
-			want(t, "the subscription", row.Status, billing.SubscriptionActive)
-			want(t, "its link", row.StripeStatus, billing.SyncSynced)
-			want(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions")), 1)
+			testkit.Equal(t, "the subscription", row.Status, billing.SubscriptionActive)
+			testkit.Equal(t, "its link", row.StripeStatus, billing.SyncSynced)
+			testkit.Equal(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions")), 1)
 		})
 
 		t.Run("not while Stripe is down", func(t *testing.T) {
 			_, id := stuck(t, "C")
 			s.Stripe.Down()
 			answer := s.run(t, resolveOperation, map[string]any{"operationId": id})
-			want(t, "the code", answer.String("userErrors.0.code"), "STRIPE_UNAVAILABLE")
-			want(t, "the operation", s.row(t, id).Status, billing.OperationNeedsAttention)
+			testkit.Equal(t, "the code", answer.String("userErrors.0.code"), "STRIPE_UNAVAILABLE")
+			testkit.Equal(t, "the operation", s.row(t, id).Status, billing.OperationNeedsAttention)
 			s.Stripe.Up(t)
 			s.available(t)
-			want(t, "later", s.run(t, resolveOperation, map[string]any{"operationId": id}).String("operation.status"), "FAILED")
+			testkit.Equal(t, "later", s.run(t, resolveOperation, map[string]any{"operationId": id}).String("operation.status"), "FAILED")
 		})
 
 		t.Run("only what needs attention", func(t *testing.T) {
@@ -83,8 +84,8 @@ func TestResolveOperation(t *testing.T) {
 				done: "INVALID_INPUT", "nonsense": "INVALID_INPUT", "opn_00000000000000000000000000": "NOT_FOUND",
 			} {
 				answer := s.run(t, resolveOperation, map[string]any{"operationId": id})
-				want(t, "the code for "+id, answer.String("userErrors.0.code"), code)
-				want(t, "the path", answer.String("userErrors.0.path.1"), "operationId")
+				testkit.Equal(t, "the code for "+id, answer.String("userErrors.0.code"), code)
+				testkit.Equal(t, "the path", answer.String("userErrors.0.path.1"), "operationId")
 			}
 		})
 	})

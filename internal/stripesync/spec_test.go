@@ -128,7 +128,7 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 		CustomerID: cus, PriceID: &price, Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentDefaultIncomplete,
 	})
 	ok(err)
-	want(t, "there is a client secret", waiting.ClientSecret != nil, true)
+	testkit.Equal(t, "there is a client secret", waiting.ClientSecret != nil, true)
 	reason := billing.CancellationReason("OTHER")
 	_, err = c.Subscriptions.CancelSubscription(ctx, subscriptions.CancelSubscription{
 		SubscriptionID: charged.Subscription.ID, At: billing.CancelPeriodEnd, Reason: &reason, Comment: word("Bye."),
@@ -198,14 +198,14 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 	ok(err)
 
 	// What is undone, and what is looked for.
-	for i, call := range priceChanges[0].calls {
+	for i, call := range defaultPriceChange.calls {
 		name := strings.Repeat("x", i+1)
 		product := s.product(t, name)
 		refusal := call(product, s.priceRow(t, *product.DefaultPriceID))
 		refusal.Kind, refusal.Count = "refuse", 1
 		s.Stripe.Fail(t, refusal)
 		_, err := c.Catalog.UpdateProductPrice(ctx, catalog.UpdateProductPrice{ProductID: product.ID, PriceChange: billing.PriceChange{UnitAmount: 2000}})
-		want(t, "refused", billing.IsCode(err, billing.CodeStripeRejected), true)
+		testkit.Equal(t, "refused", billing.IsCode(err, billing.CodeStripeRejected), true)
 	}
 	for _, path := range []string{"/v1/products", "/v1/prices", "/v1/customers", "/v1/subscriptions"} {
 		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: path, Kind: "stored_error_after", Count: 1})
@@ -221,7 +221,7 @@ func TestRequestsFollowStripesSpecification(t *testing.T) {
 	})
 	ok(err)
 	for _, request := range []string{"GET /v1/products", "GET /v1/prices", "GET /v1/customers", "GET /v1/subscriptions"} {
-		want(t, request, slices.Contains(w.Seen(), request), true)
+		testkit.Equal(t, request, slices.Contains(w.Seen(), request), true)
 	}
 
 	done, err := s.Store.Reader.Operation.Query().Where(operation.StatusEQ(billing.OperationSucceeded)).All(t.Context())

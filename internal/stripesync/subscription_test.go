@@ -29,35 +29,35 @@ func TestCreateSubscription(t *testing.T) {
 		t.Run("links the customer first", func(t *testing.T) {
 			s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/customers", Kind: "refuse", Count: 1})
 			customer := s.customer(t, "ada@example.com", true)
-			want(t, "the customer's status", s.customerRow(t, customer).StripeStatus, billing.SyncFailed)
+			testkit.Equal(t, "the customer's status", s.customerRow(t, customer).StripeStatus, billing.SyncFailed)
 			s.Stripe.Forget(t)
 			sub := s.run(t, createSubscription, map[string]any{"customerId": customer, "priceId": price, "paymentMethod": "pm_card_visa"})
-			want(t, "status", sub.String("operation.status"), "SUCCEEDED")
-			want(t, "subscription", sub.String("subscription.status"), "ACTIVE")
-			want(t, "first step", sub.String("operation.steps.0.name"), "link_customer")
-			want(t, "invoice", sub.String("subscription.latestInvoice.status"), "PAID")
-			want(t, "first request", s.writes(t)[0].String(), "POST /v1/customers")
+			testkit.Equal(t, "status", sub.String("operation.status"), "SUCCEEDED")
+			testkit.Equal(t, "subscription", sub.String("subscription.status"), "ACTIVE")
+			testkit.Equal(t, "first step", sub.String("operation.steps.0.name"), "link_customer")
+			testkit.Equal(t, "invoice", sub.String("subscription.latestInvoice.status"), "PAID")
+			testkit.Equal(t, "first request", s.writes(t)[0].String(), "POST /v1/customers")
 			s.oneCustomer(t, customer)
 		})
 		t.Run("waits behind a customer that is on its way", func(t *testing.T) {
 			s.Stripe.Down()
 			customer := s.customer(t, "grace@example.com", false)
 			sub := s.run(t, createSubscription, map[string]any{"customerId": customer, "priceId": price, "paymentMethod": "pm_card_visa"})
-			want(t, "status", sub.String("operation.status"), "PENDING")
-			want(t, "user errors", len(sub.List("userErrors")), 0)
+			testkit.Equal(t, "status", sub.String("operation.status"), "PENDING")
+			testkit.Equal(t, "user errors", len(sub.List("userErrors")), 0)
 			s.Stripe.Up(t)
 			s.settle(t)
 			stripeCustomer := s.oneCustomer(t, customer)
 			row := s.subscriptionRow(t, sub.String("subscription.id"))
-			want(t, "subscription", row.Status, billing.SubscriptionActive)
-			want(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions", "customer", stripeCustomer, "status", "all")), 1)
+			testkit.Equal(t, "subscription", row.Status, billing.SubscriptionActive)
+			testkit.Equal(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions", "customer", stripeCustomer, "status", "all")), 1)
 		})
 		t.Run("stores no client secret", func(t *testing.T) {
 			customer := s.customer(t, "hedy@example.com", true)
 			sub := s.run(t, createSubscription, map[string]any{
 				"customerId": customer, "priceId": price, "paymentBehavior": "DEFAULT_INCOMPLETE",
 			})
-			want(t, "subscription", sub.String("subscription.status"), "INCOMPLETE")
+			testkit.Equal(t, "subscription", sub.String("subscription.status"), "INCOMPLETE")
 			secret := sub.String("clientSecret")
 			if !strings.Contains(secret, "_secret_") {
 				t.Fatalf("the client secret: %q", secret)
@@ -75,10 +75,10 @@ func TestDeclinedCardLeavesNoSubscription(t *testing.T) {
 		declined := func(t *testing.T, card, declineCode, wantSteps string) {
 			t.Helper()
 			sub := s.run(t, createSubscription, map[string]any{"customerId": customer, "priceId": price, "paymentMethod": card})
-			want(t, "status", sub.String("operation.status"), "FAILED")
-			want(t, "steps", steps(sub.At("operation")), wantSteps)
-			want(t, "code", sub.String("userErrors.0.code"), "CARD_DECLINED")
-			want(t, "decline code", sub.String("userErrors.0.declineCode"), declineCode)
+			testkit.Equal(t, "status", sub.String("operation.status"), "FAILED")
+			testkit.Equal(t, "steps", steps(sub.At("operation")), wantSteps)
+			testkit.Equal(t, "code", sub.String("userErrors.0.code"), "CARD_DECLINED")
+			testkit.Equal(t, "decline code", sub.String("userErrors.0.declineCode"), declineCode)
 			if sub.Has("subscription") || sub.Has("clientSecret") {
 				t.Errorf("a declined subscription is there: %s", sub.Raw())
 			}
@@ -86,23 +86,23 @@ func TestDeclinedCardLeavesNoSubscription(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want(t, "subscriptions here", n, 0)
-			want(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions", "customer", there, "status", "all")), 0)
-			want(t, "sync status of the customer", s.customerRow(t, customer).StripeStatus, billing.SyncSynced)
+			testkit.Equal(t, "subscriptions here", n, 0)
+			testkit.Equal(t, "subscriptions in Stripe", len(s.all(t, "/v1/subscriptions", "customer", there, "status", "all")), 0)
+			testkit.Equal(t, "sync status of the customer", s.customerRow(t, customer).StripeStatus, billing.SyncSynced)
 		}
 		methods := func() []map[string]any { return s.all(t, "/v1/customers/"+there+"/payment_methods") }
 
 		t.Run("when it is attached", func(t *testing.T) {
 			declined(t, "pm_card_chargeDeclinedInsufficientFunds", "insufficient_funds", "FAILED TODO")
-			want(t, "payment methods", len(methods()), 0)
+			testkit.Equal(t, "payment methods", len(methods()), 0)
 		})
 		t.Run("when it is charged", func(t *testing.T) {
 			declined(t, "pm_card_chargeCustomerFail", "generic_decline", "DONE FAILED")
-			want(t, "payment methods", len(methods()), 1)
+			testkit.Equal(t, "payment methods", len(methods()), 1)
 		})
 		t.Run("and tried once more", func(t *testing.T) {
 			declined(t, text(methods()[0]["id"]), "generic_decline", "DONE FAILED")
-			want(t, "payment methods", len(methods()), 1)
+			testkit.Equal(t, "payment methods", len(methods()), 1)
 		})
 		t.Run("when the answer to attaching it was lost", func(t *testing.T) {
 			w := testkit.NewWire(t)
@@ -123,15 +123,15 @@ func TestDeclinedCardLeavesNoSubscription(t *testing.T) {
 				CustomerID: customer, PriceID: &price, PaymentMethod: &card,
 				Collection: billing.CollectionChargeAutomatically, PaymentBehavior: billing.PaymentErrorIfIncomplete,
 			})
-			want(t, "the card is declined", billing.IsCode(err, billing.CodeCardDeclined), true)
-			want(t, "requests", strings.Join(w.Seen()[:3], ", "), "GET /v1/payment_methods/"+card+
+			testkit.Equal(t, "the card is declined", billing.IsCode(err, billing.CodeCardDeclined), true)
+			testkit.Equal(t, "requests", strings.Join(w.Seen()[:3], ", "), "GET /v1/payment_methods/"+card+
 				", POST /v1/payment_methods/"+card+"/attach, GET /v1/payment_methods/"+card)
-			want(t, "payment methods", len(methods()), 2)
+			testkit.Equal(t, "payment methods", len(methods()), 2)
 		})
 		t.Run("when it was the customer's before", func(t *testing.T) {
 			attached := s.Stripe.Post(t, "/v1/payment_methods/pm_card_chargeCustomerFail/attach", map[string][]string{"customer": {there}})
 			declined(t, text(attached["id"]), "generic_decline", "DONE FAILED")
-			want(t, "payment methods", len(methods()), 3)
+			testkit.Equal(t, "payment methods", len(methods()), 3)
 		})
 	})
 }

@@ -67,7 +67,7 @@ func TestInt64(t *testing.T) {
 	} {
 		reads(t, scalars.UnmarshalInt64, c.in, c.want)
 	}
-	same(t, written(scalars.MarshalInt64(most)), "9007199254740991")
+	testkit.Equal(t, "the greatest Int64", written(scalars.MarshalInt64(most)), "9007199254740991")
 }
 
 func TestInt(t *testing.T) {
@@ -106,15 +106,15 @@ func TestDateTime(t *testing.T) {
 	} {
 		reads(t, scalars.UnmarshalDateTime, c.in, c.want)
 	}
-	same(t, written(scalars.MarshalDateTime(moment.In(time.FixedZone("", 3600)))), `"2026-01-02T03:04:05Z"`)
-	same(t, written(scalars.MarshalDateTime(moment.Add(678*time.Microsecond))), `"2026-01-02T03:04:05.000678Z"`)
+	testkit.Equal(t, "a DateTime in another zone", written(scalars.MarshalDateTime(moment.In(time.FixedZone("", 3600)))), `"2026-01-02T03:04:05Z"`)
+	testkit.Equal(t, "a DateTime with microseconds", written(scalars.MarshalDateTime(moment.Add(678*time.Microsecond))), `"2026-01-02T03:04:05.000678Z"`)
 }
 
 func TestCurrencyCode(t *testing.T) {
 	for _, c := range []struct{ in, want any }{{"usd", "usd"}, {"XXX", "XXX"}, {"", ""}, {1, nil}, {nil, nil}, {[]any{"USD"}, nil}} {
 		reads(t, scalars.UnmarshalCurrencyCode, c.in, c.want)
 	}
-	same(t, written(scalars.MarshalCurrencyCode("USD")), `"USD"`)
+	testkit.Equal(t, "a CurrencyCode", written(scalars.MarshalCurrencyCode("USD")), `"USD"`)
 }
 
 func TestMetadata(t *testing.T) {
@@ -138,18 +138,18 @@ func TestMetadata(t *testing.T) {
 			t.Errorf("%.40v: %.300v", in, err)
 		}
 	}
-	same(t, writtenIn(t.Context(), scalars.MarshalMetadata(nil)), "{}")
-	same(t, writtenIn(t.Context(), scalars.MarshalMetadata(map[string]string{"b": `"`, "a": "1"})), `{"a":"1","b":"\""}`)
+	testkit.Equal(t, "no Metadata", writtenIn(t.Context(), scalars.MarshalMetadata(nil)), "{}")
+	testkit.Equal(t, "Metadata, by key", writtenIn(t.Context(), scalars.MarshalMetadata(map[string]string{"b": `"`, "a": "1"})), `{"a":"1","b":"\""}`)
 }
 
 // A budget that is used up leaves the rest out, and says so.
 func TestBudget(t *testing.T) {
 	ctx, budget := scalars.WithBudget(t.Context(), 30)
-	same(t, writtenIn(ctx, scalars.MarshalMetadata(map[string]string{"key": "value"})), `{"key":"value"}`)
+	testkit.Equal(t, "within the budget", writtenIn(ctx, scalars.MarshalMetadata(map[string]string{"key": "value"})), `{"key":"value"}`)
 	if budget.Exceeded() {
 		t.Error("it is exceeded too early")
 	}
-	same(t, writtenIn(ctx, scalars.MarshalMetadata(map[string]string{"key": "value"})), "null")
+	testkit.Equal(t, "beyond the budget", writtenIn(ctx, scalars.MarshalMetadata(map[string]string{"key": "value"})), "null")
 	if !budget.Exceeded() {
 		t.Error("it is not exceeded")
 	}
@@ -217,13 +217,6 @@ func written(m graphql.Marshaler) string {
 	var b strings.Builder
 	m.MarshalGQL(&b)
 	return strings.TrimSpace(b.String())
-}
-
-func same(t *testing.T, got, want string) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
 }
 
 // TestScalarsOfTheAPI asserts the same by way of a request, where a variable and
