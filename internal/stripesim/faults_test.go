@@ -225,6 +225,10 @@ func TestInspectionPage(t *testing.T) {
 	if policy := header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
 		t.Error(policy)
 	}
+	const renews = `http-equiv="refresh"`
+	if still, _ := w.visit(w.server.URL + "/_sim/inspect?still=1"); !strings.Contains(text, renews) || strings.Contains(still, renews) {
+		t.Error("the page renews itself, unless it is held still")
+	}
 	if text, _ := w.visit(w.server.URL + "/_sim/inspect?object=" + c.ID); !strings.Contains(text, "invoice_prefix") {
 		t.Error(text)
 	}

@@ -26,6 +26,7 @@ type inspection struct {
 	Now      int64
 	Kinds    []kindCount
 	Kind     string // the kind whose latest objects are shown; empty: all
+	Still    bool   // whether the page is left as it is, for people who need longer to read it
 	Objects  []inspected
 	Events   []inspected
 	Requests []LoggedRequest
@@ -60,6 +61,7 @@ func (s *Controls) inspect(w http.ResponseWriter, r *http.Request) {
 		Fail(w, http.StatusInternalServerError, err)
 		return
 	}
+	view.Still = r.URL.Query().Has("still")
 	var page bytes.Buffer
 	if err := inspectTemplate.Execute(&page, view); err != nil {
 		Fail(w, http.StatusInternalServerError, err)
