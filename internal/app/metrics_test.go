@@ -38,7 +38,7 @@ func TestMetricsShowTheHealth(t *testing.T) {
 			"tallystick_webhook_events_pending 0", `tallystick_jobs_waiting{queue="operations"} 0`, `tallystick_jobs_oldest_waiting_seconds{queue="events"} 0`,
 			`go_sql_max_open_connections{db_name="readers"} `, `go_sql_wait_count_total{db_name="writers"} `,
 			// Counts exist before there is anything to count.
-			"tallystick_faults_total ", `tallystick_operations_finished_total{kind="VOID_INVOICE",status="NEEDS_ATTENTION"} `,
+			"tallystick_faults_total ", `tallystick_graphql_requests_total{outcome="INTERNAL",type="query"} `, `tallystick_operations_finished_total{kind="VOID_INVOICE",status="NEEDS_ATTENTION"} `,
 			`tallystick_webhook_events_received_total{outcome="refused"} `, `tallystick_stripe_turn_seconds_count{line="write"} `)
 
 		k.Stripe.Down()

@@ -95,6 +95,7 @@ func TestComplexity(t *testing.T) {
 		{name: "what is included costs", query: `query($yes: Boolean!) { customers(first: 100) { edges { node { id subscriptions(first: 100) @skip(if: $yes) { edges { node { id } } } } } } }`, variables: map[string]any{"yes": false}, code: "QUERY_TOO_COMPLEX"},
 		{name: "counting a hundred lists is cheap", query: `{ customers(first: 100) { edges { node { subscriptions(first: 100) { totalCount } } } } }`},
 		{name: "lists without pages multiply", query: `{ customers(first: 100) { edges { node { subscriptions(first: 10) { edges { node { history { to cause } } } } } } } }`, code: "QUERY_TOO_COMPLEX"},
+		{name: "the items of a subscription are few", query: `{ customers(first: 100) { edges { node { subscriptions(first: 10) { edges { node { items { id quantity } } } } } } } }`},
 		{name: "nodes multiply by their ids", query: `query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Product { prices(first: 100) { edges { node { id } } } } } }`, variables: map[string]any{"ids": hundred}, code: "QUERY_TOO_COMPLEX"},
 		{name: "nodes take a hundred ids", query: `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, variables: map[string]any{"ids": hundred}},
 		{name: "nodes take no more", query: `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, variables: map[string]any{"ids": append(hundred, "one more")}, code: "BAD_USER_INPUT"},

@@ -16,6 +16,13 @@ var (
 			"and by the code of the first error (OK without one).",
 		Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"type", "operation", "outcome"})
+	// Clients choose the names of operations, so these counts are without them: they exist before the first request, and an
+	// alert sees the first error.
+	requests = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "tallystick_graphql_requests_total",
+		Help: "GraphQL requests, by type (empty when the request was refused before it was clear what it is) and by the code of " +
+			"the first error (OK without one).",
+	}, []string{"type", "outcome"})
 	streamsOpen = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "tallystick_live_updates_open",
 		Help: "Live updates that somebody watches.",
@@ -25,6 +32,20 @@ var (
 		Help: "Messages of live updates.",
 	})
 )
+
+// outcomeOK is the outcome of a request without an error.
+const outcomeOK = "OK"
+
+func init() { //nolint:gochecknoinits // the counts are to be there before the first request
+	for _, kind := range []ast.Operation{ast.Query, ast.Mutation, ""} {
+		for _, outcome := range []string{
+			outcomeOK, codeUnauthenticated, codeForbidden, codeBadUserInput, codeParseFailed, codeValidationFailed, codeTooComplex,
+			codeRateLimited, codeInternal,
+		} {
+			requests.WithLabelValues(string(kind), outcome)
+		}
+	}
+}
 
 // maxNames bounds how many operations the metrics tell apart: clients choose the names.
 const maxNames = 100
@@ -69,6 +90,7 @@ func (o *observed) is(op *ast.OperationDefinition, names *names) {
 
 func (o *observed) done() {
 	if o.outcome != "" {
+		requests.WithLabelValues(o.kind, o.outcome).Inc()
 		requestSeconds.WithLabelValues(o.kind, o.operation, o.outcome).Observe(time.Since(o.begun).Seconds())
 	}
 }

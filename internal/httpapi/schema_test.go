@@ -74,7 +74,9 @@ type Subscription implements Node {
   id: ID! status: String! cancelAtPeriodEnd: Boolean! customer: Customer! price: Price! product: Product!
   availableActions: [String!]!
   history: [Transition!]!
+  items: [SubscriptionItem!]!
 }
+type SubscriptionItem { id: ID! quantity: Int }
 type Transition { from: String to: String! cause: String! subscription: Subscription! }
 `
 

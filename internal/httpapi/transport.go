@@ -203,7 +203,7 @@ func (a *answer) respond(response *graphql.Response) {
 		a.refuse(http.StatusServiceUnavailable, newError(codeInternal, "The request was canceled"))
 		return
 	}
-	if a.outcome = "OK"; len(response.Errors) > 0 {
+	if a.outcome = outcomeOK; len(response.Errors) > 0 {
 		a.outcome = codeOf(response.Errors[0])
 	}
 	if a.events {
