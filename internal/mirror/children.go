@@ -31,7 +31,7 @@ const freshFor = time.Minute
 // takeIn shows what belongs to an object that is new here and old in Stripe. Nothing
 // else would report on it: its events have come before, or never will. The object
 // itself gets its row with the first of its children.
-func (m *Mirror) takeIn(ctx context.Context, object, stripeID string, created int64) error {
+func (m *core) takeIn(ctx context.Context, object, stripeID string, created int64) error {
 	if is, _ := ctx.Value(aloneKey{}).(bool); is || m.clock().Sub(time.Unix(created, 0)) < freshFor {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (m *Mirror) takeIn(ctx context.Context, object, stripeID string, created in
 		err := m.stripe.Each(ctx, of.path, parameters, func(raw json.RawMessage) error {
 			id, err := idOf(raw)
 			if err == nil {
-				_, err = m.Refresh(alone(ctx), of.object, id)
+				_, err = m.refreshObject(alone(ctx), of.object, id)
 			}
 			return err
 		})

@@ -62,7 +62,7 @@ type Comparison struct {
 // Stripe cannot be asked.
 func (m *Mirror) Compare(ctx context.Context, c Comparison) error {
 	ctx = stripeapi.Background(ctx)
-	for _, k := range m.kinds() {
+	for _, k := range m.kinds {
 		seen, asOf := newSeen(), m.clock()
 		err := m.stripe.Each(ctx, k.path, k.parameters, func(raw json.RawMessage) error {
 			id, err := idOf(raw)
@@ -83,19 +83,6 @@ func (m *Mirror) Compare(ctx context.Context, c Comparison) error {
 		}
 	}
 	return nil
-}
-
-// kind is how the objects of one type are compared.
-type kind struct {
-	name, path string
-	parameters [][2]string
-	// read asks Stripe for one object; it is nil when Stripe does not have it.
-	read func(ctx context.Context, stripeID string) (json.RawMessage, error)
-	// compare holds an object against its row.
-	compare func(ctx context.Context, raw json.RawMessage) (*compared, error)
-	// linked lists rows with a counterpart in Stripe that should exist, the oldest
-	// first, from an id on.
-	linked func(ctx context.Context, after string, limit int) ([]linkedRow, error)
 }
 
 // compared is what holding an object against its row has shown.
@@ -126,7 +113,7 @@ func idOf(raw json.RawMessage) (string, error) {
 
 // heldAgainst begins to hold an object against its row, which is busy while one of
 // the operations that it names is unfinished.
-func (m *Mirror) heldAgainst(ctx context.Context, rowID string, version time.Time, operationIDs ...*string) (*compared, error) {
+func (m *core) heldAgainst(ctx context.Context, rowID string, version time.Time, operationIDs ...*string) (*compared, error) {
 	c := &compared{rowID: rowID, version: version}
 	for _, id := range operationIDs {
 		is, err := isBusy(busy(ctx, m.store.Reader, id))
@@ -147,7 +134,7 @@ func isBusy(err error) (bool, error) {
 
 // extra is an object without a row: one that an operation is about to show, the
 // copy of one that has a row, or one that is new here.
-func (m *Mirror) extra(ctx context.Context, metadata map[string]string, err error) (*compared, error) {
+func (m *core) extra(ctx context.Context, metadata map[string]string, err error) (*compared, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +149,7 @@ func (m *Mirror) extra(ctx context.Context, metadata map[string]string, err erro
 
 // linkedElsewhere is an id if it is that of a row with a counterpart in Stripe;
 // empty if not.
-func (m *Mirror) linkedElsewhere(ctx context.Context, id string) (string, error) {
+func (m *core) linkedElsewhere(ctx context.Context, id string) (string, error) {
 	prefix, err := billing.ParseID(id)
 	if err != nil {
 		return "", nil //nolint:nilerr // metadata can hold anything
@@ -186,7 +173,7 @@ func (m *Mirror) linkedElsewhere(ctx context.Context, id string) (string, error)
 
 // extraOf is extra for what belongs to a customer. What belongs to one that Stripe
 // deleted before anything of it was known here belongs to nothing here.
-func (m *Mirror) extraOf(ctx context.Context, customerStripeID string, metadata map[string]string, err error) (*compared, error) {
+func (m *core) extraOf(ctx context.Context, customerStripeID string, metadata map[string]string, err error) (*compared, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +191,7 @@ func (m *Mirror) extraOf(ctx context.Context, customerStripeID string, metadata 
 	case former != nil && former.RowID == nil:
 		return &compared{busy: true}, nil
 	case former == nil:
-		raw, err := m.readCustomer(ctx, customerStripeID)
+		raw, err := m.customers.read(ctx, customerStripeID)
 		if err != nil || raw == nil {
 			return &compared{busy: true}, err
 		}
@@ -214,7 +201,7 @@ func (m *Mirror) extraOf(ctx context.Context, customerStripeID string, metadata 
 
 // compareOne tells how an object differs from its row. What differs is looked at
 // twice.
-func (m *Mirror) compareOne(ctx context.Context, k kind, id string, raw json.RawMessage, asOf time.Time, c Comparison) error {
+func (m *Mirror) compareOne(ctx context.Context, k listed, id string, raw json.RawMessage, asOf time.Time, c Comparison) error {
 	first, err := k.compare(ctx, raw)
 	if err != nil || first.equal() {
 		return err
@@ -257,7 +244,7 @@ func (m *Mirror) compareOne(ctx context.Context, k kind, id string, raw json.Raw
 func (c *compared) equal() bool { return c.busy || c.rowID != "" && len(c.changes) == 0 }
 
 // compareLinked tells which rows have a counterpart that Stripe does not have.
-func (m *Mirror) compareLinked(ctx context.Context, k kind, seen *seen, c Comparison) error {
+func (m *Mirror) compareLinked(ctx context.Context, k listed, seen *seen, c Comparison) error {
 	const page = 500
 	after := ""
 	for {

@@ -15,7 +15,10 @@ import (
 	"tallystick/internal/stripesync"
 )
 
-func (m *Mirror) refreshCustomer(ctx context.Context, stripeID string) error {
+// customers shows customers.
+type customers struct{ *core }
+
+func (m *customers) refresh(ctx context.Context, stripeID string) error {
 	all := store.WithDeleted(ctx)
 	was, err := store.OrNil(m.store.Reader.Customer.Query().Where(customer.StripeID(stripeID)).Only(all))
 	if err != nil {
@@ -29,7 +32,7 @@ func (m *Mirror) refreshCustomer(ctx context.Context, stripeID string) error {
 	asOf := m.clock()
 	c, err := m.stripe.Customers.Get(stripeID, &stripe.CustomerParams{Params: read(ctx)})
 	if stripeapi.IsGone(err) || err == nil && c.Deleted {
-		return m.unlinkCustomer(all, was, stripeID)
+		return m.drop(all, was, stripeID)
 	}
 	if err != nil {
 		return err
@@ -39,24 +42,24 @@ func (m *Mirror) refreshCustomer(ctx context.Context, stripeID string) error {
 			return err
 		}
 	}
-	return m.mirrorCustomer(all, was, c, c.LastResponse.RawJSON, asOf)
+	return m.mirror(all, was, c, c.LastResponse.RawJSON, asOf)
 }
 
-// mirrorCustomer makes the row what Stripe said as of a time.
-func (m *Mirror) mirrorCustomer(ctx context.Context, was *ent.Customer, c *stripe.Customer, raw json.RawMessage, asOf time.Time) error {
+// mirror makes the row what Stripe said as of a time.
+func (m *customers) mirror(ctx context.Context, was *ent.Customer, c *stripe.Customer, raw json.RawMessage, asOf time.Time) error {
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if was == nil {
-			return m.createCustomerRow(ctx, tx, c, raw)
+			return m.create(ctx, tx, c, raw)
 		}
-		row, err := m.unchangedCustomer(ctx, tx, was)
+		row, err := m.lockUnchanged(ctx, tx, was)
 		if err != nil {
 			return err
 		}
-		return m.updateCustomerRow(ctx, tx, row, c, raw, asOf)
+		return m.update(ctx, tx, row, c, raw, asOf)
 	})
 }
 
-func (m *Mirror) updateCustomerRow(ctx context.Context, tx *store.Tx, row *ent.Customer, c *stripe.Customer, raw json.RawMessage, asOf time.Time) error {
+func (m *customers) update(ctx context.Context, tx *store.Tx, row *ent.Customer, c *stripe.Customer, raw json.RawMessage, asOf time.Time) error {
 	update := tx.Customer.UpdateOne(row)
 	if err := copyCustomer(update.Mutation(), c, raw); err != nil {
 		return err
@@ -93,8 +96,8 @@ func copyCustomer(m *ent.CustomerMutation, c *stripe.Customer, raw json.RawMessa
 	return setUnsupported(m, "customer", raw)
 }
 
-// unchangedCustomer locks a customer's row that Stripe was asked about.
-func (m *Mirror) unchangedCustomer(ctx context.Context, tx *store.Tx, was *ent.Customer) (*ent.Customer, error) {
+// lockUnchanged locks a customer's row that Stripe was asked about.
+func (m *customers) lockUnchanged(ctx context.Context, tx *store.Tx, was *ent.Customer) (*ent.Customer, error) {
 	row, err := tx.Customer.Query().Where(customer.ID(was.ID), store.ForUpdate).Only(ctx)
 	if err != nil {
 		return nil, err
@@ -105,10 +108,10 @@ func (m *Mirror) unchangedCustomer(ctx context.Context, tx *store.Tx, was *ent.C
 	return row, busy(ctx, tx.Reader(), row.StripeOperationID)
 }
 
-// createCustomerRow shows a customer here that was created in Stripe. Where a
+// create shows a customer here that was created in Stripe. Where a
 // customer waits here to be linked, and this one is its own or has its e-mail, it
 // is linked to this one, so that there are not two.
-func (m *Mirror) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.Customer, raw json.RawMessage) error {
+func (m *customers) create(ctx context.Context, tx *store.Tx, c *stripe.Customer, raw json.RawMessage) error {
 	if err := pending(ctx, tx, c.Metadata); err != nil {
 		return err
 	}
@@ -132,7 +135,7 @@ func (m *Mirror) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.
 			SetStripeStatus(billing.SyncSynced).ClearStripeError().Save(ctx); err != nil {
 			return changedIfUnique(err)
 		}
-		return m.updateCustomerRow(ctx, tx, adopted, c, raw, m.clock())
+		return m.update(ctx, tx, adopted, c, raw, m.clock())
 	}
 	claimed, err := claims(ctx, tx, c.Email, "")
 	if err != nil {
@@ -160,7 +163,7 @@ func (m *Mirror) createCustomerRow(ctx context.Context, tx *store.Tx, c *stripe.
 // adopts is the live customer here without a counterpart in Stripe that a new one
 // there belongs to; nil when there is none, or when an operation is about to link
 // it.
-func (m *Mirror) adopts(ctx context.Context, tx *store.Tx, c *stripe.Customer) (*ent.Customer, error) {
+func (m *customers) adopts(ctx context.Context, tx *store.Tx, c *stripe.Customer) (*ent.Customer, error) {
 	which := []func() *ent.CustomerQuery{
 		func() *ent.CustomerQuery {
 			return tx.Customer.Query().Where(customer.ID(c.Metadata[stripeapi.MetadataID]))
@@ -206,14 +209,14 @@ func externalIDFree(ctx context.Context, tx *store.Tx, id, exceptID string) (boo
 	return err == nil, err
 }
 
-// unlinkCustomer keeps the customer here that was deleted in Stripe. Where none
+// drop keeps the customer here that was deleted in Stripe. Where none
 // is known, its id is remembered all the same, so that nothing is linked to it.
-func (m *Mirror) unlinkCustomer(ctx context.Context, was *ent.Customer, stripeID string) error {
+func (m *customers) drop(ctx context.Context, was *ent.Customer, stripeID string) error {
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if was == nil {
 			return remember(ctx, tx, stripeID, nil)
 		}
-		row, err := m.unchangedCustomer(ctx, tx, was)
+		row, err := m.lockUnchanged(ctx, tx, was)
 		if err != nil {
 			return err
 		}
@@ -221,9 +224,9 @@ func (m *Mirror) unlinkCustomer(ctx context.Context, was *ent.Customer, stripeID
 	})
 }
 
-// customerRow is a customer's row, which is made if it must be. One that Stripe
+// row is a customer's row, which is made if it must be. One that Stripe
 // has deleted is still found by the id that it had there.
-func (m *Mirror) customerRow(ctx context.Context, stripeID string) (*ent.Customer, error) {
+func (m *customers) row(ctx context.Context, stripeID string) (*ent.Customer, error) {
 	ctx = store.WithDeleted(ctx)
 	query := m.store.Reader.Customer.Query().Where(customer.StripeID(stripeID))
 	row, err := query.Clone().Only(ctx)
@@ -236,7 +239,7 @@ func (m *Mirror) customerRow(ctx context.Context, stripeID string) (*ent.Custome
 		}
 		return m.store.Reader.Customer.Get(ctx, *former)
 	}
-	if err := m.refreshCustomer(ctx, stripeID); err != nil {
+	if err := m.refresh(ctx, stripeID); err != nil {
 		return nil, err
 	}
 	row, err = query.Only(ctx)
@@ -244,4 +247,61 @@ func (m *Mirror) customerRow(ctx context.Context, stripeID string) (*ent.Custome
 		return nil, errNotOurs // deleted in Stripe before anything of it was known here
 	}
 	return row, err
+}
+
+func (m *customers) read(ctx context.Context, id string) (json.RawMessage, error) {
+	c, err := m.stripe.Customers.Get(id, &stripe.CustomerParams{Params: read(ctx)})
+	return rawUnlessGone(c.LastResponse, c.Deleted, err)
+}
+
+func (m *customers) compare(ctx context.Context, raw json.RawMessage) (*compared, error) {
+	cus, err := decodeObject(raw, func(c *stripe.Customer, r *stripe.APIResponse) { c.LastResponse = r })
+	if err != nil {
+		return nil, err
+	}
+	row, err := store.OrNil(m.store.Reader.Customer.Query().Where(customer.StripeID(cus.ID)).Only(store.WithDeleted(ctx)))
+	if row == nil || err != nil {
+		return m.extra(ctx, cus.Metadata, err)
+	}
+	c, err := m.heldAgainst(ctx, row.ID, row.UpdatedAt, row.StripeOperationID)
+	if err != nil || c.busy {
+		return c, err
+	}
+	c.madeHere = cus.Metadata[stripeapi.MetadataID] == row.ID
+	update := m.drafts.Customer.UpdateOne(row).SetEmail(cus.Email)
+	if err := copyCustomer(update.Mutation(), cus, raw); err != nil {
+		return nil, err
+	}
+	c.changes, err = changesOf(ctx, update.Mutation())
+	if id := cus.Metadata[stripeapi.MetadataExternalID]; id != billing.ValueOr(row.ExternalID, "") {
+		c.changes = append(c.changes, change{field: "externalId", ours: billing.ValueOr(row.ExternalID, ""), stripes: id})
+	}
+	return c, err
+}
+
+func (m *customers) linked(ctx context.Context, after string, limit int) ([]linkedRow, error) {
+	rows, err := m.store.Reader.Customer.Query().
+		Where(customer.StripeIDNotNil(), customer.IDGT(after)).Order(customer.ByID()).Limit(limit).All(store.WithDeleted(ctx))
+	return links(rows, func(r *ent.Customer) linkedRow { return linkedRow{r.ID, *r.StripeID} }), err
+}
+
+func (m *customers) show(ctx context.Context, raw json.RawMessage, asOf time.Time) error {
+	c, err := decodeObject(raw, func(c *stripe.Customer, r *stripe.APIResponse) { c.LastResponse = r })
+	if err != nil {
+		return err
+	}
+	return m.mirror(ctx, nil, c, raw, asOf)
+}
+
+func (m *customers) push(ctx context.Context, row *ent.Customer) error {
+	there, err := m.stripe.Customers.Get(*row.StripeID, &stripe.CustomerParams{Params: read(ctx)})
+	if err != nil {
+		return err
+	}
+	metadata := metadataOver(there.Metadata, row.Metadata)
+	metadata[stripeapi.MetadataExternalID] = billing.ValueOr(row.ExternalID, "")
+	_, err = m.stripe.Customers.Update(*row.StripeID, &stripe.CustomerParams{
+		Params: read(ctx), Name: stripe.String(row.Name), Email: stripe.String(row.Email), Metadata: metadata,
+	})
+	return err
 }

@@ -18,7 +18,7 @@ import (
 // the row and returns false. Its errors are those of [Mirror.Refresh].
 func (m *Mirror) Gone(ctx context.Context, objectType, stripeID string) (bool, error) {
 	if objectType != "customer" {
-		_, err := m.Refresh(ctx, objectType, stripeID)
+		_, err := m.refreshObject(ctx, objectType, stripeID)
 		return false, err
 	}
 	c, err := m.stripe.Customers.Get(stripeID, &stripe.CustomerParams{Params: read(ctx)})
@@ -33,14 +33,14 @@ func (m *Mirror) Gone(ctx context.Context, objectType, stripeID string) (bool, e
 		if row == nil {
 			return remember(ctx, tx, stripeID, nil)
 		}
-		return m.unlink(ctx, tx, row)
+		return m.customers.unlink(ctx, tx, row)
 	})
 }
 
 // unlink keeps a customer here that was deleted in Stripe, without its
 // counterpart. Its subscriptions ended with it.
-func (m *Mirror) unlink(ctx context.Context, tx *store.Tx, row *ent.Customer) error {
-	if err := m.EndSubscriptions(ctx, tx, row.ID, nil); err != nil {
+func (m *customers) unlink(ctx context.Context, tx *store.Tx, row *ent.Customer) error {
+	if err := m.subscriptions.endAll(ctx, tx, row.ID, nil); err != nil {
 		return err
 	}
 	if err := remember(ctx, tx, *row.StripeID, &row.ID); err != nil {

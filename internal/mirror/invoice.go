@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -64,7 +65,10 @@ func ReadInvoice(i *stripe.Invoice, asOf time.Time) (*Invoice, error) {
 	}, err
 }
 
-func (m *Mirror) refreshInvoice(ctx context.Context, stripeID string) error {
+// invoices shows invoices.
+type invoices struct{ *core }
+
+func (m *invoices) refresh(ctx context.Context, stripeID string) error {
 	was, err := store.OrNil(m.store.Reader.Invoice.Query().Where(invoice.StripeID(stripeID)).Only(ctx))
 	if err != nil {
 		return err
@@ -77,16 +81,16 @@ func (m *Mirror) refreshInvoice(ctx context.Context, stripeID string) error {
 	asOf := m.clock()
 	i, err := m.stripe.Invoices.Get(stripeID, &stripe.InvoiceParams{Params: read(ctx)})
 	if stripeapi.IsGone(err) {
-		return m.dropInvoice(ctx, stripeID)
+		return m.drop(ctx, stripeID)
 	}
 	if err != nil {
 		return err
 	}
-	return m.mirrorInvoice(ctx, versions{}.with(was), i, asOf)
+	return m.mirror(ctx, versions{}.with(was), i, asOf)
 }
 
-// mirrorInvoice makes the row what Stripe said as of a time.
-func (m *Mirror) mirrorInvoice(ctx context.Context, before versions, i *stripe.Invoice, asOf time.Time) error {
+// mirror makes the row what Stripe said as of a time.
+func (m *invoices) mirror(ctx context.Context, before versions, i *stripe.Invoice, asOf time.Time) error {
 	seen, err := ReadInvoice(i, asOf)
 	if err != nil {
 		return err
@@ -103,7 +107,7 @@ func (m *Mirror) mirrorInvoice(ctx context.Context, before versions, i *stripe.I
 		if err := stillInvoice(ctx, tx, before, i.ID, row); err != nil {
 			return err
 		}
-		_, err = m.showInvoice(ctx, tx, owner, row, seen)
+		_, err = m.showRow(ctx, tx, owner, row, seen)
 		return changedIfUnique(err)
 	})
 }
@@ -121,9 +125,9 @@ func (v versions) with(rows ...*ent.Invoice) versions {
 	return v
 }
 
-// latestInvoices are the versions of a subscription's newest invoices, one of
+// latest are the versions of a subscription's newest invoices, one of
 // which Stripe reports with it.
-func (m *Mirror) latestInvoices(ctx context.Context, subscriptionID string) (versions, error) {
+func (m *invoices) latest(ctx context.Context, subscriptionID string) (versions, error) {
 	const most = 10
 	rows, err := m.store.Reader.Invoice.Query().
 		Where(invoice.SubscriptionID(subscriptionID)).
@@ -173,7 +177,7 @@ func lockInvoice(ctx context.Context, tx *store.Tx, stripeID string) (*ent.Invoi
 
 // ownerOf finds out whose invoice it is. One that is known stays where it
 // is, even when its customer is no longer in Stripe.
-func (m *Mirror) ownerOf(ctx context.Context, i *stripe.Invoice) (InvoiceOwner, error) {
+func (m *invoices) ownerOf(ctx context.Context, i *stripe.Invoice) (InvoiceOwner, error) {
 	row, err := store.OrNil(m.store.Reader.Invoice.Query().Where(invoice.StripeID(i.ID)).Only(ctx))
 	if err != nil {
 		return InvoiceOwner{}, err
@@ -184,13 +188,13 @@ func (m *Mirror) ownerOf(ctx context.Context, i *stripe.Invoice) (InvoiceOwner, 
 	if i.Customer == nil {
 		return InvoiceOwner{}, errNotOurs
 	}
-	customer, err := m.customerRow(ctx, i.Customer.ID)
+	customer, err := m.customers.row(ctx, i.Customer.ID)
 	if err != nil {
 		return InvoiceOwner{}, err
 	}
 	owner := InvoiceOwner{CustomerID: customer.ID}
 	if i.Subscription != nil {
-		id, err := m.subscriptionRow(ctx, i.Subscription.ID)
+		id, err := m.subscriptions.row(ctx, i.Subscription.ID)
 		if err != nil {
 			return InvoiceOwner{}, err
 		}
@@ -199,8 +203,8 @@ func (m *Mirror) ownerOf(ctx context.Context, i *stripe.Invoice) (InvoiceOwner, 
 	return owner, nil
 }
 
-// dropInvoice forgets a draft that was deleted in Stripe.
-func (m *Mirror) dropInvoice(ctx context.Context, stripeID string) error {
+// drop forgets a draft that was deleted in Stripe.
+func (m *invoices) drop(ctx context.Context, stripeID string) error {
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.Invoice.Delete().Where(invoice.StripeID(stripeID), invoice.StatusEQ(billing.InvoiceDraft)).Exec(ctx)
 		return err
@@ -218,16 +222,20 @@ type InvoiceOwner struct {
 // its subscription: until then no other report is shown, so this one is the newest.
 // It fails only when the database does.
 func (m *Mirror) ShowInvoice(ctx context.Context, tx *store.Tx, of InvoiceOwner, s *Invoice) (string, error) {
+	return m.invoices.showReport(ctx, tx, of, s)
+}
+
+func (m *invoices) showReport(ctx context.Context, tx *store.Tx, of InvoiceOwner, s *Invoice) (string, error) {
 	row, err := lockInvoice(ctx, tx, s.StripeID)
 	if err != nil {
 		return "", err
 	}
-	return m.showInvoice(ctx, tx, of, row, s)
+	return m.showRow(ctx, tx, of, row, s)
 }
 
-// showInvoice makes a locked row what Stripe reported, or makes one when that
+// showRow makes a locked row what Stripe reported, or makes one when that
 // is nil, and returns its id.
-func (m *Mirror) showInvoice(ctx context.Context, tx *store.Tx, of InvoiceOwner, row *ent.Invoice, s *Invoice) (string, error) {
+func (m *invoices) showRow(ctx context.Context, tx *store.Tx, of InvoiceOwner, row *ent.Invoice, s *Invoice) (string, error) {
 	if row == nil {
 		create := tx.Invoice.Create().
 			SetCustomerID(of.CustomerID).
@@ -270,4 +278,50 @@ func (s *Invoice) copyTo(m *ent.InvoiceMutation) {
 	if s.HostedInvoiceURL != "" {
 		m.SetHostedInvoiceURL(s.HostedInvoiceURL)
 	}
+}
+
+func (m *invoices) read(ctx context.Context, id string) (json.RawMessage, error) {
+	i, err := m.stripe.Invoices.Get(id, &stripe.InvoiceParams{Params: read(ctx)})
+	return rawUnlessGone(i.LastResponse, i.Deleted, err)
+}
+
+func (m *invoices) compare(ctx context.Context, raw json.RawMessage) (*compared, error) {
+	i, err := decodeObject(raw, func(i *stripe.Invoice, r *stripe.APIResponse) { i.LastResponse = r })
+	if err != nil {
+		return nil, err
+	}
+	row, err := store.OrNil(m.store.Reader.Invoice.Query().Where(invoice.StripeID(i.ID)).Only(ctx))
+	if row == nil || err != nil {
+		of := ""
+		if i.Customer != nil {
+			of = i.Customer.ID
+		}
+		return m.extraOf(ctx, of, nil, err)
+	}
+	c := &compared{rowID: row.ID, version: row.UpdatedAt}
+	if c.busy, err = isBusy(invoiceBusy(ctx, m.store.Reader, row)); err != nil || c.busy {
+		return c, err
+	}
+	seen, err := ReadInvoice(i, m.clock())
+	if err != nil {
+		return nil, err
+	}
+	update := m.drafts.Invoice.UpdateOne(row)
+	seen.copyTo(update.Mutation())
+	c.changes, err = changesOf(ctx, update.Mutation())
+	return c, err
+}
+
+func (m *invoices) linked(ctx context.Context, after string, limit int) ([]linkedRow, error) {
+	rows, err := m.store.Reader.Invoice.Query().
+		Where(invoice.StripeIDNotNil(), invoice.IDGT(after)).Order(invoice.ByID()).Limit(limit).All(ctx)
+	return links(rows, func(r *ent.Invoice) linkedRow { return linkedRow{r.ID, *r.StripeID} }), err
+}
+
+func (m *invoices) show(ctx context.Context, raw json.RawMessage, asOf time.Time) error {
+	i, err := decodeObject(raw, func(i *stripe.Invoice, r *stripe.APIResponse) { i.LastResponse = r })
+	if err != nil {
+		return err
+	}
+	return m.mirror(ctx, versions{}, i, asOf)
 }

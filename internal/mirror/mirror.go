@@ -35,7 +35,10 @@ type Options struct {
 }
 
 // Mirror reads objects from Stripe and shows them here.
-type Mirror struct {
+type Mirror struct{ *core }
+
+// core is what the kinds of objects share, and by which they reach each other.
+type core struct {
 	store  *store.Store
 	stripe *stripeapi.Client
 	logger *slog.Logger
@@ -44,14 +47,28 @@ type Mirror struct {
 	// drafts builds the updates that a comparison looks at and never saves. It has no
 	// database.
 	drafts *ent.Client
+
+	products      *products
+	prices        *prices
+	customers     *customers
+	subscriptions *subscriptions
+	invoices      *invoices
+	kinds         []listed
 }
 
 // New builds a mirror.
 func New(o Options) *Mirror {
-	return &Mirror{store: o.Store, stripe: o.Stripe, logger: o.Logger, relink: o.Relink, now: o.Now, drafts: ent.NewClient()} //nolint:forbidigo // it has no database
+	c := &core{
+		store: o.Store, stripe: o.Stripe, logger: o.Logger, relink: o.Relink, now: o.Now,
+		drafts: ent.NewClient(), //nolint:forbidigo // it has no database
+	}
+	c.products, c.prices, c.customers = &products{c}, &prices{c}, &customers{c}
+	c.subscriptions, c.invoices = &subscriptions{c}, &invoices{c}
+	c.kinds = c.listedKinds()
+	return &Mirror{c}
 }
 
-func (m *Mirror) clock() time.Time { return m.now().UTC().Truncate(time.Microsecond) }
+func (m *core) clock() time.Time { return m.now().UTC().Truncate(time.Microsecond) }
 
 // ErrBusy is returned when an object cannot be refreshed because an operation is
 // changing it. It can be refreshed once the operation has finished.
@@ -72,22 +89,19 @@ var errNotOurs = errors.New("the object belongs to nothing here")
 // belong to nothing here.
 //
 // It returns [ErrBusy] while an operation is changing the object, and a
-// [stripeapi.Error] when Stripe cannot be asked. Every other error is an internal
-// one.
+// [stripeapi.Error] when Stripe cannot be asked. Every other error is an internal one.
 func (m *Mirror) Refresh(ctx context.Context, objectType, stripeID string) (mirrored bool, err error) {
-	refresh := map[string]func(context.Context, string) error{
-		"product":      m.refreshProduct,
-		"price":        m.refreshPrice,
-		"customer":     m.refreshCustomer,
-		"subscription": m.refreshSubscription,
-		"invoice":      m.refreshInvoice,
-	}[objectType]
-	if refresh == nil {
+	return m.refreshObject(ctx, objectType, stripeID)
+}
+
+func (m *core) refreshObject(ctx context.Context, objectType, stripeID string) (mirrored bool, err error) {
+	k, found := m.kind(objectType)
+	if !found {
 		return false, nil
 	}
 	const attempts = 3
 	for range attempts {
-		if err = refresh(ctx, stripeID); !errors.Is(err, errChanged) {
+		if err = k.refresh(ctx, stripeID); !errors.Is(err, errChanged) {
 			break
 		}
 	}

@@ -22,7 +22,10 @@ import (
 // is asked to.
 var priceExpansions = []string{"tiers", "currency_options"}
 
-func (m *Mirror) refreshPrice(ctx context.Context, stripeID string) error {
+// prices shows prices.
+type prices struct{ *core }
+
+func (m *prices) refresh(ctx context.Context, stripeID string) error {
 	was, err := store.OrNil(m.store.Reader.Price.Query().Where(price.StripeID(stripeID)).Only(ctx))
 	if err != nil {
 		return err
@@ -39,21 +42,21 @@ func (m *Mirror) refreshPrice(ctx context.Context, stripeID string) error {
 	}
 	p, err := m.stripe.Prices.Get(stripeID, params)
 	if stripeapi.IsGone(err) || err == nil && p.Deleted {
-		return m.dropPrice(ctx, was)
+		return m.drop(ctx, was)
 	}
 	if err != nil {
 		return err
 	}
-	return m.mirrorPrice(ctx, was, p, p.LastResponse.RawJSON, asOf)
+	return m.mirror(ctx, was, p, p.LastResponse.RawJSON, asOf)
 }
 
-// mirrorPrice makes the row what Stripe said as of a time.
-func (m *Mirror) mirrorPrice(ctx context.Context, was *ent.Price, p *stripe.Price, raw json.RawMessage, asOf time.Time) error {
+// mirror makes the row what Stripe said as of a time.
+func (m *prices) mirror(ctx context.Context, was *ent.Price, p *stripe.Price, raw json.RawMessage, asOf time.Time) error {
 	terms, err := readPrice(raw)
 	if err != nil {
 		return err
 	}
-	productID, err := m.productRow(ctx, p.Product.ID)
+	productID, err := m.products.row(ctx, p.Product.ID)
 	if err != nil {
 		return err
 	}
@@ -69,9 +72,9 @@ func (m *Mirror) mirrorPrice(ctx context.Context, was *ent.Price, p *stripe.Pric
 			return err
 		}
 		if was == nil {
-			return m.createPriceRow(ctx, tx, parent.ID, p, terms, raw)
+			return m.create(ctx, tx, parent.ID, p, terms, raw)
 		}
-		return m.updatePriceRow(ctx, tx, was, p, terms, raw, asOf)
+		return m.update(ctx, tx, was, p, terms, raw, asOf)
 	})
 }
 
@@ -156,7 +159,7 @@ func (p *priceInStripe) otherCurrencies() []billing.Money {
 	return others
 }
 
-func (m *Mirror) createPriceRow(ctx context.Context, tx *store.Tx, productID string, p *stripe.Price, terms *priceInStripe, raw json.RawMessage) error {
+func (m *prices) create(ctx context.Context, tx *store.Tx, productID string, p *stripe.Price, terms *priceInStripe, raw json.RawMessage) error {
 	if err := pending(ctx, tx, p.Metadata); err != nil {
 		return err
 	}
@@ -180,7 +183,7 @@ func (m *Mirror) createPriceRow(ctx context.Context, tx *store.Tx, productID str
 	return changedIfUnique(create.Exec(ctx))
 }
 
-func (m *Mirror) updatePriceRow(ctx context.Context, tx *store.Tx, was *ent.Price, p *stripe.Price, terms *priceInStripe, raw json.RawMessage, asOf time.Time) error {
+func (m *prices) update(ctx context.Context, tx *store.Tx, was *ent.Price, p *stripe.Price, terms *priceInStripe, raw json.RawMessage, asOf time.Time) error {
 	row, err := tx.Price.Get(ctx, was.ID)
 	if err != nil {
 		return err
@@ -217,9 +220,9 @@ func copyPrice(m *ent.PriceMutation, p *stripe.Price, terms *priceInStripe, raw 
 	return setUnsupported(m, "price", raw)
 }
 
-// dropPrice takes a price off sale that Stripe has deleted, which only the
+// drop takes a price off sale that Stripe has deleted, which only the
 // dashboard can, and only while nothing uses it.
-func (m *Mirror) dropPrice(ctx context.Context, was *ent.Price) error {
+func (m *prices) drop(ctx context.Context, was *ent.Price) error {
 	if was == nil {
 		return nil
 	}
@@ -273,4 +276,53 @@ func priceStatus(p *stripe.Price) billing.PriceStatus {
 		return billing.PriceActive
 	}
 	return billing.PriceArchived
+}
+
+func (m *prices) read(ctx context.Context, id string) (json.RawMessage, error) {
+	params := &stripe.PriceParams{Params: read(ctx)}
+	for _, name := range priceExpansions {
+		params.AddExpand(name)
+	}
+	p, err := m.stripe.Prices.Get(id, params)
+	return rawUnlessGone(p.LastResponse, p.Deleted, err)
+}
+
+func (m *prices) compare(ctx context.Context, raw json.RawMessage) (*compared, error) {
+	p, err := decodeObject(raw, func(p *stripe.Price, r *stripe.APIResponse) { p.LastResponse = r })
+	if err != nil {
+		return nil, err
+	}
+	row, err := store.OrNil(m.store.Reader.Price.Query().Where(price.StripeID(p.ID)).WithProduct().Only(ctx))
+	if row == nil || err != nil {
+		return m.extra(ctx, p.Metadata, err)
+	}
+	c, err := m.heldAgainst(ctx, row.ID, row.UpdatedAt, row.StripeOperationID, row.Edges.Product.StripeOperationID)
+	if err != nil || c.busy {
+		return c, err
+	}
+	c.madeHere = p.Metadata[stripeapi.MetadataID] == row.ID
+	terms, err := readPrice(raw)
+	if err != nil {
+		return nil, err
+	}
+	update := m.drafts.Price.UpdateOne(row)
+	if err := copyPrice(update.Mutation(), p, terms, raw); err != nil {
+		return nil, err
+	}
+	c.changes, err = changesOf(ctx, update.Mutation())
+	return c, err
+}
+
+func (m *prices) linked(ctx context.Context, after string, limit int) ([]linkedRow, error) {
+	rows, err := m.store.Reader.Price.Query().
+		Where(price.StripeIDNotNil(), price.IDGT(after)).Order(price.ByID()).Limit(limit).All(ctx)
+	return links(rows, func(r *ent.Price) linkedRow { return linkedRow{r.ID, *r.StripeID} }), err
+}
+
+func (m *prices) show(ctx context.Context, raw json.RawMessage, asOf time.Time) error {
+	p, err := decodeObject(raw, func(p *stripe.Price, r *stripe.APIResponse) { p.LastResponse = r })
+	if err != nil {
+		return err
+	}
+	return m.mirror(ctx, nil, p, raw, asOf)
 }

@@ -16,7 +16,10 @@ import (
 	"tallystick/internal/stripesync"
 )
 
-func (m *Mirror) refreshProduct(ctx context.Context, stripeID string) error {
+// products shows products.
+type products struct{ *core }
+
+func (m *products) refresh(ctx context.Context, stripeID string) error {
 	row, err := store.OrNil(m.store.Reader.Product.Query().Where(product.StripeID(stripeID)).Only(ctx))
 	if err != nil {
 		return err
@@ -29,7 +32,7 @@ func (m *Mirror) refreshProduct(ctx context.Context, stripeID string) error {
 	asOf := m.clock()
 	p, err := m.stripe.Products.Get(stripeID, &stripe.ProductParams{Params: read(ctx)})
 	if stripeapi.IsGone(err) || err == nil && p.Deleted {
-		return m.dropProduct(ctx, row)
+		return m.drop(ctx, row)
 	}
 	if err != nil {
 		return err
@@ -39,20 +42,20 @@ func (m *Mirror) refreshProduct(ctx context.Context, stripeID string) error {
 			return err
 		}
 	}
-	return m.mirrorProductAndDefault(ctx, row, p, p.LastResponse.RawJSON, asOf)
+	return m.mirror(ctx, row, p, p.LastResponse.RawJSON, asOf)
 }
 
-func (m *Mirror) mirrorProductAndDefault(ctx context.Context, row *ent.Product, p *stripe.Product, raw json.RawMessage, asOf time.Time) error {
-	was, err := m.mirrorProduct(ctx, row, p, raw, asOf)
+func (m *products) mirror(ctx context.Context, row *ent.Product, p *stripe.Product, raw json.RawMessage, asOf time.Time) error {
+	was, err := m.mirrorRow(ctx, row, p, raw, asOf)
 	if err != nil || p.DefaultPrice == nil {
 		return err
 	}
 	return m.mirrorDefaultPrice(ctx, was, p.DefaultPrice.ID)
 }
 
-// mirrorProduct makes the row what Stripe said as of a time, its default price
+// mirrorRow makes the row what Stripe said as of a time, its default price
 // apart, which may need a row of its own first. It returns the row.
-func (m *Mirror) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.Product, raw json.RawMessage, asOf time.Time) (row *ent.Product, err error) {
+func (m *products) mirrorRow(ctx context.Context, was *ent.Product, p *stripe.Product, raw json.RawMessage, asOf time.Time) (row *ent.Product, err error) {
 	err = m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if was == nil {
 			if err := pending(ctx, tx, p.Metadata); err != nil {
@@ -68,7 +71,7 @@ func (m *Mirror) mirrorProduct(ctx context.Context, was *ent.Product, p *stripe.
 			row, err = create.Save(ctx)
 			return changedIfUnique(err)
 		}
-		if row, err = m.unchangedProduct(ctx, tx, was); err != nil {
+		if row, err = m.lockUnchanged(ctx, tx, was); err != nil {
 			return err
 		}
 		update := tx.Product.UpdateOne(row)
@@ -97,8 +100,8 @@ func copyProduct(m *ent.ProductMutation, p *stripe.Product, raw json.RawMessage)
 	return setUnsupported(m, "product", raw)
 }
 
-// unchangedProduct locks a product's row that Stripe was asked about.
-func (m *Mirror) unchangedProduct(ctx context.Context, tx *store.Tx, was *ent.Product) (*ent.Product, error) {
+// lockUnchanged locks a product's row that Stripe was asked about.
+func (m *products) lockUnchanged(ctx context.Context, tx *store.Tx, was *ent.Product) (*ent.Product, error) {
 	row, err := tx.Product.Query().Where(product.ID(was.ID), store.ForUpdate).Only(ctx)
 	if err != nil {
 		return nil, err
@@ -109,13 +112,13 @@ func (m *Mirror) unchangedProduct(ctx context.Context, tx *store.Tx, was *ent.Pr
 	return row, busy(ctx, tx.Reader(), row.StripeOperationID)
 }
 
-func (m *Mirror) mirrorDefaultPrice(ctx context.Context, was *ent.Product, priceID string) error {
+func (m *products) mirrorDefaultPrice(ctx context.Context, was *ent.Product, priceID string) error {
 	known, err := m.store.Reader.Price.Query().Where(price.StripeID(priceID)).Exist(ctx)
 	if err != nil {
 		return err
 	}
 	if !known {
-		if err := m.refreshPrice(ctx, priceID); err != nil {
+		if err := m.prices.refresh(ctx, priceID); err != nil {
 			return err
 		}
 	}
@@ -127,7 +130,7 @@ func (m *Mirror) mirrorDefaultPrice(ctx context.Context, was *ent.Product, price
 		if err != nil {
 			return err
 		}
-		row, err := m.unchangedProduct(ctx, tx, was)
+		row, err := m.lockUnchanged(ctx, tx, was)
 		if err != nil {
 			return err
 		}
@@ -135,13 +138,13 @@ func (m *Mirror) mirrorDefaultPrice(ctx context.Context, was *ent.Product, price
 	})
 }
 
-// dropProduct shows a product that Stripe has deleted as archived.
-func (m *Mirror) dropProduct(ctx context.Context, was *ent.Product) error {
+// drop shows a product that Stripe has deleted as archived.
+func (m *products) drop(ctx context.Context, was *ent.Product) error {
 	if was == nil {
 		return nil
 	}
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		row, err := m.unchangedProduct(ctx, tx, was)
+		row, err := m.lockUnchanged(ctx, tx, was)
 		if err != nil {
 			return err
 		}
@@ -153,8 +156,8 @@ func (m *Mirror) dropProduct(ctx context.Context, was *ent.Product) error {
 	})
 }
 
-// productRow is the id of a product's row, which is made if it must be.
-func (m *Mirror) productRow(ctx context.Context, stripeID string) (string, error) {
+// row is the id of a product's row, which is made if it must be.
+func (m *products) row(ctx context.Context, stripeID string) (string, error) {
 	query := m.store.Reader.Product.Query().Where(product.StripeID(stripeID))
 	id, err := query.Clone().OnlyID(ctx)
 	if !ent.IsNotFound(err) {
@@ -166,19 +169,19 @@ func (m *Mirror) productRow(ctx context.Context, stripeID string) (string, error
 	p, err := m.stripe.Products.Get(stripeID, &stripe.ProductParams{Params: read(ctx)})
 	switch {
 	case stripeapi.IsGone(err) || err == nil && p.Deleted:
-		return m.goneProduct(ctx, stripeID)
+		return m.goneRow(ctx, stripeID)
 	case err != nil:
 		return "", err
 	}
-	if _, err := m.mirrorProduct(ctx, nil, p, p.LastResponse.RawJSON, m.clock()); err != nil {
+	if _, err := m.mirrorRow(ctx, nil, p, p.LastResponse.RawJSON, m.clock()); err != nil {
 		return "", err
 	}
 	return query.OnlyID(ctx)
 }
 
-// goneProduct is the id of a row for a product that Stripe has deleted and that
+// goneRow is the id of a row for a product that Stripe has deleted and that
 // something is still subscribed to, or was.
-func (m *Mirror) goneProduct(ctx context.Context, stripeID string) (id string, err error) {
+func (m *products) goneRow(ctx context.Context, stripeID string) (id string, err error) {
 	err = m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		row, err := tx.Product.Create().SetName("Deleted product " + stripeID).SetActive(false).Save(ctx)
 		if err != nil {
@@ -188,4 +191,76 @@ func (m *Mirror) goneProduct(ctx context.Context, stripeID string) (id string, e
 		return remember(ctx, tx, stripeID, &id)
 	})
 	return id, err
+}
+
+func (m *products) read(ctx context.Context, id string) (json.RawMessage, error) {
+	p, err := m.stripe.Products.Get(id, &stripe.ProductParams{Params: read(ctx)})
+	return rawUnlessGone(p.LastResponse, p.Deleted, err)
+}
+
+func (m *products) compare(ctx context.Context, raw json.RawMessage) (*compared, error) {
+	p, err := decodeObject(raw, func(p *stripe.Product, r *stripe.APIResponse) { p.LastResponse = r })
+	if err != nil {
+		return nil, err
+	}
+	row, err := store.OrNil(m.store.Reader.Product.Query().Where(product.StripeID(p.ID)).WithDefaultPrice().Only(ctx))
+	if row == nil || err != nil {
+		return m.extra(ctx, p.Metadata, err)
+	}
+	c, err := m.heldAgainst(ctx, row.ID, row.UpdatedAt, row.StripeOperationID)
+	if err != nil || c.busy {
+		return c, err
+	}
+	c.madeHere = p.Metadata[stripeapi.MetadataID] == row.ID
+	update := m.drafts.Product.UpdateOne(row)
+	if err := copyProduct(update.Mutation(), p, raw); err != nil {
+		return nil, err
+	}
+	if c.changes, err = changesOf(ctx, update.Mutation()); err != nil {
+		return nil, err
+	}
+	if here := row.Edges.DefaultPrice; p.DefaultPrice != nil && (here == nil || billing.ValueOr(here.StripeID, "") != p.DefaultPrice.ID) {
+		ours := ""
+		if here != nil {
+			ours = billing.ValueOr(here.StripeID, here.ID)
+		}
+		c.changes = append(c.changes, change{field: "defaultPrice", ours: ours, stripes: p.DefaultPrice.ID})
+	}
+	return c, nil
+}
+
+func (m *products) linked(ctx context.Context, after string, limit int) ([]linkedRow, error) {
+	rows, err := m.store.Reader.Product.Query().
+		Where(product.StripeIDNotNil(), product.IDGT(after)).Order(product.ByID()).Limit(limit).All(ctx)
+	return links(rows, func(r *ent.Product) linkedRow { return linkedRow{r.ID, *r.StripeID} }), err
+}
+
+func (m *products) show(ctx context.Context, raw json.RawMessage, asOf time.Time) error {
+	p, err := decodeObject(raw, func(p *stripe.Product, r *stripe.APIResponse) { p.LastResponse = r })
+	if err != nil {
+		return err
+	}
+	return m.mirror(ctx, nil, p, raw, asOf)
+}
+
+func (m *products) push(ctx context.Context, row *ent.Product) error {
+	there, err := m.stripe.Products.Get(*row.StripeID, &stripe.ProductParams{Params: read(ctx)})
+	if err != nil {
+		return err
+	}
+	params := &stripe.ProductParams{
+		Params: read(ctx), Name: stripe.String(row.Name), Description: stripe.String(row.Description), Active: stripe.Bool(row.Active),
+		Metadata: metadataOver(there.Metadata, row.Metadata),
+	}
+	if row.DefaultPriceID != nil {
+		price, err := m.store.Reader.Price.Get(ctx, *row.DefaultPriceID)
+		if err != nil {
+			return err
+		}
+		params.DefaultPrice = price.StripeID
+	} else {
+		params.DefaultPrice = stripe.String("")
+	}
+	_, err = m.stripe.Products.Update(*row.StripeID, params)
+	return err
 }

@@ -5,9 +5,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
-	"tallystick/ent"
 	"tallystick/internal/billing"
-	"tallystick/internal/stripeapi"
 )
 
 // push tells Stripe again what a product, a price or a customer that was made here
@@ -20,7 +18,7 @@ func (m *Mirror) push(ctx context.Context, d Difference) error {
 		if err != nil {
 			return err
 		}
-		return m.pushProduct(ctx, row)
+		return m.products.push(ctx, row)
 	case "price":
 		row, err := reader.Price.Get(ctx, d.ID)
 		if err != nil {
@@ -37,44 +35,9 @@ func (m *Mirror) push(ctx context.Context, d Difference) error {
 		if err != nil {
 			return err
 		}
-		return m.pushCustomer(ctx, row)
+		return m.customers.push(ctx, row)
 	}
 	return nil
-}
-
-func (m *Mirror) pushProduct(ctx context.Context, row *ent.Product) error {
-	there, err := m.stripe.Products.Get(*row.StripeID, &stripe.ProductParams{Params: read(ctx)})
-	if err != nil {
-		return err
-	}
-	params := &stripe.ProductParams{
-		Params: read(ctx), Name: stripe.String(row.Name), Description: stripe.String(row.Description), Active: stripe.Bool(row.Active),
-		Metadata: metadataOver(there.Metadata, row.Metadata),
-	}
-	if row.DefaultPriceID != nil {
-		price, err := m.store.Reader.Price.Get(ctx, *row.DefaultPriceID)
-		if err != nil {
-			return err
-		}
-		params.DefaultPrice = price.StripeID
-	} else {
-		params.DefaultPrice = stripe.String("")
-	}
-	_, err = m.stripe.Products.Update(*row.StripeID, params)
-	return err
-}
-
-func (m *Mirror) pushCustomer(ctx context.Context, row *ent.Customer) error {
-	there, err := m.stripe.Customers.Get(*row.StripeID, &stripe.CustomerParams{Params: read(ctx)})
-	if err != nil {
-		return err
-	}
-	metadata := metadataOver(there.Metadata, row.Metadata)
-	metadata[stripeapi.MetadataExternalID] = billing.ValueOr(row.ExternalID, "")
-	_, err = m.stripe.Customers.Update(*row.StripeID, &stripe.CustomerParams{
-		Params: read(ctx), Name: stripe.String(row.Name), Email: stripe.String(row.Email), Metadata: metadata,
-	})
-	return err
 }
 
 // metadataOver makes one object's metadata those of a row: an empty value removes

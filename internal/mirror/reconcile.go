@@ -135,7 +135,7 @@ func (m *Mirror) repair(ctx context.Context, d Difference, followsOurs bool) (bo
 			return false, err
 		}
 	}
-	if _, err := m.Refresh(alone(ctx), d.Object, d.StripeID); err != nil {
+	if _, err := m.refreshObject(alone(ctx), d.Object, d.StripeID); err != nil {
 		if errors.Is(err, ErrBusy) {
 			return false, nil
 		}
@@ -152,18 +152,16 @@ func (m *Mirror) repair(ctx context.Context, d Difference, followsOurs bool) (bo
 
 // equalNow reports whether an object is the same in both halves by now.
 func (m *Mirror) equalNow(ctx context.Context, d Difference) (bool, error) {
-	for _, k := range m.kinds() {
-		if k.name != d.Object {
-			continue
-		}
-		raw, err := k.read(ctx, d.StripeID)
-		if err != nil || raw == nil {
-			return raw == nil, err
-		}
-		c, err := k.compare(ctx, raw)
-		return err == nil && c.equal(), err
+	k, found := m.kind(d.Object)
+	if !found {
+		return false, nil
 	}
-	return false, nil
+	raw, err := k.read(ctx, d.StripeID)
+	if err != nil || raw == nil {
+		return raw == nil, err
+	}
+	c, err := k.compare(ctx, raw)
+	return err == nil && c.equal(), err
 }
 
 // SweepDue reports whether no replica has read Stripe's list of events for a time,

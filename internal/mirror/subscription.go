@@ -151,8 +151,11 @@ func moment(seconds int64) *time.Time {
 	return &t
 }
 
-func (m *Mirror) refreshSubscription(ctx context.Context, stripeID string) error {
-	was, before, err := m.knownSubscription(ctx, stripeID)
+// subscriptions shows subscriptions, with their items.
+type subscriptions struct{ *core }
+
+func (m *subscriptions) refresh(ctx context.Context, stripeID string) error {
+	was, before, err := m.known(ctx, stripeID)
 	if err != nil {
 		return err
 	}
@@ -166,12 +169,12 @@ func (m *Mirror) refreshSubscription(ctx context.Context, stripeID string) error
 	if err != nil {
 		return err
 	}
-	return m.mirrorSubscription(ctx, was, before, s, asOf)
+	return m.mirror(ctx, was, before, s, asOf)
 }
 
-// knownSubscription is the row of a subscription that Stripe is going to be asked
+// known is the row of a subscription that Stripe is going to be asked
 // about, nil when there is none, with what its newest invoices are before that.
-func (m *Mirror) knownSubscription(ctx context.Context, stripeID string) (*ent.Subscription, versions, error) {
+func (m *subscriptions) known(ctx context.Context, stripeID string) (*ent.Subscription, versions, error) {
 	was, err := store.OrNil(m.store.Reader.Subscription.Query().Where(subscription.StripeID(stripeID)).Only(ctx))
 	if was == nil || err != nil {
 		return nil, nil, err
@@ -179,12 +182,12 @@ func (m *Mirror) knownSubscription(ctx context.Context, stripeID string) (*ent.S
 	if err := subscriptionBusy(ctx, m.store.Reader, was); err != nil {
 		return nil, nil, err
 	}
-	before, err := m.latestInvoices(ctx, was.ID)
+	before, err := m.invoices.latest(ctx, was.ID)
 	return was, before, err
 }
 
-// mirrorSubscription makes the row what Stripe said as of a time.
-func (m *Mirror) mirrorSubscription(ctx context.Context, was *ent.Subscription, before versions, s *stripe.Subscription, asOf time.Time) error {
+// mirror makes the row what Stripe said as of a time.
+func (m *subscriptions) mirror(ctx context.Context, was *ent.Subscription, before versions, s *stripe.Subscription, asOf time.Time) error {
 	if err := m.completeItems(ctx, s); err != nil {
 		return err
 	}
@@ -192,16 +195,16 @@ func (m *Mirror) mirrorSubscription(ctx context.Context, was *ent.Subscription, 
 	if err != nil {
 		return err
 	}
-	if err := m.showPrices(ctx, s); err != nil {
+	if err := m.ensurePrices(ctx, s); err != nil {
 		return err
 	}
 	if was == nil {
-		return m.createSubscriptionRow(ctx, s, snap)
+		return m.create(ctx, s, snap)
 	}
-	return m.updateSubscriptionRow(ctx, was, before, snap)
+	return m.update(ctx, was, before, snap)
 }
 
-func (m *Mirror) updateSubscriptionRow(ctx context.Context, was *ent.Subscription, before versions, snap *Subscription) error {
+func (m *subscriptions) update(ctx context.Context, was *ent.Subscription, before versions, snap *Subscription) error {
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		row, err := tx.Subscription.Query().Where(subscription.ID(was.ID), store.ForUpdate).Only(ctx)
 		if err != nil {
@@ -222,16 +225,16 @@ func (m *Mirror) updateSubscriptionRow(ctx context.Context, was *ent.Subscriptio
 				return err
 			}
 		}
-		return changedIfUnique(m.ShowSubscription(ctx, tx, row, snap, nil))
+		return changedIfUnique(m.showReport(ctx, tx, row, snap, nil))
 	})
 }
 
 // endGone shows a subscription as ended that Stripe does not have any more.
-func (m *Mirror) endGone(ctx context.Context, was *ent.Subscription, before versions) error {
+func (m *subscriptions) endGone(ctx context.Context, was *ent.Subscription, before versions) error {
 	if was == nil || was.Status.Ended() {
 		return nil
 	}
-	return m.updateSubscriptionRow(ctx, was, before, Ended(was, m.clock()))
+	return m.update(ctx, was, before, Ended(was, m.clock()))
 }
 
 // subscriptionBusy returns ErrBusy while an operation on a subscription or on one
@@ -251,9 +254,9 @@ func subscriptionBusy(ctx context.Context, r *store.Reader, row *ent.Subscriptio
 	return err
 }
 
-// createSubscriptionRow shows a subscription here that was created in Stripe.
-func (m *Mirror) createSubscriptionRow(ctx context.Context, s *stripe.Subscription, snap *Subscription) error {
-	customer, err := m.customerRow(ctx, s.Customer.ID)
+// create shows a subscription here that was created in Stripe.
+func (m *subscriptions) create(ctx context.Context, s *stripe.Subscription, snap *Subscription) error {
+	customer, err := m.customers.row(ctx, s.Customer.ID)
 	if err != nil {
 		return err
 	}
@@ -276,19 +279,19 @@ func (m *Mirror) createSubscriptionRow(ctx context.Context, s *stripe.Subscripti
 		if err != nil {
 			return err
 		}
-		return changedIfUnique(m.ShowSubscription(ctx, tx, row, snap, nil))
+		return changedIfUnique(m.showReport(ctx, tx, row, snap, nil))
 	})
 }
 
-// subscriptionRow is the id of a subscription's row, which is made if it must
+// row is the id of a subscription's row, which is made if it must
 // be.
-func (m *Mirror) subscriptionRow(ctx context.Context, stripeID string) (string, error) {
+func (m *subscriptions) row(ctx context.Context, stripeID string) (string, error) {
 	query := m.store.Reader.Subscription.Query().Where(subscription.StripeID(stripeID))
 	id, err := query.Clone().OnlyID(ctx)
 	if !ent.IsNotFound(err) {
 		return id, err
 	}
-	if err := m.refreshSubscription(ctx, stripeID); err != nil {
+	if err := m.refresh(ctx, stripeID); err != nil {
 		return "", err
 	}
 	return query.OnlyID(ctx)
@@ -301,6 +304,10 @@ func (m *Mirror) subscriptionRow(ctx context.Context, stripeID string) (string, 
 // names the same operation, that ends there. The caller makes sure that no report
 // is newer. It fails only when the database does.
 func (m *Mirror) ShowSubscription(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *Subscription, operationID *string) error {
+	return m.subscriptions.showReport(ctx, tx, row, s, operationID)
+}
+
+func (m *subscriptions) showReport(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *Subscription, operationID *string) error {
 	s.keepRevoked(row)
 	own := operationID != nil && row.StripeOperationID != nil && *row.StripeOperationID == *operationID
 	update := tx.Subscription.UpdateOne(row)
@@ -317,7 +324,7 @@ func (m *Mirror) ShowSubscription(ctx context.Context, tx *store.Tx, row *ent.Su
 		update.SetStripeID(s.StripeID)
 	}
 	if s.Invoice != nil {
-		id, err := m.ShowInvoice(ctx, tx, InvoiceOwner{CustomerID: row.CustomerID, SubscriptionID: &row.ID}, s.Invoice)
+		id, err := m.invoices.showReport(ctx, tx, InvoiceOwner{CustomerID: row.CustomerID, SubscriptionID: &row.ID}, s.Invoice)
 		if err != nil {
 			return err
 		}
@@ -366,7 +373,7 @@ func setTime(t *time.Time, set func(time.Time), unset func()) {
 }
 
 // recordTransition writes down what changed between the row and the report.
-func (m *Mirror) recordTransition(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *Subscription, operationID *string) error {
+func (m *subscriptions) recordTransition(ctx context.Context, tx *store.Tx, row *ent.Subscription, s *Subscription, operationID *string) error {
 	create := tx.SubscriptionTransition.Create().
 		SetSubscriptionID(row.ID).
 		SetTo(s.Status).
@@ -397,6 +404,10 @@ func (m *Mirror) recordTransition(ctx context.Context, tx *store.Tx, row *ent.Su
 // cancels them when the customer is deleted there. It fails only when the database
 // does.
 func (m *Mirror) EndSubscriptions(ctx context.Context, tx *store.Tx, customerID string, operationID *string) error {
+	return m.subscriptions.endAll(ctx, tx, customerID, operationID)
+}
+
+func (m *subscriptions) endAll(ctx context.Context, tx *store.Tx, customerID string, operationID *string) error {
 	rows, err := tx.Subscription.Query().
 		Where(
 			subscription.CustomerID(customerID), subscription.EndedAtIsNil(),
@@ -411,7 +422,7 @@ func (m *Mirror) EndSubscriptions(ctx context.Context, tx *store.Tx, customerID 
 		if row.Status.Ended() {
 			continue
 		}
-		if err := m.ShowSubscription(ctx, tx, row, Ended(row, now), operationID); err != nil {
+		if err := m.showReport(ctx, tx, row, Ended(row, now), operationID); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // completeItems reads those items of a subscription that did not come with it.
-func (m *Mirror) completeItems(ctx context.Context, s *stripe.Subscription) error {
+func (m *subscriptions) completeItems(ctx context.Context, s *stripe.Subscription) error {
 	if s.Items == nil || !s.Items.HasMore {
 		return nil
 	}
@@ -31,8 +31,8 @@ func (m *Mirror) completeItems(ctx context.Context, s *stripe.Subscription) erro
 	return items.Err()
 }
 
-// showPrices makes sure that the prices of a subscription have rows.
-func (m *Mirror) showPrices(ctx context.Context, s *stripe.Subscription) error {
+// ensurePrices makes sure that the prices of a subscription have rows.
+func (m *subscriptions) ensurePrices(ctx context.Context, s *stripe.Subscription) error {
 	if s.Items == nil {
 		return nil
 	}
@@ -40,21 +40,21 @@ func (m *Mirror) showPrices(ctx context.Context, s *stripe.Subscription) error {
 		if i.Price == nil {
 			continue
 		}
-		if err := m.showPrice(ctx, i.Price); err != nil {
+		if err := m.prices.ensureRow(ctx, i.Price); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// showPrice makes sure that a price has a row. One that Stripe has deleted is
+// ensureRow makes sure that a price has a row. One that Stripe has deleted is
 // shown as the subscription still has it.
-func (m *Mirror) showPrice(ctx context.Context, p *stripe.Price) error {
+func (m *prices) ensureRow(ctx context.Context, p *stripe.Price) error {
 	known, err := m.store.Reader.Price.Query().Where(price.StripeID(p.ID)).Exist(ctx)
 	if err != nil || known {
 		return err
 	}
-	if err := m.refreshPrice(ctx, p.ID); err != nil {
+	if err := m.refresh(ctx, p.ID); err != nil {
 		return err
 	}
 	if known, err = m.store.Reader.Price.Query().Where(price.StripeID(p.ID)).Exist(ctx); err != nil || known {
@@ -65,7 +65,7 @@ func (m *Mirror) showPrice(ctx context.Context, p *stripe.Price) error {
 		return err
 	}
 	p.Active = false
-	return m.mirrorPrice(ctx, nil, p, raw, m.clock())
+	return m.mirror(ctx, nil, p, raw, m.clock())
 }
 
 // firstPrice is the row of the price of the first item.
