@@ -17,7 +17,8 @@ func TestReplicasShareTheRate(t *testing.T) {
 	t.Parallel()
 	k := testkit.New(t, "postgres", testkit.Idle)
 	quotas := []stripeapi.Quota{quota.Of(k.Store), quota.Of(k.Replica(t).Store)}
-	turn := stripeapi.Turn{Every: time.Second, Burst: 5, Within: time.Hour}
+	// So slow that none is added while the test runs, however long that takes.
+	turn := stripeapi.Turn{Every: time.Hour, Burst: 5, Within: 100 * time.Hour}
 	var taken sync.Map
 	var count atomic.Int32
 	var all sync.WaitGroup
@@ -29,7 +30,7 @@ func TestReplicasShareTheRate(t *testing.T) {
 					t.Errorf("no turn: %v", err)
 					return
 				}
-				if _, twice := taken.LoadOrStore(wait.Round(time.Second), true); wait > 0 && twice {
+				if _, twice := taken.LoadOrStore(wait.Round(time.Hour), true); wait > 0 && twice {
 					t.Errorf("two have the turn in %v", wait)
 				}
 				count.Add(1)
@@ -37,16 +38,16 @@ func TestReplicasShareTheRate(t *testing.T) {
 		}
 	}
 	all.Wait()
-	// Five at once, and then one a second.
-	if _, ok := taken.Load(15 * time.Second); !ok || count.Load() != 20 {
-		t.Errorf("%d turns were taken, the last one not in 15 s", count.Load())
+	// Five at once, and then one an hour.
+	if _, ok := taken.Load(15 * time.Hour); !ok || count.Load() != 20 {
+		t.Errorf("%d turns were taken, the last one not in 15 h", count.Load())
 	}
 
 	reserved := turn
 	reserved.Reserve, reserved.Within = 2, 0
 	wait, ok, err := quotas[0].Take(t.Context(), "write", reserved)
-	if err != nil || ok || wait.Round(time.Second) != 18*time.Second {
-		t.Errorf("behind them all, and leaving two turns: %v, %v, %v; want 18 s", wait, ok, err)
+	if err != nil || ok || wait.Round(time.Hour) != 18*time.Hour {
+		t.Errorf("behind them all, and leaving two turns: %v, %v, %v; want 18 h", wait, ok, err)
 	}
 	if wait, ok, err := quotas[0].Take(t.Context(), "read", reserved); err != nil || !ok || wait > 0 {
 		t.Errorf("a read: %v, %v, %v", wait, ok, err)
