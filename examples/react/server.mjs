@@ -143,7 +143,11 @@ async function bodyOf(request) {
     text += chunk;
     if (text.length > 10_000) throw Object.assign(new Error('too long'), { status: 413 });
   }
-  return JSON.parse(text || '{}');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw Object.assign(new Error('not JSON'), { status: 400 });
+  }
 }
 
 async function answer(request, response) {
@@ -156,7 +160,7 @@ async function answer(request, response) {
     response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
     response.end(body && JSON.stringify(body));
   } catch (error) {
-    console.error(error);
+    if (!error.status) console.error(error);
     response.writeHead(error.status ?? 502).end();
   }
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,9 +17,11 @@ import (
 const (
 	plainList         = 10
 	introspectionList = 4
-	// Most subscriptions have one item, and hardly any has more than three.
-	itemList = 3
 )
+
+// usualSizes are what the lists without pages usually hold that are read the most. Of a subscription's items that is one,
+// and hardly ever more than three; a billing page reads them for each subscription.
+var usualSizes = map[string]int64{"Subscription.items": 3}
 
 const costExtension = "cost"
 
@@ -168,12 +171,8 @@ func (c *costing) size(field *ast.Field) int64 {
 		return introspectionList
 	}
 	ids, ok := c.value(argument(field, "ids")).([]any)
-	switch {
-	case ok:
-	case field.Name == "items":
-		return itemList
-	default:
-		return plainList
+	if !ok {
+		return cmp.Or(usualSizes[field.ObjectDefinition.Name+"."+field.Name], plainList)
 	}
 	if len(ids) > c.limits.PageSize {
 		c.check(field, fmt.Errorf("ids must be at most %d, not %d", c.limits.PageSize, len(ids)))

@@ -60,6 +60,7 @@ type Options struct {
 
 // New returns the handler of every route.
 func New(o Options) http.Handler {
+	countFrom0()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -51,13 +51,13 @@ export function App({ config }: { config: Config }) {
       <main>
         <h1 ref={heading} tabIndex={-1}>{titles[page]}</h1>
         {page === 'pricing' && (
-          <Provider value={visitor}><Pricing customer={customer} /></Provider>
+          <Provider value={visitor}><Pricing customer={customer?.client ?? null} /></Provider>
         )}
         {(page === 'sign-up' || page === 'sign-in') && (
           <Account key={page} page={page} signedUp={(somebody) => { setUser(somebody); location.hash = '#pricing'; }} />
         )}
         {page === 'billing' && (customer
-          ? <Provider value={customer}><Billing email={user?.email ?? ''} /></Provider>
+          ? <Provider value={customer.client}><Billing email={user?.email ?? ''} connection={customer.connection} /></Provider>
           : <p>Please <a href="#sign-in">sign in</a> to see your billing.</p>)}
       </main>
     </>

@@ -1,6 +1,7 @@
-import { useState } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 import { useMutation, useQuery, useSubscription } from 'urql';
 
+import type { Connection } from './clients';
 import { graphql } from './gql';
 import { Invoices } from './Invoices';
 import { Plan } from './Plan';
@@ -46,12 +47,13 @@ const PortalDocument = graphql(`
 `);
 
 /** One customer's billing: its plans, its invoices and its cards. It follows every change, whoever makes it. */
-export function Billing({ email }: { email: string }) {
+export function Billing({ email, connection }: { email: string; connection: Connection }) {
+  const live = useSyncExternalStore(connection.watch, connection.isOpen);
   const [{ data, error, fetching }, read] = useQuery({ query: BillingDocument });
   const known = data?.viewer?.customer?.subscriptions.edges.map(({ node }) => node);
 
   // The cache takes what a live update brings for a subscription it knows. A new one is in no list yet: read that again.
-  const [live] = useSubscription({ query: LiveDocument }, (_, update) => {
+  useSubscription({ query: LiveDocument }, (_, update) => {
     const id = update.subscriptionUpdated.id;
     if (known && !known.some((subscription) => subscription.id === id)) read({ requestPolicy: 'network-only' });
     return update;
@@ -63,7 +65,7 @@ export function Billing({ email }: { email: string }) {
   return (
     <>
       <p className="lead">
-        {email} <span className={live.data ? 'live on' : 'live'}>{live.data ? 'Live' : 'Waiting for changes'}</span>
+        {email} <span className={live ? 'live on' : 'live'}>{live ? 'Live' : 'Connecting…'}</span>
       </p>
       {known?.length
         ? known.map((subscription) => <Plan key={subscription.id} subscription={subscription} />)

@@ -15,9 +15,6 @@ export interface Refused {
   path: string[] | null;
 }
 
-/** Nobody is signed in any more. */
-export class SignedOut extends Error {}
-
 export async function config(): Promise<Config> {
   return (await ask('GET', 'config')).json();
 }
@@ -45,7 +42,8 @@ async function ask(method: string, path: string, body?: unknown): Promise<Respon
     method,
     ...(body !== undefined && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
   });
-  if (response.status === 401) throw new SignedOut();
+  // Nobody is signed in any more, such as after signing out in another tab: the page begins anew, and asks to sign in.
+  if (response.status === 401) location.reload();
   if (!response.ok && response.status !== 422) throw new Error('The server does not answer as it should. Please try again.');
   return response;
 }

@@ -1,6 +1,7 @@
 import { authExchange } from '@urql/exchange-auth';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { relayPagination } from '@urql/exchange-graphcache/extras';
+import { retryExchange } from '@urql/exchange-retry';
 import { createClient } from 'graphql-ws';
 import { Client, type Exchange, fetchExchange, subscriptionExchange } from 'urql';
 
@@ -17,24 +18,52 @@ const cache = () =>
     resolvers: { Customer: { invoices: relayPagination() } },
   });
 
+// What comes too soon is refused before anything is done, so even a change may be sent again.
+const patience = () =>
+  retryExchange({
+    initialDelayMs: 1_000,
+    maxNumberAttempts: 5,
+    retryIf: (error) => error.graphQLErrors.some(({ extensions }) => extensions.code === 'RATE_LIMITED'),
+  });
+
 /** A client for visitors: what is on sale, and nothing else. */
 export function visitorClient(url: string, key: string): Client {
   return new Client({
     url,
     preferGetMethod: false,
-    exchanges: [cache(), fetchExchange],
+    exchanges: [cache(), patience(), fetchExchange],
     fetchOptions: { headers: { Authorization: `Bearer ${key}` } },
   });
 }
 
-/** A client for the customer who is signed in. */
-export function customerClient(url: string): Client {
+/** A client for the customer who is signed in, and whether live updates reach it. */
+export function customerClient(url: string): { client: Client; connection: Connection } {
   const token = new Token();
-  return new Client({
+  const connection = new Connection();
+  const client = new Client({
     url,
     preferGetMethod: false,
-    exchanges: [cache(), authorized(token), fetchExchange, liveUpdates(url, token)],
+    exchanges: [cache(), patience(), authorized(token), fetchExchange, liveUpdates(url, token, connection)],
   });
+  return { client, connection };
+}
+
+/** Whether live updates come, for useSyncExternalStore. */
+export class Connection {
+  #open = false;
+  readonly #watchers = new Set<() => void>();
+
+  readonly isOpen = () => this.#open;
+
+  readonly watch = (changed: () => void) => {
+    this.#watchers.add(changed);
+    return () => this.#watchers.delete(changed);
+  };
+
+  set(open: boolean): void {
+    this.#open = open;
+    for (const changed of this.#watchers) changed();
+  }
 }
 
 /** The customer's token: taken from the backend when it is first needed, and again when it has ended. */
@@ -78,12 +107,13 @@ function authorized(token: Token): Exchange {
  * Live updates over WebSocket. A lost connection is made anew for ever; the server begins each with the subscriptions as
  * they stand, so that nothing is missed. When the token has ended the server closes with 4401, and the next has another.
  */
-function liveUpdates(url: string, token: Token): Exchange {
+function liveUpdates(url: string, token: Token, connection: Connection): Exchange {
   const live = createClient({
     url: url.replace(/^http/, 'ws'),
     connectionParams: async () => ({ Authorization: `Bearer ${await token.value()}` }),
     retryAttempts: Infinity,
     shouldRetry: () => true,
+    on: { connected: () => connection.set(true), closed: () => connection.set(false) },
   });
   return subscriptionExchange({
     forwardSubscription: ({ query, variables }) => ({

@@ -19,7 +19,7 @@ before(async () => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   origin = await new Promise((resolve, reject) => {
-    server.stdout.on('data', (said) => /Open (http\S+)\//.test(said) && resolve(RegExp.$1));
+    said(/Open (http\S+)\//).then(resolve);
     server.on('exit', (code) => reject(new Error(`server.mjs ended with ${code}`)));
   });
   await ask('mutation { createCustomer(input: { email: "taken@example.com" }) { customer { id } } }');
@@ -67,6 +67,7 @@ for (const person of [
     await on('Renews on');
     await on('1 seat for $29.00 a month');
     await on('Paid');
+    await on('Live');
     await fine(page, person, 'billing');
 
     await fill(page, choose, 'Seats', '0');
@@ -102,13 +103,13 @@ for (const person of [
   });
 }
 
-test('an e-mail that is taken, and the link to sign in by', { timeout: 60_000 }, async () => {
+test('signing in by a link, and what the backend refuses', { timeout: 60_000 }, async () => {
   const page = await open({ width: 1280, height: 900 });
   await page.goto(`${origin}/#sign-up`);
   await fill(page, byKeyboard, 'E-mail', 'DESK@example.com');
   await byKeyboard(page, 'Create account');
   await see(page, 'exists already');
-  const link = new Promise((resolve) => server.stdout.on('data', (said) => /sign in by (\S+)/.test(said) && resolve(RegExp.$1)));
+  const link = said(/sign in by (\S+)/);
   await byKeyboard(page, 'Sign in', 'main ');
   await fill(page, byKeyboard, 'E-mail', 'desk@example.com');
   await byKeyboard(page, 'Send me a link');
@@ -116,20 +117,46 @@ test('an e-mail that is taken, and the link to sign in by', { timeout: 60_000 },
   await page.goto(await link);
   await see(page, '5 seats for $99.00 a month each');
 
-  for (const ticket of ['', 'ticket.x.99999999999999.x', 'cookie.x']) {
-    await page.goto(`${origin}/api/enter?ticket=${ticket}`);
-    await see(page, 'Send me a link');
-  }
+  // Signed out in another tab: the next token is refused, and the page begins anew.
+  await page.setRequestInterception(true);
+  page.on('request', async (request) => {
+    if (!request.url().endsWith('/api/session')) return request.continue();
+    await page.deleteCookie({ name: 'user', url: origin });
+    await request.respond({ status: 401, contentType: 'application/json', body: '{}' });
+  });
+  await page.reload();
+  await see(page, 'Please sign in to see your billing.');
   await page.close();
+
+  const stranger = await open({ width: 1280, height: 900 });
+  for (const ticket of ['', 'ticket.x.99999999999999.x', 'cookie.x']) {
+    await stranger.goto(`${origin}/api/enter?ticket=${ticket}`);
+    await see(stranger, 'Send me a link');
+  }
+
+  for (const [sent, status] of [['', 400], ['{', 400], ['"'.padEnd(20_000, 'x'), 413]]) {
+    const response = await fetch(`${origin}/api/sign-up`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: sent });
+    assert.equal(response.status, status);
+  }
+  assert.equal((await fetch(`${origin}/api/sign-up`, { method: 'POST', body: '{}' })).status, 415, 'a form of another origin');
+  await stranger.close();
 });
+
+/** What the backend writes in its terminal from now on: the first match. */
+function said(pattern) {
+  return new Promise((resolve) => server.stdout.on('data', (text) => {
+    const match = pattern.exec(text);
+    if (match) resolve(match[1]);
+  }));
+}
 
 async function open({ width, height }) {
   const page = await (await browser.createBrowserContext()).newPage();
   await page.setViewport({ width, height, hasTouch: width < 500, isMobile: width < 500 });
   page.complaints = [];
   page.on('console', (message) => {
-    // The browser logs the 422 of a refused form.
-    if (['error', 'warn'].includes(message.type()) && !/status of 422/.test(message.text())) page.complaints.push(message.text());
+    // The browser logs the 422 of a refused form, and the 429 of a script that clicks faster than a person.
+    if (['error', 'warn'].includes(message.type()) && !/status of (422|429)/.test(message.text())) page.complaints.push(message.text());
   });
   page.on('pageerror', (error) => page.complaints.push(error.message));
   return page;
