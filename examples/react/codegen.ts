@@ -5,7 +5,7 @@ const config: CodegenConfig = {
   documents: 'src/**/*.{ts,tsx}',
   generates: {
     'src/gql/': { preset: 'client' },
-    'src/gql/schema.json': { plugins: ['introspection'], config: { minify: true } },
+    'src/gql/schema.json': { plugins: ['introspection'], config: { minify: true, descriptions: false } },
   },
   config: {
     useTypeImports: true,
