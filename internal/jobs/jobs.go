@@ -97,6 +97,7 @@ func (a *Alarm) Rescue(ctx context.Context, tx *store.Tx, operationIDs ...string
 const (
 	urgent = 1
 	usual  = 2
+	last   = 3
 )
 
 func runs(operationIDs []string) []river.JobArgs {
@@ -109,11 +110,20 @@ func runs(operationIDs []string) []river.JobArgs {
 
 // ScheduleApply implements [webhooks.Alarm].
 func (a *Alarm) ScheduleApply(ctx context.Context, tx *store.Tx, at time.Time, objects ...webhooks.Object) error {
+	return a.insert(ctx, tx, river.InsertOpts{Queue: eventsQueue, Priority: usual}, at, applies(objects))
+}
+
+// ScheduleEcho implements [webhooks.Alarm].
+func (a *Alarm) ScheduleEcho(ctx context.Context, tx *store.Tx, objects ...webhooks.Object) error {
+	return a.insert(ctx, tx, river.InsertOpts{Queue: eventsQueue, Priority: last}, a.now(), applies(objects))
+}
+
+func applies(objects []webhooks.Object) []river.JobArgs {
 	args := make([]river.JobArgs, len(objects))
 	for i, o := range objects {
 		args[i] = applyEvents{Object: o}
 	}
-	return a.insert(ctx, tx, river.InsertOpts{Queue: eventsQueue, Priority: usual}, at, args)
+	return args
 }
 
 func (a *Alarm) insert(ctx context.Context, tx *store.Tx, opts river.InsertOpts, at time.Time, args []river.JobArgs) error {

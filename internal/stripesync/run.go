@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"tallystick/ent"
@@ -222,6 +223,12 @@ func (r *run) key(i int) string {
 		key += fmt.Sprintf(":%d", step.Generation)
 	}
 	return key
+}
+
+// IsKey reports whether an idempotency key is an operation's.
+func IsKey(key string) bool {
+	operation, _, ok := strings.Cut(key, ":")
+	return ok && strings.HasPrefix(operation, billing.OperationPrefix+"_")
 }
 
 // keyLifetime is how long Stripe surely remembers an idempotency key: a day,

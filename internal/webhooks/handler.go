@@ -16,6 +16,8 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
+
+	"tallystick/internal/stripesync"
 )
 
 const (
@@ -136,6 +138,9 @@ type Report struct {
 	ObjectID   string // empty for a preview, such as an upcoming invoice
 	Account    string // the connected account that it is about; empty for our own
 	OccurredAt time.Time
+	// Echo says that a request of an operation caused it. Readers see what that has
+	// changed since the answer to the request.
+	Echo bool
 }
 
 // ignorable reports whether the event is about nothing that this account's key
@@ -163,6 +168,7 @@ func read(event *stripe.Event) (Report, error) {
 		EventID: event.ID, Type: string(event.Type), ObjectType: object.Object, ObjectID: object.ID,
 		Account:    event.Account,
 		OccurredAt: time.Unix(event.Created, 0).UTC(),
+		Echo:       event.Request != nil && stripesync.IsKey(event.Request.IdempotencyKey),
 	}, nil
 }
 

@@ -34,6 +34,9 @@ var processed = promauto.NewCounterVec(prometheus.CounterOpts{
 // that stores the event, so that none is forgotten.
 type Alarm interface {
 	ScheduleApply(ctx context.Context, tx *store.Tx, at time.Time, objects ...Object) error
+	// ScheduleEcho schedules objects for now, behind all that ScheduleApply does:
+	// those whose readers see the latest already.
+	ScheduleEcho(ctx context.Context, tx *store.Tx, objects ...Object) error
 }
 
 // Object is something in Stripe.
@@ -96,7 +99,8 @@ func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
 }
 
 // keep stores an event, unless it is known. missed says that no webhook has
-// brought it.
+// brought it. An object with events that wait has an alarm already; that of echoes,
+// which have a next attempt from the beginning, is too late for other events.
 func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, err error) {
 	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		create := tx.WebhookEvent.Create().
@@ -114,17 +118,23 @@ func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, e
 		if err := tx.LockName(ctx, o.lock()); err != nil {
 			return err
 		}
-		// An object with events that wait has an alarm already.
-		awake, err := tx.WebhookEvent.Query().Where(
-			append(o.waiting(), webhookevent.NextAttemptAtIsNil())...,
-		).Exist(ctx)
+		now := i.clock()
+		scheduled := webhookevent.NextAttemptAtIsNil()
+		if r.Echo {
+			scheduled = webhookevent.Or(scheduled, webhookevent.NextAttemptAtLTE(now))
+			create.SetNextAttemptAt(now)
+		}
+		awake, err := tx.WebhookEvent.Query().Where(append(o.waiting(), scheduled)...).Exist(ctx)
 		if err != nil {
 			return err
 		}
 		if err := create.Exec(ctx); err != nil || awake {
 			return err
 		}
-		return i.alarm.ScheduleApply(ctx, tx, i.clock(), o)
+		if r.Echo {
+			return i.alarm.ScheduleEcho(ctx, tx, o)
+		}
+		return i.alarm.ScheduleApply(ctx, tx, now, o)
 	})
 	if store.IsUnique(err) {
 		return false, nil
@@ -260,20 +270,28 @@ func afterTries(first *ent.WebhookEvent) time.Duration {
 // the death of a process. It fails only when the database does.
 func (i *Inbox) Sweep(ctx context.Context) error {
 	late := i.clock().Add(-sweepAfter)
-	return i.wake(ctx,
-		webhookevent.CreatedAtLT(late),
-		webhookevent.Or(webhookevent.NextAttemptAtIsNil(), webhookevent.NextAttemptAtLT(late)),
+	overdue := webhookevent.CreatedAtLT(late)
+	// Echoes may be late without being forgotten: they come last.
+	return errors.Join(
+		i.wake(ctx, i.alarmNow, overdue, webhookevent.NextAttemptAtIsNil()),
+		i.wake(ctx, i.alarm.ScheduleEcho, overdue, webhookevent.NextAttemptAtLT(late)),
 	)
 }
 
 // Recover wakes up all objects with events that wait for another attempt, once
 // Stripe answers again. It fails only when the database does.
 func (i *Inbox) Recover(ctx context.Context) error {
-	return i.wake(ctx, webhookevent.NextAttemptAtNotNil())
+	return i.wake(ctx, i.alarmNow, webhookevent.NextAttemptAtNotNil())
+}
+
+func (i *Inbox) alarmNow(ctx context.Context, tx *store.Tx, objects ...Object) error {
+	return i.alarm.ScheduleApply(ctx, tx, i.clock(), objects...)
 }
 
 // wake wakes up objects by their events, the oldest first.
-func (i *Inbox) wake(ctx context.Context, which ...predicate.WebhookEvent) error {
+func (i *Inbox) wake(
+	ctx context.Context, schedule func(context.Context, *store.Tx, ...Object) error, which ...predicate.WebhookEvent,
+) error {
 	const most = 500
 	return i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		now := i.clock()
@@ -303,7 +321,7 @@ func (i *Inbox) wake(ctx context.Context, which ...predicate.WebhookEvent) error
 		if err := tx.WebhookEvent.Update().Where(webhookevent.IDIn(ids...)).SetNextAttemptAt(now).Exec(ctx); err != nil {
 			return err
 		}
-		if err := i.alarm.ScheduleApply(ctx, tx, now, objects...); err != nil {
+		if err := schedule(ctx, tx, objects...); err != nil {
 			return fmt.Errorf("wake up the inbox: %w", err)
 		}
 		return nil
