@@ -130,7 +130,7 @@ func (c *Catalog) prices(ctx context.Context, createdID, archivedID string) (cre
 
 // showPending shows on a product that an operation is under way.
 func showPending(ctx context.Context, tx *store.Tx, productID, operationID string) error {
-	return tx.Product.UpdateOneID(productID).
+	return tx.Product.Update().Where(product.ID(productID)).
 		SetStripeStatus(billing.SyncPending).SetStripeOperationID(operationID).Exec(ctx)
 }
 
@@ -144,8 +144,8 @@ func markProduct(ctx context.Context, tx *store.Tx, op *ent.Operation, show func
 
 // endProduct shows a product at the end of an operation: both halves are
 // equal, with what a function adds.
-func endProduct(ctx context.Context, tx *store.Tx, id string, now time.Time, change func(*ent.ProductUpdateOne)) error {
-	update := tx.Product.UpdateOneID(id)
+func endProduct(ctx context.Context, tx *store.Tx, id string, now time.Time, change func(*ent.ProductUpdate)) error {
+	update := tx.Product.Update().Where(product.ID(id))
 	stripesync.Synced(update.Mutation(), now)
 	if change != nil {
 		change(update)

@@ -203,7 +203,7 @@ func finishProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[produ
 			return err
 		}
 	}
-	return endProduct(ctx, tx, e.Params.ProductID, e.Now, func(u *ent.ProductUpdateOne) {
+	return endProduct(ctx, tx, e.Params.ProductID, e.Now, func(u *ent.ProductUpdate) {
 		u.SetActive(true).SetStripeID(createProduct.Of(e.Operation).Product)
 		if price != nil {
 			u.SetDefaultPriceID(price.ID)

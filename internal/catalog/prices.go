@@ -186,13 +186,13 @@ func keepCurrencyOptions(ctx context.Context, tx *store.Tx, p *newPrice, old *en
 	if len(p.CurrencyOptions) == 0 {
 		return nil
 	}
-	return tx.Price.UpdateOneID(p.ID).SetCurrencyOptions(p.CurrencyOptions).Exec(ctx)
+	return tx.Price.Update().Where(price.ID(p.ID)).SetCurrencyOptions(p.CurrencyOptions).Exec(ctx)
 }
 
 // showPrice puts a new price on sale here. A lookup key that another price has
 // by now was moved in Stripe since the price was created, and stays there.
 func showPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, now time.Time) error {
-	update := tx.Price.UpdateOneID(p.ID).SetStatus(billing.PriceActive).SetStripeID(stripeID)
+	update := tx.Price.Update().Where(price.ID(p.ID)).SetStatus(billing.PriceActive).SetStripeID(stripeID)
 	if p.LookupKey != nil {
 		moved, err := tx.Price.Query().Where(price.LookupKey(*p.LookupKey), price.IDNEQ(p.ID)).Exist(ctx)
 		if err != nil {
@@ -212,7 +212,7 @@ func dropPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, n
 	if stripeID == "" {
 		return tx.Price.DeleteOneID(p.ID).Exec(ctx)
 	}
-	update := tx.Price.UpdateOneID(p.ID).SetStatus(billing.PriceArchived).SetArchivedAt(now).SetStripeID(stripeID)
+	update := tx.Price.Update().Where(price.ID(p.ID)).SetStatus(billing.PriceArchived).SetArchivedAt(now).SetStripeID(stripeID)
 	stripesync.Synced(update.Mutation(), now)
 	return update.Exec(ctx)
 }
@@ -231,7 +231,7 @@ func adoptPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string) 
 
 // retirePrice shows a price as archived.
 func retirePrice(ctx context.Context, tx *store.Tx, id string, losesLookupKey bool, now time.Time) error {
-	update := tx.Price.UpdateOneID(id).SetStatus(billing.PriceArchived).SetArchivedAt(now)
+	update := tx.Price.Update().Where(price.ID(id)).SetStatus(billing.PriceArchived).SetArchivedAt(now)
 	if losesLookupKey {
 		update.ClearLookupKey()
 	}

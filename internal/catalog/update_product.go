@@ -156,7 +156,7 @@ func productUpdateOperation(kind billing.OperationKind) *stripesync.Operation[pr
 				return err
 			}
 			patch := e.Params.Product
-			return endProduct(ctx, tx, row.ID, e.Now, func(u *ent.ProductUpdateOne) {
+			return endProduct(ctx, tx, row.ID, e.Now, func(u *ent.ProductUpdate) {
 				u.SetNillableName(patch.Name).SetNillableDescription(patch.Description).SetNillableActive(patch.Active)
 				if patch.Metadata != nil {
 					u.SetMetadata(billing.MergeMetadata(row.Metadata, patch.Metadata))

@@ -247,7 +247,7 @@ func finishPriceChange(ctx context.Context, tx *store.Tx, e *stripesync.Ending[p
 	if err := showPrice(ctx, tx, e.Params.Price, createNewPrice.Of(e.Operation).Price, e.Now); err != nil {
 		return err
 	}
-	return endProduct(ctx, tx, e.Params.ProductID, e.Now, func(u *ent.ProductUpdateOne) {
+	return endProduct(ctx, tx, e.Params.ProductID, e.Now, func(u *ent.ProductUpdate) {
 		if e.Has(makeDefault) {
 			u.SetDefaultPriceID(e.Params.Price.ID)
 		}

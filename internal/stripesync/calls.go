@@ -18,8 +18,9 @@ import (
 type callLog struct {
 	engine      *Engine
 	operationID string
-	// hold makes sure of the operation's lease for one more request.
-	hold func(context.Context) error
+	// admit makes sure of the operation's lease for one more request, and puts that on
+	// record.
+	admit func(ctx context.Context, record func(context.Context, store.Writer) error) error
 
 	mu   sync.Mutex
 	open []recordedCall // requests whose outcome is not in the database yet
@@ -35,20 +36,20 @@ func (l *callLog) record(ctx context.Context) context.Context { return stripeapi
 
 // Started implements [stripeapi.Recorder].
 func (l *callLog) Started(ctx context.Context, c *stripeapi.Call) error {
-	if err := l.hold(ctx); err != nil {
-		return err
-	}
 	id := billing.NewID(billing.StripeCallPrefix)
-	create := l.engine.store.Writer.StripeCall.Create().
-		SetID(id).
-		SetOperationID(l.operationID).
-		SetMethod(c.Method).
-		SetPath(c.Path).
-		SetAt(c.At.UTC().Truncate(time.Microsecond))
-	if c.IdempotencyKey != "" {
-		create.SetIdempotencyKey(c.IdempotencyKey)
-	}
-	if err := create.Exec(ctx); err != nil {
+	err := l.admit(ctx, func(ctx context.Context, w store.Writer) error {
+		create := w.StripeCall.Create().
+			SetID(id).
+			SetOperationID(l.operationID).
+			SetMethod(c.Method).
+			SetPath(c.Path).
+			SetAt(c.At.UTC().Truncate(time.Microsecond))
+		if c.IdempotencyKey != "" {
+			create.SetIdempotencyKey(c.IdempotencyKey)
+		}
+		return create.Exec(ctx)
+	})
+	if err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -76,7 +77,7 @@ func (l *callLog) flush(ctx context.Context, w store.Writer) error {
 		if !o.done {
 			continue
 		}
-		update := w.StripeCall.UpdateOneID(o.id).SetDurationMs(int(o.call.Duration.Milliseconds()))
+		update := w.StripeCall.Update().Where(stripecall.ID(o.id)).SetDurationMs(int(o.call.Duration.Milliseconds()))
 		if o.call.Status != 0 {
 			update.SetStatus(o.call.Status)
 		}

@@ -2,6 +2,7 @@ package stripesync_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -45,11 +46,11 @@ func changeToy(c *stripesync.Call[toy], params *stripe.ProductParams) error {
 }
 
 // declareToy puts the toy in the place of a kind of operation.
-func declareToy(e *stripesync.Engine) *stripesync.Operation[toy] {
+func declareToy(e *stripesync.Engine, describe *stripesync.Step[toy, stripesync.Nothing]) *stripesync.Operation[toy] {
 	nothing := func(context.Context, *store.Tx, *stripesync.Ending[toy]) error { return nil }
 	return stripesync.Declare(e, &stripesync.Operation[toy]{
 		Kind:    billing.KindArchiveProduct,
-		Steps:   []stripesync.StepOf[toy]{renameToy, describeToy},
+		Steps:   []stripesync.StepOf[toy]{renameToy, describe},
 		Finish:  nothing,
 		Discard: nothing,
 		Mark:    func(context.Context, *store.Tx, *ent.Operation, func(stripesync.Link)) error { return nil },
@@ -69,7 +70,7 @@ func beginToy(t *testing.T, k *testkit.Kit, o *stripesync.Operation[toy]) (op *e
 		}
 		op, err = o.Begin(ctx, tx, stripesync.Beginning[toy]{
 			ID: stripesync.NewID(), Subject: product.ID, Scope: product.ID,
-			Params: toy{StripeID: *product.StripeID}, Steps: []stripesync.StepOf[toy]{renameToy, describeToy},
+			Params: toy{StripeID: *product.StripeID}, Steps: o.Steps,
 		})
 		return err
 	})
@@ -85,7 +86,7 @@ func TestExecuteAfterAwait(t *testing.T) {
 	t.Parallel()
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		k.Query(t, `mutation { createProduct(input: {name: "Team"}) { operation { id } } }`)
-		op := beginToy(t, k, declareToy(k.Engine))
+		op := beginToy(t, k, declareToy(k.Engine, describeToy))
 		if _, err := k.Engine.Await(t.Context(), op, time.Now()); err != nil { // gives up, but has begun to look
 			t.Fatal(err)
 		}
@@ -102,7 +103,7 @@ func TestToy(t *testing.T) {
 	t.Parallel()
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
 		k.Query(t, `mutation { createProduct(input: {name: "Team"}) { operation { id } } }`)
-		o := declareToy(k.Engine)
+		o := declareToy(k.Engine, describeToy)
 		product := k.Store.Reader.Product.Query().OnlyX(t.Context())
 		finish := func() (*ent.Operation, map[string]any) {
 			op, err := k.Engine.Execute(t.Context(), beginToy(t, k, o), time.Now().Add(k.Engine.Budget()))
@@ -124,5 +125,35 @@ func TestToy(t *testing.T) {
 		testkit.Equal(t, "status", op.Status, billing.OperationSucceeded)
 		testkit.Equal(t, "the name in Stripe", text(there["name"]), "Toy")
 		testkit.Equal(t, "the description in Stripe", text(there["description"]), "To play with.")
+	})
+}
+
+// TestFaultBetweenSteps lets something go wrong here between two requests: what was
+// done before is not done again.
+func TestFaultBetweenSteps(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		k.Query(t, `mutation { createProduct(input: {name: "Team"}) { operation { id } } }`)
+		stumbling, stumbled := *describeToy, false
+		stumbling.Do = func(c *stripesync.Call[toy]) (stripesync.Nothing, error) {
+			if !stumbled {
+				stumbled = true
+				return stripesync.Nothing{}, errors.New("a fault here")
+			}
+			return describeToy.Do(c)
+		}
+		op := beginToy(t, k, declareToy(k.Engine, &stumbling))
+		k.Stripe.Forget(t)
+		if _, err := k.Engine.Execute(t.Context(), op, time.Now().Add(k.Engine.Budget())); err != nil {
+			t.Fatal(err)
+		}
+		row := k.Store.Reader.Operation.GetX(t.Context(), op.ID)
+		testkit.Equal(t, "after the fault", row.Status, billing.OperationPending)
+		testkit.Equal(t, "the step before it", stepNamed(t, row, "rename").Status, billing.StepDone)
+
+		k.Work(t)
+		row = k.Store.Reader.Operation.GetX(t.Context(), op.ID)
+		testkit.Equal(t, "in the end", row.Status, billing.OperationSucceeded)
+		testkit.Equal(t, "requests", len(k.Stripe.Requests(t)), 2)
 	})
 }

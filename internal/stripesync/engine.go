@@ -318,7 +318,7 @@ func (e *Engine) carryOut(ctx context.Context, op *ent.Operation) (State, error)
 		return Waiting, fmt.Errorf("operation %s is of an unknown kind: %s", op.ID, op.Kind)
 	}
 	r := &run{engine: e, op: op, def: def, leasedUntil: *op.LeaseExpiresAt}
-	r.calls = &callLog{engine: e, operationID: op.ID, hold: r.hold}
+	r.calls = &callLog{engine: e, operationID: op.ID, admit: r.admit}
 	state, err := r.advance(ctx)
 	if flushErr := r.calls.flushLeftover(ctx); flushErr != nil {
 		e.logger.Warn("calls to Stripe have no outcome on record", "operation", op.ID, "error", flushErr)

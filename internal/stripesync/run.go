@@ -26,6 +26,8 @@ type run struct {
 	calls  *callLog
 	// leasedUntil is when the lease lapses, unless it is renewed.
 	leasedUntil time.Time
+	// ahead says that a step is done of which the database does not know yet.
+	ahead bool
 }
 
 // advance takes the operation forward, or back, as far as it goes now.
@@ -45,11 +47,14 @@ func (r *run) advance(ctx context.Context) (State, error) {
 				continue
 			}
 		}
-		if err == nil { // stored before the end begins, so that a fault there repeats no request
-			err = r.save(ctx, nil)
-		}
+		r.ahead = r.ahead || err == nil // stored with the next request
 		if state, stop, err := r.judge(ctx, i, err); stop {
 			return state, err
+		}
+	}
+	if r.ahead { // stored before the end begins, so that a fault there repeats no request
+		if err := r.save(ctx, nil); err != nil {
+			return Waiting, err
 		}
 	}
 	return r.finish(ctx)
@@ -248,10 +253,24 @@ func (r *run) keyIsStale(ctx context.Context, key string) (bool, error) {
 // request. It fails when the lease was lost, so that the request does not
 // leave.
 func (r *run) hold(ctx context.Context) error {
-	if r.engine.clock().Before(r.leasedUntil.Add(-leaseForRequest)) {
+	if r.mayAsk() {
 		return nil
 	}
 	return r.save(ctx, nil)
+}
+
+// mayAsk reports whether what is left of the lease is long enough for a request.
+func (r *run) mayAsk() bool { return r.engine.clock().Before(r.leasedUntil.Add(-leaseForRequest)) }
+
+// admit is hold for a request that is put on record, together with what the step
+// before has done.
+func (r *run) admit(ctx context.Context, record func(context.Context, store.Writer) error) error {
+	if r.mayAsk() && !r.ahead {
+		return record(ctx, r.engine.store.Writer)
+	}
+	return r.save(ctx, func(ctx context.Context, tx *store.Tx, _ *ent.OperationUpdate) error {
+		return record(ctx, tx.Writer)
+	})
 }
 
 // release ends the lease.
@@ -289,7 +308,7 @@ func (r *run) save(ctx context.Context, more func(context.Context, *store.Tx, *e
 		return err
 	})
 	if err == nil {
-		r.leasedUntil = until
+		r.leasedUntil, r.ahead = until, false
 		r.calls.flushed()
 	}
 	return err

@@ -60,7 +60,7 @@ func (r *run) fault(ctx context.Context) error {
 	at := r.engine.clock().Add(backoff.Delay(time.Second, time.Minute, r.op.Faults)).Truncate(time.Microsecond)
 	update := r.engine.store.Writer.Operation.Update().
 		Where(operation.ID(r.op.ID), operation.LeaseToken(*r.op.LeaseToken), operation.FinishedAtIsNil()).
-		AddAttempts(1).AddFaults(1).SetLastError(message).SetNextAttemptAt(at)
+		SetSteps(r.op.Steps).AddAttempts(1).AddFaults(1).SetLastError(message).SetNextAttemptAt(at)
 	if r.op.Status == billing.OperationRunning {
 		update.SetStatus(billing.OperationPending)
 	}
