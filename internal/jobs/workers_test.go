@@ -1,0 +1,146 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tallystick/internal/stripesync"
+)
+
+// crew is a process's workers with a clock of their own, and what they have done.
+type crew struct {
+	*Workers
+	reachable, working                                  atomic.Bool
+	firsts, sweeps, starts, comparisons, tidyings, runs atomic.Int64
+	begun                                               chan string
+	fails                                               atomic.Bool // what looks at Stripe for the first time
+}
+
+// crewQueue is where the workers take jobs from.
+type crewQueue struct{ *crew }
+
+func (q crewQueue) Start(context.Context) error { q.working.Store(true); return nil }
+func (q crewQueue) Stop(context.Context) error  { q.working.Store(false); return nil }
+
+// atWork runs a test beside workers in a bubble, where time passes when all wait.
+func atWork(t *testing.T, firstLookFails bool, test func(t *testing.T, c *crew)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &crew{begun: make(chan string, 10)}
+		count := func(n *atomic.Int64) func(context.Context) error {
+			return func(context.Context) error { n.Add(1); return nil }
+		}
+		c.reachable.Store(true)
+		c.fails.Store(firstLookFails)
+		c.Workers = &Workers{
+			queue: crewQueue{c}, available: c.reachable.Load, logger: slog.New(slog.DiscardHandler), fresh: c.begun,
+			run: func(context.Context, string) (stripesync.State, error) {
+				c.runs.Add(1)
+				return stripesync.Finished, nil
+			},
+			first: count(&c.firsts), sweep: count(&c.sweeps), compare: count(&c.comparisons), tidy: count(&c.tidyings),
+			started: func(context.Context) error {
+				c.starts.Add(1)
+				if c.fails.Load() {
+					return errors.New("not now")
+				}
+				return nil
+			},
+		}
+		if err := c.Workers.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		test(t, c)
+		if err := c.Workers.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if c.working.Load() {
+			t.Error("the queue works after the end")
+		}
+	})
+}
+
+func counted(t *testing.T, what string, got, want int64) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %d, want %d", what, got, want)
+	}
+}
+
+// passes lets time pass, and all that is due then happen.
+func passes(d time.Duration) {
+	<-time.After(d) // by the bubble's clock
+	synctest.Wait()
+}
+
+// TestRhythm asserts how often the workers look for what nobody is at, compare, and
+// tidy up.
+func TestRhythm(t *testing.T) {
+	atWork(t, false, func(t *testing.T, c *crew) {
+		synctest.Wait()
+		counted(t, "looks at the start", c.firsts.Load(), 1)
+		counted(t, "tidyings at the start", c.tidyings.Load(), 1)
+		counted(t, "looks at Stripe at the start", c.starts.Load(), 1)
+		passes(time.Minute)
+		counted(t, "sweeps a minute", c.sweeps.Load(), int64(time.Minute/SweepEvery))
+		counted(t, "comparisons a minute", c.comparisons.Load(), int64(time.Minute/CompareEvery))
+		passes(time.Hour)
+		counted(t, "tidyings after an hour", c.tidyings.Load(), 2)
+		counted(t, "looks as at the start", c.firsts.Load(), 1)
+	})
+}
+
+// TestWorkersOfACutOffProcess lets Stripe be out of reach: the queue stops within
+// 100 ms, nothing is swept, compared or begun, and all goes on afterwards.
+func TestWorkersOfACutOffProcess(t *testing.T) {
+	atWork(t, false, func(t *testing.T, c *crew) {
+		synctest.Wait()
+		c.reachable.Store(false)
+		passes(gateEvery)
+		if c.working.Load() {
+			t.Error("the queue works without Stripe")
+		}
+		sweeps, comparisons := c.sweeps.Load(), c.comparisons.Load()
+		c.begun <- "opn_1"
+		passes(time.Minute)
+		counted(t, "operations carried out", c.runs.Load(), 0)
+		counted(t, "sweeps", c.sweeps.Load(), sweeps)
+		counted(t, "comparisons", c.comparisons.Load(), comparisons)
+
+		c.reachable.Store(true)
+		passes(gateEvery)
+		if !c.working.Load() {
+			t.Error("the queue does not work with Stripe")
+		}
+		c.begun <- "opn_2"
+		passes(CompareEvery)
+		counted(t, "operations carried out", c.runs.Load(), 1)
+		if c.sweeps.Load() == sweeps || c.comparisons.Load() == comparisons {
+			t.Error("nothing is swept or compared afterwards")
+		}
+	})
+}
+
+// TestFirstLookIsRepeated lets the first look at Stripe fail: it is repeated until it
+// succeeds, and nothing is compared before.
+func TestFirstLookIsRepeated(t *testing.T) {
+	atWork(t, true, func(t *testing.T, c *crew) {
+		passes(time.Minute)
+		looks := c.starts.Load()
+		if looks < 2 {
+			t.Errorf("it was tried %d times", looks)
+		}
+		compared := c.comparisons.Load()
+		c.fails.Store(false)
+		passes(2 * CompareEvery)
+		counted(t, "comparisons before", compared, 0)
+		counted(t, "looks afterwards", c.starts.Load(), looks+1)
+		counted(t, "comparisons afterwards", c.comparisons.Load(), 1)
+	})
+}
