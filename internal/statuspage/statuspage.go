@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"tallystick/ent"
+	"tallystick/ent/operation"
 	"tallystick/internal/auth"
 	"tallystick/internal/billing"
 	"tallystick/internal/health"
@@ -173,6 +174,12 @@ func (p *page) showTo(w http.ResponseWriter, r *http.Request, key string, status
 		p.fail(w, r, err)
 		return
 	}
+	if id := r.URL.Query().Get(acted); id != "" && problem == "" {
+		if v.Acted, err = p.afterwards(r.Context(), id, nil); err != nil {
+			p.fail(w, r, err)
+			return
+		}
+	}
 	v.Token, v.Once, v.Problem = token(key), rand.Text(), problem
 	p.render(w, r, status, v)
 }
@@ -194,7 +201,8 @@ func (p *page) act(do func(ctx context.Context, id, once string) error) http.Han
 			p.showTo(w, r, key, http.StatusForbidden, auth.LacksScope(auth.WriteOperations).Error())
 			return
 		}
-		err := do(auth.Trusted(ctx), r.PostFormValue("operation"), r.PostFormValue("once"))
+		id := r.PostFormValue("operation")
+		op, err := p.afterwards(ctx, id, do(auth.Trusted(ctx), id, r.PostFormValue("once")))
 		var refusal *billing.Error
 		switch {
 		case errors.As(err, &refusal):
@@ -202,9 +210,29 @@ func (p *page) act(do func(ctx context.Context, id, once string) error) http.Han
 		case err != nil:
 			p.fail(w, r, err)
 		default:
-			http.Redirect(w, r, root, http.StatusSeeOther)
+			http.Redirect(w, r, root+"?"+acted+"="+op.ID, http.StatusSeeOther)
 		}
 	}
+}
+
+// acted names the operation that a form was about.
+const acted = "operation"
+
+// afterwards is an operation after something was done about it. That Stripe refuses
+// the change for good, so that the operation is over, is no error of the form.
+func (p *page) afterwards(ctx context.Context, id string, cause error) (*ent.Operation, error) {
+	var refusal *billing.Error
+	if cause != nil && !errors.As(cause, &refusal) {
+		return nil, cause
+	}
+	op, err := store.OrNil(p.Store.Reader.Operation.Query().Where(operation.ID(id)).Only(ctx))
+	switch {
+	case err != nil:
+		return nil, err
+	case op == nil || !op.Status.Finished():
+		return op, cause
+	}
+	return op, nil
 }
 
 func (p *page) retry(ctx context.Context, id, once string) error {

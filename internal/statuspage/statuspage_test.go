@@ -148,12 +148,35 @@ func TestFormsCannotBeForged(t *testing.T) {
 	}
 
 	code, body = v.send(http.MethodPost, "/status/resolve", form)
-	v.expect("the page's own form", code, http.StatusOK, body, "")
+	v.expect("the page's own form", code, http.StatusOK, body, "The operation is over, and both halves are equal.")
 	if got := status(t, k, operation); got != "FAILED" {
 		t.Errorf("the operation is %s after it was resolved", got)
 	}
 	code, body = v.send(http.MethodPost, "/status/retry", url.Values{"operation": {"opr_nonsense"}, "once": {"2"}, "token": {token[1]}})
 	v.expect("an operation that does not exist", code, http.StatusConflict, body, `role="alert"`)
+}
+
+// TestRetryingWhatStripeRefuses retries an operation whose undoing has failed: it is
+// over then, which the page says, and why.
+func TestRetryingWhatStripeRefuses(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t, "sqlite", testkit.Idle)
+	product := k.Query(t, `mutation { createProduct(input: {name: "Team", price: {unitAmount: 900, currency: "EUR"}}) { product { id } } }`).
+		String("createProduct.product.id")
+	for _, path := range []string{"/v1/products/*", "/v1/prices/*"} {
+		k.Stripe.Fail(t, testkit.Fault{Method: http.MethodPost, Path: path, Kind: "refuse", Count: 1, Message: "No <b>."})
+	}
+	operation := k.Query(t, `mutation($p: ID!) { updateProductPrice(input: {productId: $p, unitAmount: 1000}) { operation { id } } }`,
+		object{"p": product}).String("updateProductPrice.operation.id")
+	testkit.Equal(t, "at first", status(t, k, operation), "NEEDS_ATTENTION")
+
+	v := visit(t, k)
+	_, body := v.signIn(k.Key)
+	token := regexp.MustCompile(`name="token" value="([0-9a-f]{64})"`).FindStringSubmatch(body)
+	code, body := v.send(http.MethodPost, "/status/retry", url.Values{"operation": {operation}, "once": {"1"}, "token": {token[1]}})
+	v.expect("the retry", code, http.StatusOK, body, "The operation is over, and both halves are equal.")
+	v.expect("the retry", code, http.StatusOK, body, "Stripe refused the change: No &lt;b&gt;.")
+	testkit.Equal(t, "afterwards", status(t, k, operation), "FAILED")
 }
 
 // TestOnCallInABrowser is somebody on call with a phone: signs in, reads why an
@@ -177,7 +200,11 @@ func TestOnCallInABrowser(t *testing.T) {
 	}
 	b.Picture(os.Getenv("STATUS_SCREENSHOT"))
 	b.Do("retry", chromedp.Focus(`form[action="/status/retry"] button`), chromedp.KeyEvent(kb.Enter),
-		chromedp.WaitNotPresent("#"+operation), chromedp.WaitVisible("#attention"))
+		chromedp.WaitNotPresent("#"+operation))
+	testkit.Eventually(t, "the page to say what came of it", func() bool { return b.Holds(`document.querySelector('.outcome') !== null`) })
+	if !b.Holds(`document.querySelector('[role=status]').innerText.startsWith('The change is made, here and in Stripe.')`) {
+		t.Error("the page does not say what came of it")
+	}
 	if got := status(t, k, operation); got != "SUCCEEDED" {
 		t.Errorf("the operation is %s after the retry", got)
 	}

@@ -20,8 +20,9 @@ const rows = 20
 // view is what the page shows; without a health it asks for a key.
 type view struct {
 	Problem string
-	Token   string // proves that a form comes from this page
-	Once    string // makes sending a form twice harmless
+	Acted   *ent.Operation // what the form before was about
+	Token   string         // proves that a form comes from this page
+	Once    string         // makes sending a form twice harmless
 
 	Now         time.Time
 	Who         string
@@ -84,6 +85,19 @@ func meaning(h billing.StripeHealth) string {
 		return "says that our key is of another account than this database. Nothing is sent until that is put right."
 	}
 	return "answers in a way that is not known: " + string(h) + "."
+}
+
+// Outcome says how an operation stands for the one who has done something about it.
+func (view) Outcome(op *ent.Operation) string {
+	switch {
+	case op.Status == billing.OperationSucceeded:
+		return "The change is made, here and in Stripe."
+	case op.Status.Finished():
+		return "The operation is over, and both halves are equal."
+	case op.Status == billing.OperationNeedsAttention:
+		return "The operation still needs attention."
+	}
+	return "The operation is under way."
 }
 
 // Ago says how long ago a time was.
