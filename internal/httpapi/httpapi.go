@@ -68,7 +68,7 @@ func New(o Options) http.Handler {
 
 	api := &graphQL{exec: newEngine(o, limits), authenticate: o.Authenticate, limits: limits, origins: o.Origins, ending: o.Ending}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", crossOrigin(o.Origins, api.webSockets(compressed(api))))
+	mux.Handle("/graphql", crossOrigin(o.Origins, api.webSockets(fewLargeBodies(compressed(api)))))
 	var sdl http.Handler = serveSDL(o.Schema.Schema().Query.Position.Src.Input)
 	if o.SchemaNeedsKey {
 		sdl = api.withKey(api.mayIntrospect(sdl))
@@ -91,7 +91,7 @@ func New(o Options) http.Handler {
 		mux.Handle("/status/", o.Status)
 	}
 	if o.Webhooks != nil {
-		mux.Handle("POST /webhooks/stripe", o.Webhooks)
+		mux.Handle("POST /webhooks/stripe", fewLargeBodies(o.Webhooks))
 	}
 	if o.LocalOnly {
 		return secured(onlyLocalHosts(mux))

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -38,6 +39,8 @@ func readPost(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.Raw
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, refuse(http.StatusRequestEntityTooLarge, "The request body is larger than %d bytes", limit)
+	case errors.Is(err, errNoRoom):
+		return nil, &requestError{http.StatusTooManyRequests, tooMany(time.Second, "Too many large requests come at a time")}
 	case err != nil:
 		return nil, badRequest("The request body could not be read")
 	case !utf8.Valid(body):

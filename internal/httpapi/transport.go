@@ -175,6 +175,9 @@ type answer struct {
 
 // refuse answers a request that is wrong as HTTP already: the status says so in either media type.
 func (a *answer) refuse(status int, err *gqlerror.Error) {
+	if wait, ok := err.Extensions[retryAfterExtension]; ok {
+		a.Header().Set("Retry-After", fmt.Sprint(wait))
+	}
 	a.outcome = codeOf(err)
 	a.write(status, &graphql.Response{Errors: gqlerror.List{err}})
 }
@@ -190,9 +193,8 @@ func (a *answer) notAllowed(allow, message string) {
 	a.refuse(http.StatusMethodNotAllowed, newError(codeBadUserInput, "%s", message))
 }
 
-// tooMany says when to come again, in either media type.
+// tooMany refuses in either media type.
 func (a *answer) tooMany(err *gqlerror.Error) {
-	a.Header().Set("Retry-After", fmt.Sprint(err.Extensions[retryAfterExtension]))
 	a.refuse(http.StatusTooManyRequests, err)
 }
 
