@@ -1,6 +1,7 @@
 package stripesim_test
 
 import (
+	"reflect"
 	"strconv"
 	"testing"
 	"time"
@@ -72,4 +73,68 @@ func TestChargesOfTokens(t *testing.T) {
 	w.expectRefusal(w.post("/v1/charges", "amount", "2000", "currency", "usd"), refused{contains: "Must provide source or customer."})
 	w.expectRefusal(w.post("/v1/charges", "amount", "2000", "currency", "usd", "customer", w.payingCustomer("pm_card_visa").ID),
 		refused{status: 402, kind: "card_error", code: "missing", param: "card"})
+}
+
+// pendingItem leaves an amount for the customer's next invoice.
+func (w *world) pendingItem(customer, amount string) string {
+	w.t.Helper()
+	return w.expectOK(w.post("/v1/invoiceitems", "customer", customer, "currency", "usd", "amount", amount, "description", "Onboarding")).body["id"].(string)
+}
+
+// TestFirstInvoiceTakesWhatIsPending subscribes a customer who has something to pay already: the first invoice bills
+// that before what is added to it and before the period, in a trial too; what is refused leaves it pending.
+func TestFirstInvoiceTakesWhatIsPending(t *testing.T) {
+	w := newWorld(t)
+	price := w.monthly(1000).ID
+	amounts := func(sub map[string]any) (all []any) {
+		for _, line := range object(object(sub, "latest_invoice"), "lines")["data"].([]any) {
+			all = append(all, line.(map[string]any)["amount"])
+		}
+		return all
+	}
+	subscribe := func(customer string, more ...string) map[string]any {
+		return w.expectOK(w.post("/v1/subscriptions", append([]string{"customer", customer, "items[0][price]", price, "expand[]", "latest_invoice"}, more...)...)).body
+	}
+	ada := w.payingCustomer("pm_card_visa").ID
+	item := w.pendingItem(ada, "250")
+	sub := subscribe(ada, "add_invoice_items[0][price_data][currency]", "usd", "add_invoice_items[0][price_data][unit_amount]", "70",
+		"add_invoice_items[0][price_data][product]", w.product("Setup").ID)
+	if got, want := amounts(sub), []any{250.0, 70.0, 1000.0}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the lines are %v, want %v", got, want)
+	}
+	expectFields(t, object(sub, "latest_invoice"), map[string]any{"total": 1320.0, "status": "paid"})
+	expectFields(t, w.expectOK(w.get("/v1/invoiceitems/"+item)).body, map[string]any{"invoice": object(sub, "latest_invoice")["id"]})
+
+	grace := w.payingCustomer("pm_card_visa").ID
+	w.pendingItem(grace, "250")
+	trial := subscribe(grace, "trial_period_days", "7")
+	expectFields(t, trial, map[string]any{"status": "trialing"})
+	expectFields(t, object(trial, "latest_invoice"), map[string]any{"total": 250.0, "status": "paid"})
+
+	joan := w.payingCustomer("pm_card_chargeCustomerFail").ID
+	item = w.pendingItem(joan, "250")
+	w.expectRefusal(w.post("/v1/subscriptions", "customer", joan, "items[0][price]", price, "payment_behavior", "error_if_incomplete"),
+		refused{status: 402, kind: "card_error", code: "card_declined", decline: "generic_decline"})
+	expectFields(t, w.expectOK(w.get("/v1/invoiceitems/"+item)).body, map[string]any{"invoice": nil})
+}
+
+// TestFreePlanWithSomethingToPay subscribes to a free plan with an amount that is due once: it is incomplete until that
+// is paid.
+func TestFreePlanWithSomethingToPay(t *testing.T) {
+	w := newWorld(t)
+	free := w.monthly(0).ID
+	for _, c := range []struct{ name, card, behavior, status, invoice string }{
+		{"paid", "pm_card_visa", "allow_incomplete", "active", "paid"},
+		{"declined", "pm_card_chargeCustomerFail", "allow_incomplete", "incomplete", "open"},
+		{"left to the frontend", "pm_card_visa", "default_incomplete", "incomplete", "open"},
+	} {
+		customer := w.payingCustomer(c.card).ID
+		w.pendingItem(customer, "250")
+		sub := w.expectOK(w.post("/v1/subscriptions", "customer", customer, "items[0][price]", free, "payment_behavior", c.behavior,
+			"expand[]", "latest_invoice")).body
+		if got := []any{sub["status"], object(sub, "latest_invoice")["status"]}; !reflect.DeepEqual(got, []any{c.status, c.invoice}) {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	expectFields(t, w.subscribeTo(free), map[string]any{"status": "active"})
 }

@@ -399,17 +399,7 @@ func checkPayable(t *state.Tx, sub *Subscription, payer *customer.Customer, beha
 
 // begin stores the subscription with its first invoice, and collects that as far as the payment behavior says.
 func begin(t *state.Tx, sub *Subscription, payer *customer.Customer, in NewSubscription, first *catalog.Price) error {
-	invoiceID := state.NewID("in_1")
-	lines, err := billExtras(t, sub, payer, in.extras, invoiceID)
-	if err != nil {
-		return err
-	}
-	periods, err := PeriodLines(t, sub)
-	if err != nil {
-		return err
-	}
-	sub.shortenFirst(periods, first.Recurring, in.prorates)
-	due, err := newInvoice(t, invoiceID, sub, payer, reasonCreate, append(lines, periods...))
+	due, err := firstInvoice(t, sub, payer, in, first)
 	if err != nil {
 		return err
 	}

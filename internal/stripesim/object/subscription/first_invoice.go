@@ -1,6 +1,7 @@
 package subscription
 
 import (
+	"slices"
 	"time"
 
 	"tallystick/internal/stripesim/apierror"
@@ -33,6 +34,33 @@ func readExtraItems(p *form.Params) []extraItem {
 		all = append(all, extra)
 	}
 	return all
+}
+
+// firstInvoice drafts what a subscription begins with: what its customer has pending, what is billed once, and the first
+// period, which may be free. A subscription that has any of it to pay is incomplete until then.
+func firstInvoice(t *state.Tx, sub *Subscription, payer *customer.Customer, in NewSubscription, first *catalog.Price) (*Invoice, error) {
+	invoiceID := state.NewID("in_1")
+	lines, err := takePending(t, sub, invoiceID)
+	if err != nil {
+		return nil, err
+	}
+	once, err := billExtras(t, sub, payer, in.extras, invoiceID)
+	if err != nil {
+		return nil, err
+	}
+	periods, err := PeriodLines(t, sub)
+	if err != nil {
+		return nil, err
+	}
+	sub.shortenFirst(periods, first.Recurring, in.prorates)
+	due, err := newInvoice(t, invoiceID, sub, payer, reasonCreate, slices.Concat(lines, once, periods))
+	if err != nil {
+		return nil, err
+	}
+	if sub.Status == StatusActive && in.Collection == ChargeAutomatically && due.AmountDue > 0 {
+		sub.Status = StatusIncomplete
+	}
+	return due, nil
 }
 
 // billExtras makes the invoice items of a first invoice, and returns the lines that they become.

@@ -159,6 +159,23 @@ func pendingOf(t *state.Tx, sub *Subscription) ([]*invoiceItem, error) {
 	return oldestFirst, err
 }
 
+// takePending binds what waits for a subscription's next invoice to that one, and returns the lines that it becomes.
+func takePending(t *state.Tx, sub *Subscription, invoiceID string) ([]InvoiceLine, error) {
+	pending, err := pendingOf(t, sub)
+	if err != nil {
+		return nil, err
+	}
+	var lines []InvoiceLine
+	for _, item := range pending {
+		line, err := billPending(t, item, invoiceID)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
 // billPending binds a pending item to an invoice and returns the line that it becomes.
 func billPending(t *state.Tx, item *invoiceItem, invoiceID string) (InvoiceLine, error) {
 	item.Invoice = &invoiceID

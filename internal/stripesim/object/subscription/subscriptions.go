@@ -308,18 +308,10 @@ func DraftInvoice(t *state.Tx, sub *Subscription, reason string, since int64, li
 	if err != nil {
 		return nil, err
 	}
-	pending, err := pendingOf(t, sub)
+	invoiceID := state.NewID("in_1")
+	moved, err := takePending(t, sub, invoiceID)
 	if err != nil {
 		return nil, err
-	}
-	invoiceID := state.NewID("in_1")
-	var moved []InvoiceLine
-	for _, item := range pending {
-		line, err := billPending(t, item, invoiceID)
-		if err != nil {
-			return nil, err
-		}
-		moved = append(moved, line)
 	}
 	due, err := newInvoice(t, invoiceID, sub, payer, reason, append(moved, lines...))
 	if err != nil {
