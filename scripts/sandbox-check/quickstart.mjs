@@ -137,6 +137,10 @@ await call('customer balance transactions', () => stripe.customers.listBalanceTr
 await call('upcoming lines', () => stripe.invoices.listUpcomingLines({ customer: customer.id }), 'object');
 const usage = await call('price for usage', () => stripe.prices.create({ product: product.id, currency: 'usd', unit_amount: 10, recurring: { interval: 'month', usage_type: 'metered' } }), 'recurring.usage_type', 'recurring.aggregate_usage');
 const metered = await call('subscription to usage', () => stripe.subscriptions.create({ customer: customer.id, items: [{ price: usage.id }] }), 'status');
+const planned = await call('subscription schedule', () => stripe.subscriptionSchedules.create({ customer: customer.id, start_date: 'now', end_behavior: 'release', phases: [{ items: [{ price: price.id, quantity: 2 }], iterations: 12 }] }), 'status', 'end_behavior', 'phases.0.items.0.quantity');
+await call('subscription schedule update', () => stripe.subscriptionSchedules.update(planned.id, { metadata: { a: 'b' } }), 'metadata.a');
+await call('subscription schedules', () => stripe.subscriptionSchedules.list({ customer: customer.id }), 'data.length');
+await call('subscription schedule release', () => stripe.subscriptionSchedules.release(planned.id), 'status');
 await call('usage record', () => stripe.subscriptionItems.createUsageRecord(metered.items?.data[0].id, { quantity: 5, timestamp: 'now' }), 'quantity');
 await call('usage summaries', () => stripe.subscriptionItems.listUsageRecordSummaries(metered.items?.data[0].id), 'data.0.object');
 await call('charge of a token', () => stripe.charges.create({ amount: 2000, currency: 'usd', source: 'tok_visa' }), 'paid', 'amount', 'status');
@@ -165,7 +169,6 @@ await refused('unknown price', () => stripe.prices.retrieve('price_nope'));
 await call('product archive', () => stripe.products.update(product.id, { active: false }), 'active');
 await call('customer delete', () => stripe.customers.del(customer.id), 'deleted');
 
-await lacking('subscription schedule', () => stripe.subscriptionSchedules.create({ customer: 'cus_nobody', start_date: 'now', phases: [{ items: [{ price: price.id }] }] }));
 await lacking('payment link', () => stripe.paymentLinks.create({ line_items: [{ price: price.id, quantity: 1 }] }));
 await lacking('quote', () => stripe.quotes.create({ line_items: [{ price: price.id }] }));
 await lacking('customer tax id', () => stripe.customers.createTaxId('cus_nobody', { type: 'eu_vat', value: 'DE123456789' }));

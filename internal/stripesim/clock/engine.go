@@ -30,6 +30,7 @@ var lives = map[string]func(c *state.Tx, id string) error{
 	"promotion_code":          discount.LivePromotionCode,
 	"discount":                subscription.LiveDiscount,
 	"subscription":            subscription.LiveSubscription,
+	"subscription_schedule":   subscription.LiveSchedule,
 	"invoice":                 subscription.LiveInvoice,
 	"test_helpers.test_clock": customer.LiveTestClock,
 }

@@ -17,7 +17,7 @@ var constants = parseConstants(`{
 		"application": null, "application_fee_percent": null, "automatic_tax": {"enabled": false, "liability": null},
 		"billing_cycle_anchor_config": null, "billing_thresholds": null, "default_source": null, "default_tax_rates": [],
 		"discount": null, "next_pending_invoice_item_invoice": null, "on_behalf_of": null,
-		"pending_invoice_item_interval": null, "pending_update": null, "schedule": null,
+		"pending_invoice_item_interval": null, "pending_update": null,
 		"transfer_data": null
 	},
 	"subscription_item": {"billing_thresholds": null, "tax_rates": []},

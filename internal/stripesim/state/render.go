@@ -46,6 +46,8 @@ var expandable = map[string][]string{
 	"payment_intent":                         {"customer", "invoice", "latest_charge", "payment_method", "review"},
 	"charge":                                 {"customer", "invoice", "payment_intent", "balance_transaction", "review"},
 	"setup_intent":                           {"customer", "payment_method"},
+	"subscription_schedule":                  {"customer", "subscription", "test_clock"},
+	"subscription_schedule.phases.items":     {"price"},
 	"refund":                                 {"charge", "payment_intent", "balance_transaction"},
 	"balance_transaction":                    {"source"},
 	"dispute":                                {"charge", "payment_intent"},

@@ -136,6 +136,10 @@ func LiveSubscription(t *state.Tx, id string) error {
 	if err != nil {
 		return err
 	}
+	// The next phase begins before the next period, which is billed by it.
+	if sub, err = afterSchedule(t, sub); err != nil || sub.Ended() || sub.Schedule != nil && sub.NextDue(t.Now) > t.Now {
+		return err
+	}
 	pause := sub.PauseCollection
 	switch {
 	case sub.CancelAt != nil && *sub.CancelAt <= t.Now:

@@ -23,6 +23,13 @@ func Routes() map[string]state.Endpoint {
 
 		"DELETE /v1/subscriptions/{id}/discount": deleteSubscriptionDiscount,
 
+		"POST /v1/subscription_schedules":              createSchedule,
+		"GET /v1/subscription_schedules":               listSchedules,
+		"GET /v1/subscription_schedules/{id}":          getSchedule,
+		"POST /v1/subscription_schedules/{id}":         updateSchedule,
+		"POST /v1/subscription_schedules/{id}/release": releaseSchedule,
+		"POST /v1/subscription_schedules/{id}/cancel":  cancelSchedule,
+
 		"GET /v1/subscription_items":         listSubscriptionItems,
 		"POST /v1/subscription_items":        createSubscriptionItem,
 		"GET /v1/subscription_items/{id}":    getSubscriptionItem,

@@ -62,6 +62,7 @@ type Subscription struct {
 	PauseCollection      *pauseCollection                `json:"pause_collection"`
 	PendingSetupIntent   *string                         `json:"pending_setup_intent"`
 	PaymentSettings      paymentSettings                 `json:"payment_settings"`
+	Schedule             *string                         `json:"schedule"`
 	StartDate            int64                           `json:"start_date"`
 	Status               string                          `json:"status"`
 	TestClock            *string                         `json:"test_clock"`
@@ -223,10 +224,10 @@ func End(t *state.Tx, sub *Subscription, reason string) error {
 			return err
 		}
 	}
-	return nil
+	return endSchedule(t, sub)
 }
 
-// endAll cancels whatever a deleted customer was still subscribed to.
+// endAll cancels whatever a deleted customer was still subscribed to, or going to be.
 func endAll(t *state.Tx, customerID string) error {
 	subs, err := state.FindAll[Subscription](t, "subscription", state.Equal("customer", customerID))
 	if err != nil {
@@ -234,6 +235,15 @@ func endAll(t *state.Tx, customerID string) error {
 	}
 	for _, sub := range slices.DeleteFunc(subs, (*Subscription).Ended) {
 		if err := End(t, sub, ReasonRequested); err != nil {
+			return err
+		}
+	}
+	planned, err := state.FindAll[Schedule](t, "subscription_schedule", state.Equal("customer", customerID), state.Equal("status", scheduleNotStarted))
+	if err != nil {
+		return err
+	}
+	for _, schedule := range planned {
+		if err := schedule.cancel(t); err != nil {
 			return err
 		}
 	}

@@ -140,6 +140,8 @@ func checkUpdatable(sub *Subscription, in subscriptionChange) error {
 	case sub.Status == StatusIncomplete && in.touchesBilling:
 		return apierror.Invalid("", "You cannot update a subscription in `incomplete` status in this way. Pay its first invoice, or cancel it.").
 			WithCode("status_transition_invalid")
+	case sub.Schedule != nil && (in.terms.cancelAt != nil || in.terms.cancelAtPeriodEnd != nil || in.clearCancelAt):
+		return managedBySchedule(sub)
 	case in.terms.cancelAt != nil && form.OrDefault(in.terms.cancelAtPeriodEnd, false):
 		return apierror.Invalid("cancel_at", "You may only specify one of these parameters: cancel_at, cancel_at_period_end.")
 	}
