@@ -82,7 +82,7 @@ func TestLookupKeys(t *testing.T) {
 		if key := must(w.stripe.Prices.Get(first.ID, nil))(t).LookupKey; key != "" {
 			t.Errorf("the first price still has %q", key)
 		}
-		if got := w.eventTypes(first.ID); !slices.Equal(got, []string{"price.created", "price.updated", "price.updated"}) {
+		if got := w.eventTypes(first.ID); !slices.Equal(got, []string{"plan.created", "price.created", "plan.updated", "price.updated", "price.updated"}) {
 			t.Errorf("events %v", got)
 		}
 	})

@@ -54,3 +54,32 @@ func planOf(price any) any {
 		"usage_type": recurring["usage_type"],
 	}
 }
+
+// EmitPlan records what has happened to the plan that a recurring price also is. Before is the price as it was; nil for a
+// new one. A change that the plan does not show leaves no event.
+func (t *Tx) EmitPlan(event string, price, before Document) error {
+	plan, err := planOfDocument(price)
+	if err != nil {
+		return err
+	}
+	var previous map[string]any
+	if before != nil {
+		was, err := planOfDocument(before)
+		if err != nil {
+			return err
+		}
+		if previous = difference(was, plan); len(previous) == 0 {
+			return nil
+		}
+	}
+	return t.emit(event, plan, previous)
+}
+
+func planOfDocument(price Document) (map[string]any, error) {
+	_, terms, err := encoded(price)
+	if err != nil {
+		return nil, err
+	}
+	plan, _ := planOf(terms).(map[string]any)
+	return plan, nil
+}

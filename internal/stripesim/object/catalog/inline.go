@@ -34,7 +34,7 @@ func (x *Inline) Make(t *state.Tx) (*Price, error) {
 		return nil, err
 	}
 	made := newPrice(t, owner, x.terms)
-	return made, t.Create(made, "price.created")
+	return made, storeNew(t, made)
 }
 
 // OneTime makes a price for what is billed once, with a product of its own.

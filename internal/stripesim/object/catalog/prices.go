@@ -192,7 +192,7 @@ func takeLookupKey(t *state.Tx, key, forPrice string, transfer bool) error {
 			return apierror.Invalid("lookup_key", "A price (`%s`) already uses that lookup key.", holder.ID)
 		}
 		holder.LookupKey = nil
-		if err := t.Update(holder, "price.updated"); err != nil {
+		if err := storeChange(t, holder); err != nil {
 			return err
 		}
 	}
@@ -221,7 +221,7 @@ func createPrice(c *state.Request) (any, error) {
 	if err := labelPrice(c.Tx, made, labels); err != nil {
 		return nil, err
 	}
-	return made, c.Create(made, "price.created")
+	return made, storeNew(c.Tx, made)
 }
 
 // productData describes a product that is made along with its price.
@@ -304,7 +304,31 @@ func updatePrice(c *state.Request) (any, error) {
 	if options != nil {
 		changed.CurrencyOptions = options
 	}
-	return changed, c.Update(changed, "price.updated")
+	return changed, storeChange(c.Tx, changed)
+}
+
+// storeNew stores a new price. A recurring one is a plan too, and has the events of both.
+func storeNew(t *state.Tx, made *Price) error {
+	if made.Recurring != nil {
+		if err := t.EmitPlan("plan.created", made, nil); err != nil {
+			return err
+		}
+	}
+	return t.Create(made, "price.created")
+}
+
+// storeChange stores a changed price, with the events of both where it is a plan too.
+func storeChange(t *state.Tx, changed *Price) error {
+	before, err := PriceByID(t, changed.ID)
+	if err != nil {
+		return err
+	}
+	if changed.Recurring != nil {
+		if err := t.EmitPlan("plan.updated", changed, before); err != nil {
+			return err
+		}
+	}
+	return t.Update(changed, "price.updated")
 }
 
 func listPrices(c *state.Request) (any, error) {

@@ -105,7 +105,7 @@ func createProduct(c *state.Request) (any, error) {
 	}
 	if defaultPrice != nil {
 		price := newPrice(c.Tx, made.ID, *defaultPrice)
-		if err := c.Create(price, "price.created"); err != nil {
+		if err := storeNew(c.Tx, price); err != nil {
 			return nil, err
 		}
 		made.DefaultPrice = &price.ID
