@@ -138,3 +138,28 @@ func TestFreePlanWithSomethingToPay(t *testing.T) {
 	}
 	expectFields(t, w.subscribeTo(free), map[string]any{"status": "active"})
 }
+
+// TestBackdatedStart bills the time since a start that is over, by whole periods and a share of one, before the period
+// that begins now.
+func TestBackdatedStart(t *testing.T) {
+	w := newWorld(t) // it is noon on 31 January
+	price := w.monthly(3000).ID
+	start := func(ago time.Duration) string { return strconv.FormatInt(w.time.Add(-ago).Unix(), 10) }
+	sub := w.subscribeTo(price, "items[0][quantity]", "2", "backdate_start_date", start((31+15)*24*time.Hour)) // 16 December; 15 of 31 days from 16 January
+	began, _ := strconv.ParseFloat(start((31+15)*24*time.Hour), 64)
+	expectFields(t, sub, map[string]any{"start_date": began, "current_period_start": float64(w.time.Unix()), "status": "active"})
+	lines := object(object(sub, "latest_invoice"), "lines")["data"].([]any)
+	if len(lines) != 2 {
+		t.Fatalf("there are %d lines", len(lines))
+	}
+	expectFields(t, lines[0].(map[string]any), map[string]any{
+		"amount": 6000.0 + 2903.0, "proration": true, "type": "invoiceitem", "description": "Time on 2 × Plan from 16 Dec 2023 until 31 Jan 2024",
+	})
+	expectFields(t, object(sub, "latest_invoice"), map[string]any{"total": 14903.0, "status": "paid"})
+
+	free := w.subscribeTo(price, "backdate_start_date", start(24*time.Hour), "proration_behavior", "none")
+	expectFields(t, object(free, "latest_invoice"), map[string]any{"total": 3000.0})
+	c := w.payingCustomer("pm_card_visa").ID
+	w.expectRefusal(w.post("/v1/subscriptions", "customer", c, "items[0][price]", price, "backdate_start_date", start(-24*time.Hour)), refused{param: "backdate_start_date"})
+	w.expectRefusal(w.post(path(sub), "backdate_start_date", start(24*time.Hour)), refused{param: "backdate_start_date", contains: "does not model"})
+}

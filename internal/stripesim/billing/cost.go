@@ -3,6 +3,7 @@ package billing
 import (
 	"math"
 	"math/big"
+	"time"
 
 	"tallystick/internal/stripesim/form"
 )
@@ -59,6 +60,19 @@ func TieredCost(tiers []PriceTier, mode string, quantity int64) int64 {
 func UnusedShare(cost, start, end, now int64) int64 {
 	left := float64(max(end-now, 0)) / float64(end-start)
 	return int64(math.Round(float64(cost) * left))
+}
+
+// CostOver is what a time costs that need not be a whole number of periods, each of which costs the same.
+func CostOver(cost, start, end int64, terms *Recurring) int64 {
+	at := func(n int) int64 {
+		return AddIntervals(time.Unix(start, 0).UTC(), terms.Interval, n*int(terms.IntervalCount)).Unix()
+	}
+	whole := 0
+	for at(whole+1) <= end {
+		whole++
+	}
+	part := float64(end-at(whole)) / float64(at(whole+1)-at(whole))
+	return int64(whole)*cost + int64(math.Round(float64(cost)*part))
 }
 
 func decimal(text *string) *big.Rat {

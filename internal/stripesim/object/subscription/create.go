@@ -29,7 +29,7 @@ const (
 
 // subscriptionUnmodelled are Stripe's parameters of a subscription that the sandbox leaves out.
 var subscriptionUnmodelled = []string{
-	"application_fee_percent", "automatic_tax", "backdate_start_date", "billing_cycle_anchor_config",
+	"application_fee_percent", "automatic_tax", "billing_cycle_anchor_config",
 	"billing_thresholds", "default_source", "invoice_settings", "on_behalf_of",
 	"payment_settings[payment_method_options]", "pending_invoice_item_interval", "transfer_data",
 }
@@ -46,7 +46,8 @@ type NewSubscription struct {
 	Behavior   string
 	extras     []extraItem
 	anchor     *int64 // from which billing dates are counted; nil: from the beginning, or the trial's end
-	prorates   bool   // whether a first period that an anchor makes shorter costs its share
+	backdate   *int64 // when the subscription began, if that is over
+	prorates   bool   // whether a first period that an anchor makes shorter costs its share, and the time since a backdated start
 	planTrial  bool
 	Terms      SubscriptionTerms
 }
@@ -111,6 +112,7 @@ func readNewSubscription(p *form.Params, now int64) NewSubscription {
 		Terms:      readSubscriptionTerms(p),
 		extras:     readExtraItems(p),
 		anchor:     ReadFuture(p, "billing_cycle_anchor", now),
+		backdate:   p.Integer("backdate_start_date"),
 		planTrial:  form.OrDefault(p.Boolean("trial_from_plan"), false),
 		prorates:   form.OrDefault(p.Choice("proration_behavior", "always_invoice", "create_prorations", "none"), "") != "none",
 	}
@@ -134,6 +136,10 @@ func readNewSubscription(p *form.Params, now int64) NewSubscription {
 		p.Fail(apierror.Invalid("trial_from_plan", "You may only specify one of these parameters: trial_from_plan, trial_end, trial_period_days."))
 	case in.anchor != nil && (in.planTrial || in.TrialDays != nil || in.TrialEnd != nil):
 		p.Fail(apierror.Invalid("billing_cycle_anchor", "The sandbox does not model `billing_cycle_anchor` together with a trial"))
+	case in.backdate != nil && *in.backdate > now:
+		p.Fail(apierror.Invalid("backdate_start_date", "Invalid timestamp: `backdate_start_date` must be in the past."))
+	case in.backdate != nil && (in.planTrial || in.TrialDays != nil || in.TrialEnd != nil):
+		p.Fail(apierror.Invalid("backdate_start_date", "The sandbox does not model `backdate_start_date` together with a trial"))
 	case in.TrialDays != nil && in.TrialEnd != nil:
 		p.Fail(apierror.Invalid("trial_end", "You may only specify one of these parameters: trial_period_days, trial_end."))
 	case in.Behavior == behaviorPending:
@@ -219,6 +225,9 @@ func buildSubscription(t *state.Tx, in NewSubscription) *Subscription {
 	}
 	if in.Collection == ChargeAutomatically {
 		sub.DaysUntilDue = nil // Stripe takes the parameter, and has no use for it
+	}
+	if in.backdate != nil {
+		sub.StartDate = *in.backdate
 	}
 	sub.PaymentSettings.SaveDefaultPaymentMethod = new(string)
 	*sub.PaymentSettings.SaveDefaultPaymentMethod = "off"

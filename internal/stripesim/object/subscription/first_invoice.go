@@ -36,8 +36,8 @@ func readExtraItems(p *form.Params) []extraItem {
 	return all
 }
 
-// firstInvoice drafts what a subscription begins with: what its customer has pending, what is billed once, and the first
-// period, which may be free. A subscription that has any of it to pay is incomplete until then.
+// firstInvoice drafts what a subscription begins with: what its customer has pending, what is billed once, the time since
+// a backdated start, and the first period, which may be free. A subscription that has any of it to pay is incomplete until then.
 func firstInvoice(t *state.Tx, sub *Subscription, payer *customer.Customer, in NewSubscription, first *catalog.Price) (*Invoice, error) {
 	invoiceID := state.NewID("in_1")
 	lines, err := takePending(t, sub, invoiceID)
@@ -48,12 +48,16 @@ func firstInvoice(t *state.Tx, sub *Subscription, payer *customer.Customer, in N
 	if err != nil {
 		return nil, err
 	}
+	since, err := billSince(t, sub, in.prorates, invoiceID)
+	if err != nil {
+		return nil, err
+	}
 	periods, err := PeriodLines(t, sub)
 	if err != nil {
 		return nil, err
 	}
 	sub.shortenFirst(periods, first.Recurring, in.prorates)
-	due, err := newInvoice(t, invoiceID, sub, payer, reasonCreate, slices.Concat(lines, once, periods))
+	due, err := newInvoice(t, invoiceID, sub, payer, reasonCreate, slices.Concat(lines, once, since, periods))
 	if err != nil {
 		return nil, err
 	}
@@ -113,3 +117,41 @@ func (x *Subscription) shortenFirst(lines []InvoiceLine, terms *billing.Recurrin
 		lines[i].Amount, lines[i].AmountExcludingTax = share, share
 	}
 }
+
+// billSince makes the invoice items for the time from a backdated start until now, and returns the lines that they become.
+// Usage is not known of that time.
+func billSince(t *state.Tx, sub *Subscription, prorates bool, invoiceID string) ([]InvoiceLine, error) {
+	if sub.StartDate >= t.Now || !prorates {
+		return nil, nil
+	}
+	var lines []InvoiceLine
+	for _, item := range sub.Items.Data {
+		terms, err := catalog.PriceByID(t, item.Price)
+		if err != nil {
+			return nil, err
+		}
+		if terms.Metered() {
+			continue
+		}
+		owner, err := state.Find[catalog.Product](t, "product", terms.Product, apierror.NotFound("product", terms.Product, "product"))
+		if err != nil {
+			return nil, err
+		}
+		unit, unitText := signed(terms, 1)
+		made := &invoiceItem{
+			ID: state.NewID("ii_1"), Object: "invoiceitem", Amount: billing.CostOver(terms.Cost(item.Quantity), sub.StartDate, t.Now, terms.Recurring),
+			Currency: sub.Currency, Customer: sub.Customer, Date: t.Now, Invoice: &invoiceID, Metadata: map[string]string{},
+			Description: "Time on " + several(item.Quantity) + owner.Name + " from " + onDay(sub.StartDate) + " until " + onDay(t.Now),
+			Period:      period{Start: sub.StartDate, End: t.Now}, Price: terms.ID, Proration: true, Quantity: form.OrDefault(item.Quantity, 0),
+			Subscription: state.Ref(sub.ID), SubscriptionItem: item.ID, TaxRates: item.TaxRates, TestClock: sub.TestClock,
+			UnitAmount: unit, UnitAmountText: unitText,
+		}
+		if err := t.Create(made, "invoiceitem.created"); err != nil {
+			return nil, err
+		}
+		lines = append(lines, made.line())
+	}
+	return lines, nil
+}
+
+func onDay(moment int64) string { return time.Unix(moment, 0).UTC().Format("02 Jan 2006") }

@@ -2,7 +2,6 @@ package subscription
 
 import (
 	"strconv"
-	"time"
 
 	"tallystick/internal/stripesim/apierror"
 	"tallystick/internal/stripesim/billing"
@@ -122,7 +121,7 @@ func addProration(t *state.Tx, sub *Subscription, item subscriptionItem, sign in
 	unit, unitText := signed(terms, sign)
 	return t.Create(&invoiceItem{
 		ID: state.NewID("ii_1"), Object: "invoiceitem", Amount: amount, Currency: sub.Currency, Customer: sub.Customer,
-		Date: t.Now, Description: label + several(item.Quantity) + owner.Name + " after " + time.Unix(at, 0).UTC().Format("02 Jan 2006"), Metadata: map[string]string{},
+		Date: t.Now, Description: label + several(item.Quantity) + owner.Name + " after " + onDay(at), Metadata: map[string]string{},
 		Period: period{Start: at, End: sub.CurrentPeriodEnd}, Price: terms.ID, Proration: true, Quantity: form.OrDefault(item.Quantity, 0),
 		Subscription: state.Ref(sub.ID), SubscriptionItem: item.ID, TaxRates: item.TaxRates, TestClock: sub.TestClock,
 		UnitAmount: unit, UnitAmountText: unitText,

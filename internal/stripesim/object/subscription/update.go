@@ -96,7 +96,7 @@ func readItemChange(p *form.Params) itemChange {
 
 func updateSubscription(c *state.Request) (any, error) {
 	in := readSubscriptionChange(c.Params, c.Now)
-	if err := c.Params.Done(append(subscriptionUnmodelled, "add_invoice_items", "trial_from_plan")...); err != nil {
+	if err := c.Params.Done(append(subscriptionUnmodelled, "add_invoice_items", "backdate_start_date", "trial_from_plan")...); err != nil {
 		return nil, err
 	}
 	sub, err := SubscriptionByID(c.Tx, c.ID())
