@@ -15,6 +15,8 @@ import (
 
 type portalView struct {
 	Customer, ReturnURL, Message, Method string
+	Flow                                 string // the one thing that is shown; empty: everything
+	Done                                 string // says that the flow is over
 	Subscriptions                        []portalSubscription
 	Invoices                             []portalInvoice
 	Cards                                []cardChoice
@@ -48,9 +50,15 @@ func showPortal(c *state.Request, message string) (*screen, error) {
 	view := portalView{
 		Customer: form.OrDefault(owner.Email, owner.ID), ReturnURL: form.OrDefault(session.ReturnURL, ""), Message: message, Cards: offeredCards(c.HTTP.PostForm.Get("card")),
 	}
+	view.follow(session.Flow, c.HTTP.URL.Query().Has(afterFlow))
 	subs, err := liveSubscriptions(c.Tx, owner)
 	if err != nil {
 		return nil, err
+	}
+	if view.Flow == checkout.FlowCancel {
+		subs = slices.DeleteFunc(subs, func(sub *subscription.Subscription) bool {
+			return sub.ID != session.Flow.SubscriptionCancel.Subscription
+		})
 	}
 	if view.Method, err = portalMethod(c.Tx, owner, subs); err != nil {
 		return nil, err
@@ -60,6 +68,35 @@ func showPortal(c *state.Request, message string) (*screen, error) {
 	}
 	view.Invoices, err = portalInvoices(c, owner)
 	return &screen{template: "portal.html", data: view}, err
+}
+
+// afterFlow is in the page's query once its flow is over.
+const afterFlow = "done"
+
+// follow shows what a flow is about, or that it is over. The homepage comes after it unless it says otherwise.
+func (x *portalView) follow(flow *checkout.PortalFlow, over bool) {
+	switch {
+	case flow == nil:
+	case !over:
+		x.Flow = flow.Type
+	case flow.AfterCompletion.Type == checkout.AfterConfirmation:
+		x.Done = "Thank you. Your change has been made."
+		if with := flow.AfterCompletion.HostedConfirmation; with != nil {
+			x.Done = form.OrDefault(with.CustomMessage, x.Done)
+		}
+	}
+}
+
+// afterPortal is where a customer goes when something was done.
+func afterPortal(c *state.Request, session *checkout.PortalSession) string {
+	again := c.HTTP.Header.Get(state.PrefixHeader) + c.HTTP.URL.Path
+	switch flow := session.Flow; {
+	case flow == nil:
+		return again
+	case flow.AfterCompletion.Type == checkout.AfterRedirect:
+		return flow.AfterCompletion.Redirect.ReturnURL
+	}
+	return again + "?" + afterFlow
 }
 
 // portalMethod is what the customer pays with: for the latest subscription, when that has a card of its own.
@@ -124,7 +161,7 @@ func portalInvoices(c *state.Request, owner *customer.Customer) ([]portalInvoice
 
 // submitPortal does what one of the page's buttons says, and shows the page again.
 func submitPortal(c *state.Request) (*screen, error) {
-	_, owner, err := namedPortal(c)
+	session, owner, err := namedPortal(c)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +178,7 @@ func submitPortal(c *state.Request) (*screen, error) {
 	default:
 		err = apierror.Invalid("action", "This page has no such action.")
 	}
-	return &screen{redirect: c.HTTP.Header.Get(state.PrefixHeader) + c.HTTP.URL.Path}, err
+	return &screen{redirect: afterPortal(c, session)}, err
 }
 
 // portalSchedule plans a subscription's end at its period's end, or takes the plan back.
@@ -152,6 +189,9 @@ func portalSchedule(t *state.Tx, owner *customer.Customer, id string, end bool) 
 	}
 	if sub.Customer != owner.ID || sub.Ended() {
 		return apierror.Invalid("subscription", "This subscription has ended.")
+	}
+	if sub.Schedule != nil {
+		return apierror.Invalid("subscription", "This subscription follows a schedule, which decides on its end.")
 	}
 	if end {
 		sub.ScheduleEnd(&end, nil, t.Now)

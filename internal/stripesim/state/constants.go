@@ -58,7 +58,7 @@ var constants = parseConstants(`{
 		"recovered_from": null, "shipping_address_collection": null, "shipping_cost": null, "shipping_details": null,
 		"shipping_options": [], "submit_type": null, "ui_mode": "hosted"
 	},
-	"billing_portal.session": {"flow": null, "on_behalf_of": null},
+	"billing_portal.session": {"on_behalf_of": null},
 	"charge": {
 		"application": null, "application_fee": null, "application_fee_amount": null,
 		"calculated_statement_descriptor": "SANDBOX",

@@ -208,13 +208,17 @@ func (in *newSession) check(p *form.Params, now int64) {
 	case in.expiresAt != nil && (*in.expiresAt < now+30*60 || *in.expiresAt > now+sessionLife):
 		p.Fail(apierror.Invalid("expires_at", "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation."))
 	}
-	for name, address := range map[string]*string{"success_url": &in.successURL, "cancel_url": in.cancelURL} {
-		if address == nil || *address == "" {
-			continue
-		}
-		if target, err := url.Parse(*address); err != nil || target.Host == "" || !strings.HasPrefix(target.Scheme, "http") {
-			p.Fail(apierror.Invalid(name, "Not a valid URL").WithCode("url_invalid"))
-		}
+	checkURL(p, "success_url", &in.successURL)
+	checkURL(p, "cancel_url", in.cancelURL)
+}
+
+// checkURL refuses an address that a browser cannot be led to.
+func checkURL(p *form.Params, key string, address *string) {
+	if address == nil || *address == "" {
+		return
+	}
+	if target, err := url.Parse(*address); err != nil || target.Host == "" || !strings.HasPrefix(target.Scheme, "http") {
+		p.Fail(apierror.Invalid(p.Name(key), "Not a valid URL").WithCode("url_invalid"))
 	}
 }
 
