@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,21 +134,7 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 
 // startEngine builds the ways to Stripe.
 func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
-	var s Settings
-	s.Stripe = stripeapi.Options{BaseURL: a.config.StripeAPIBase, Quota: quota.Of(a.Store), Logger: a.logger}
-	switch keys := a.config.SecretKeys(); len(keys) {
-	case 2:
-		s.Stripe.NextSecretKey = keys[1]
-		fallthrough
-	case 1:
-		s.Stripe.SecretKey = keys[0]
-	}
-	if a.sandboxURL != "" {
-		s.Stripe.SecretKey, s.Stripe.Sandbox = sandbox.Key, true
-		if s.Stripe.BaseURL == "" {
-			s.Stripe.BaseURL = a.sandboxURL
-		}
-	}
+	s := Settings{Stripe: a.stripeOptions(), Access: access.DefaultRules(), LookEvery: 4 * time.Second}
 	alarm, err := jobs.NewAlarm(a.Store)
 	if err != nil {
 		return err
@@ -156,7 +143,6 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
 		Requester: requester, Refresh: a.refresh, Gone: a.gone,
 	}
-	s.Access, s.LookEvery = access.DefaultRules(), 4*time.Second
 	for _, c := range change {
 		c(&s)
 	}
@@ -178,11 +164,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	})
 	s.Engine.Stripe = a.Stripe
 	a.Engine = stripesync.New(s.Engine)
-	a.Catalog = catalog.New(a.Store, a.Engine)
-	a.Customers = customers.New(a.Store, a.Engine, a.Mirror, a.logger)
-	a.Subscriptions = subscriptions.New(subscriptions.Options{
-		Store: a.Store, Stripe: a.Stripe, Sync: a.Engine, Mirror: a.Mirror, Customers: a.Customers, Logger: a.logger,
-	})
+	a.declareOperations()
 	a.Reconciliation = reconciliation.New(a.Store, a.Engine, a.Mirror, a.logger)
 	a.Health = health.New(a.Store, a.Stripe)
 	if err := a.confirmAccount(ctx, stripeapi.OfKey(s.Stripe.SecretKey, s.Stripe.Sandbox)); err != nil {
@@ -197,6 +179,34 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 		return nil
 	}
 	return a.startWorking(ctx, watch, alarm)
+}
+
+// stripeOptions are how the configuration says that Stripe is reached: the sandbox
+// where there is no key.
+func (a *App) stripeOptions() stripeapi.Options {
+	o := stripeapi.Options{BaseURL: a.config.StripeAPIBase, Quota: quota.Of(a.Store), Logger: a.logger}
+	switch keys := a.config.SecretKeys(); len(keys) {
+	case 2:
+		o.NextSecretKey = keys[1]
+		fallthrough
+	case 1:
+		o.SecretKey = keys[0]
+	}
+	if a.sandboxURL != "" {
+		o.SecretKey, o.Sandbox = sandbox.Key, true
+		o.BaseURL = cmp.Or(o.BaseURL, a.sandboxURL)
+	}
+	return o
+}
+
+// declareOperations builds the subjects, each of which declares its operations to the
+// engine.
+func (a *App) declareOperations() {
+	a.Catalog = catalog.New(a.Store, a.Engine)
+	a.Customers = customers.New(a.Store, a.Engine, a.Mirror, a.logger)
+	a.Subscriptions = subscriptions.New(subscriptions.Options{
+		Store: a.Store, Stripe: a.Stripe, Sync: a.Engine, Mirror: a.Mirror, Customers: a.Customers, Logger: a.logger,
+	})
 }
 
 // refresh shows an object as Stripe has it. One that another operation is changing

@@ -96,19 +96,7 @@ func (c *Catalog) beginPriceChange(ctx context.Context, tx *store.Tx, in UpdateP
 	if err != nil {
 		return nil, err
 	}
-	var before *billing.PriceTerms
-	if old != nil {
-		if old.BillingScheme == billing.SchemeTiered || old.UsageType == billing.UsageMetered {
-			return nil, billing.Errorf(billing.CodeInvalidInput,
-				"The price has tiers or is metered; only a price of one amount per unit can take the place of its like.").
-				At("priceId").About(old.ID)
-		}
-		before = termsOf(old)
-	}
-	terms, err := in.PriceChange.Of(before)
-	if billing.IsCode(err, billing.CodePriceUnchanged) {
-		err = billing.About(old.ID, err)
-	}
+	terms, err := in.terms(old)
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +127,23 @@ func (c *Catalog) beginPriceChange(ctx context.Context, tx *store.Tx, in UpdateP
 	return c.priceChange.Begin(ctx, tx, stripesync.Beginning[priceChange]{
 		ID: id, Subject: product.ID, Scope: product.ID, Params: p, Steps: steps,
 	})
+}
+
+// terms are those of the new price: what the input leaves out is as in the old one.
+func (in UpdateProductPrice) terms(old *ent.Price) (billing.PriceTerms, error) {
+	if old == nil {
+		return in.PriceChange.Of(nil)
+	}
+	if old.BillingScheme == billing.SchemeTiered || old.UsageType == billing.UsageMetered {
+		return billing.PriceTerms{}, billing.Errorf(billing.CodeInvalidInput,
+			"The price has tiers or is metered; only a price of one amount per unit can take the place of its like.").
+			At("priceId").About(old.ID)
+	}
+	terms, err := in.PriceChange.Of(termsOf(old))
+	if billing.IsCode(err, billing.CodePriceUnchanged) {
+		err = billing.About(old.ID, err)
+	}
+	return terms, err
 }
 
 // replaced is the price that is replaced, nil when the product has none yet,

@@ -47,22 +47,9 @@ func (o *Operation[P]) Begin(ctx context.Context, tx *store.Tx, b Beginning[P]) 
 	for i, s := range b.Steps {
 		steps[i] = billing.OperationStep{Name: s.name(), Status: billing.StepTodo}
 	}
-	position, first := 1, true
-	if !b.NewScope {
-		last, err := lastInScope(ctx, tx, b.Scope)
-		if err != nil {
-			return nil, err
-		}
-		if last != nil {
-			position, first = last.Position+1, last.Status.Finished()
-		}
-		if last != nil && last.Status == billing.OperationNeedsAttention {
-			blocked, err := tx.Operation.Query().Where(blocking(b.Scope, b.Subject, position)...).Exist(ctx)
-			if err != nil {
-				return nil, err
-			}
-			first = !blocked
-		}
+	position, first, err := b.place(ctx, tx)
+	if err != nil {
+		return nil, err
 	}
 	now := e.clock()
 	create := tx.Operation.Create().
@@ -93,6 +80,25 @@ func (o *Operation[P]) Begin(ctx context.Context, tx *store.Tx, b Beginning[P]) 
 	}
 	tx.AfterCommit(func() { e.alarm.Wake(op.ID) })
 	return op, nil
+}
+
+// place is an operation's position in its scope, and whether nothing before it is in
+// the way.
+func (b Beginning[P]) place(ctx context.Context, tx *store.Tx) (position int, first bool, err error) {
+	if b.NewScope {
+		return 1, true, nil
+	}
+	last, err := lastInScope(ctx, tx, b.Scope)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case last == nil:
+		return 1, true, nil
+	case last.Status != billing.OperationNeedsAttention:
+		return last.Position + 1, last.Status.Finished(), nil
+	}
+	blocked, err := tx.Operation.Query().Where(blocking(b.Scope, b.Subject, last.Position+1)...).Exist(ctx)
+	return last.Position + 1, !blocked, err
 }
 
 // lastInScope is the last operation of a scope, nil when there is none. As a

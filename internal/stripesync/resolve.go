@@ -7,6 +7,7 @@ import (
 	"tallystick/ent"
 	"tallystick/ent/operation"
 	"tallystick/internal/billing"
+	"tallystick/internal/idempotency"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 )
@@ -58,9 +59,19 @@ func (e *Engine) ResolveOperation(ctx context.Context, in ResolveOperation) (*en
 			return nil, unresolved(err, in.OperationID)
 		}
 	}
-	var op *ent.Operation
+	op, err := e.giveUp(ctx, in.OperationID, key)
+	if err != nil {
+		return nil, billing.At(err, "operationId")
+	}
+	operationsFinished.WithLabelValues(string(op.Kind), string(op.Status)).Inc()
+	e.wakeNext(ctx, op)
+	return op, nil
+}
+
+// giveUp ends an operation that needs attention, whose objects are shown by now.
+func (e *Engine) giveUp(ctx context.Context, id string, key *idempotency.Binding) (op *ent.Operation, err error) {
 	err = e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		found, def, err := e.lockUnresolved(ctx, tx, in.OperationID)
+		found, def, err := e.lockUnresolved(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -73,12 +84,7 @@ func (e *Engine) ResolveOperation(ctx context.Context, in ResolveOperation) (*en
 		}
 		return key.Operation(ctx, tx, op.ID)
 	})
-	if err != nil {
-		return nil, billing.At(err, "operationId")
-	}
-	operationsFinished.WithLabelValues(string(op.Kind), string(op.Status)).Inc()
-	e.wakeNext(ctx, op)
-	return op, nil
+	return op, err
 }
 
 // lockUnresolved reads an operation that needs attention under lock.

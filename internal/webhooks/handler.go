@@ -63,45 +63,55 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, "Too many events come at once; send it again.")
 		return
 	}
+	report, refused := h.read(w, r)
+	if refused != nil {
+		received.WithLabelValues("refused").Inc()
+		answer(w, refused.status, refused.message)
+		return
+	}
+	stored, err := h.inbox.Store(r.Context(), report)
+	switch {
+	case err != nil:
+		h.logger.ErrorContext(r.Context(), "an event could not be stored; Stripe will send it again",
+			"event", report.EventID, "error", err)
+		answer(w, http.StatusInternalServerError, "The event could not be stored.")
+	case !stored:
+		received.WithLabelValues("duplicate").Inc()
+		answer(w, http.StatusOK, "The event is known.")
+	default:
+		received.WithLabelValues("stored").Inc()
+		answer(w, http.StatusOK, "The event is stored.")
+	}
+}
+
+// refusal is the answer to what is no event.
+type refusal struct {
+	status  int
+	message string
+}
+
+// read reads what a delivery reports, if its signature is valid.
+func (h *Handler) read(w http.ResponseWriter, r *http.Request) (Report, *refusal) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		answer(w, http.StatusRequestEntityTooLarge, "The event is too large.")
-		return
+		return Report{}, &refusal{http.StatusRequestEntityTooLarge, "The event is too large."}
 	case err != nil:
-		answer(w, http.StatusBadRequest, "The event could not be read.")
-		return
+		return Report{}, &refusal{http.StatusBadRequest, "The event could not be read."}
 	}
 	event, err := h.verify(body, r.Header.Get("Stripe-Signature"))
 	if err != nil {
-		received.WithLabelValues("refused").Inc()
 		if now := time.Now().Unix(); h.told.Swap(now) != now { // once a second: anybody can send them
-			h.logger.WarnContext(r.Context(), "an event was refused", "error", refused(err))
+			h.logger.WarnContext(r.Context(), "an event was refused", "error", invalid(err))
 		}
-		answer(w, http.StatusBadRequest, refused(err))
-		return
+		return Report{}, &refusal{http.StatusBadRequest, invalid(err)}
 	}
 	report, err := read(&event)
 	if err != nil {
-		received.WithLabelValues("refused").Inc()
-		answer(w, http.StatusBadRequest, "The event has no object, or no date.")
-		return
+		return Report{}, &refusal{http.StatusBadRequest, "The event has no object, or no date."}
 	}
-	stored, err := h.inbox.Store(r.Context(), report)
-	if err != nil {
-		h.logger.ErrorContext(r.Context(), "an event could not be stored; Stripe will send it again",
-			"event", report.EventID, "error", err)
-		answer(w, http.StatusInternalServerError, "The event could not be stored.")
-		return
-	}
-	if !stored {
-		received.WithLabelValues("duplicate").Inc()
-		answer(w, http.StatusOK, "The event is known.")
-		return
-	}
-	received.WithLabelValues("stored").Inc()
-	answer(w, http.StatusOK, "The event is stored.")
+	return report, nil
 }
 
 // verify reads an event that is signed with any of the secrets.
@@ -117,8 +127,8 @@ func (h *Handler) verify(body []byte, signature string) (event stripe.Event, err
 	return event, err
 }
 
-// refused says why an event is not taken in, without repeating any of it.
-func refused(err error) string {
+// invalid says why an event is not taken in, without repeating any of it.
+func invalid(err error) string {
 	switch {
 	case errors.Is(err, webhook.ErrNotSigned), errors.Is(err, webhook.ErrInvalidHeader):
 		return "The event has no valid Stripe-Signature header."
