@@ -11,731 +11,731 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// Who has asked for something.
+// Who requested an operation.
 type Actor struct {
-	// The kind of key that was presented.
+	// The kind of key used.
 	Kind auth.Kind `json:"kind"`
-	// What people call it: a key's name, or a customer's global id.
+	// The name of the key, or the global id of the customer.
 	Label string `json:"label"`
 }
 
 // The input of `addProductPrice`.
 type AddProductPriceInput struct {
-	// Which product.
+	// The product's global id.
 	ProductID string `json:"productId"`
-	// What it charges each time, in minor units: 1 to 99,999,999.
+	// The amount per unit in minor units: 1 to 99,999,999.
 	UnitAmount int64 `json:"unitAmount"`
-	// The currency.
+	// The currency of the amount.
 	Currency string `json:"currency"`
-	// How often it charges; left out for a price that is paid once.
+	// The billing period; left out for a one-time price.
 	Recurring *billing.Recurring `json:"recurring,omitempty"`
-	// A key by which code can find it, of 200 characters at most; no two prices have the same.
+	// A key to look the price up by: at most 200 characters, unique among prices.
 	LookupKey *string `json:"lookupKey,omitempty"`
-	// A short name that customers do not see.
+	// A short internal name, hidden from customers.
 	Nickname *string `json:"nickname,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `addProductPrice`.
 type AddProductPricePayload struct {
-	// The product as it stands.
+	// The product in its current state.
 	Product *ent.Product `json:"product,omitempty"`
-	// The new price; null when it was refused.
+	// The new price; null when the mutation was refused.
 	Price *ent.Price `json:"price,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `archivePrice`.
 type ArchivePriceInput struct {
-	// Which price.
+	// The price's global id.
 	PriceID string `json:"priceId"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `archivePrice`.
 type ArchivePricePayload struct {
-	// The product as it stands.
+	// The product in its current state.
 	Product *ent.Product `json:"product,omitempty"`
-	// The price as it stands.
+	// The price in its current state.
 	Price *ent.Price `json:"price,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `archiveProduct`.
 type ArchiveProductInput struct {
-	// Which product.
+	// The product's global id.
 	ProductID string `json:"productId"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `archiveProduct`.
 type ArchiveProductPayload struct {
-	// The product as it stands.
+	// The product in its current state.
 	Product *ent.Product `json:"product,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `cancelSubscription`.
 type CancelSubscriptionInput struct {
-	// Which subscription.
+	// The subscription's global id.
 	SubscriptionID string `json:"subscriptionId"`
-	// When it ends.
+	// When the cancellation takes effect.
 	At *billing.CancelTime `json:"at,omitempty"`
-	// Why the customer cancels.
+	// The customer's reason.
 	Reason *billing.CancellationReason `json:"reason,omitempty"`
-	// What the customer says about it, in 5,000 characters at most.
+	// The customer's comment: at most 5,000 characters.
 	Comment *string `json:"comment,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `cancelSubscription`.
 type CancelSubscriptionPayload struct {
-	// The subscription as it stands.
+	// The subscription in its current state.
 	Subscription *ent.Subscription `json:"subscription,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `changeSubscriptionPrice`.
 type ChangeSubscriptionPriceInput struct {
-	// Which subscription.
+	// The subscription's global id.
 	SubscriptionID string `json:"subscriptionId"`
-	// The new price; it must be recurring.
+	// The global id of the new recurring price.
 	PriceID string `json:"priceId"`
-	// Which item goes over to it; needed when there are several. Its quantity stays.
+	// The item to change; required when the subscription has several. Its quantity stays the same.
 	ItemID *string `json:"itemId,omitempty"`
-	// What becomes of the time that is paid for already.
+	// How the change is prorated.
 	Proration *billing.ProrationBehavior `json:"proration,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `changeSubscriptionPrice`.
 type ChangeSubscriptionPricePayload struct {
-	// The subscription as it stands.
+	// The subscription in its current state.
 	Subscription *ent.Subscription `json:"subscription,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `createApiKey`.
 type CreateAPIKeyInput struct {
-	// What people call it, of 100 characters at most.
+	// A name for the key: at most 100 characters.
 	Name string `json:"name"`
-	// What it may do. A key hands out no scope that it lacks.
+	// The scopes of the new key. An API key can only grant scopes that it has itself.
 	Scopes []auth.Scope `json:"scopes"`
-	// When it ends; left out, it does not.
+	// When the key expires; left out for a key that does not.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	// Makes repeating the mutation harmless: it has the first result, but for the secret, which is shown once. 255 characters at most.
+	// An idempotency key of at most 255 characters: a repeated mutation returns the first result, without the secret.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `createApiKey`.
 type CreateAPIKeyPayload struct {
-	// The key; null when it was refused.
+	// The API key; null when the mutation was refused.
 	APIKey *ent.ApiKey `json:"apiKey,omitempty"`
-	// The key itself, `tsk_…`: it is shown once, and kept nowhere; null when the mutation is repeated.
+	// The key, `tsk_…`. It is shown once and not stored; null when the mutation is repeated.
 	Secret *string `json:"secret,omitempty"`
-	// Always null: Stripe has no part in it.
+	// Always null: nothing changes in Stripe.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `createBillingPortalSession`.
 type CreateBillingPortalSessionInput struct {
-	// Who goes to the page.
+	// The global id of the customer.
 	CustomerID string `json:"customerId"`
-	// Where Stripe sends the customer afterwards.
+	// The URL to which Stripe redirects when the customer leaves the portal.
 	ReturnURL string `json:"returnUrl"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `createBillingPortalSession`.
 type CreateBillingPortalSessionPayload struct {
-	// The page, for a few minutes; null when it was refused.
+	// The URL of the page, valid for a few minutes; null when the mutation was refused.
 	URL *string `json:"url,omitempty"`
-	// The operation that has created the customer in Stripe first, if that was needed.
+	// The operation that created the customer in Stripe first; null when that was not needed.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `createCheckoutSession`.
 type CreateCheckoutSessionInput struct {
-	// Who goes to the page.
+	// The global id of the customer.
 	CustomerID string `json:"customerId"`
-	// What the page is for.
+	// The purpose of the session.
 	Mode *billing.CheckoutMode `json:"mode,omitempty"`
-	// The price to subscribe to; it must be recurring. Only with `SUBSCRIPTION`, and needed there.
+	// The global id of the recurring price to subscribe to. Required with `SUBSCRIPTION`, and only allowed there.
 	PriceID *string `json:"priceId,omitempty"`
-	// How many units of the price, such as seats: 1 by default. Only with `SUBSCRIPTION`; a metered price takes none.
+	// The number of units, such as seats: 1 by default. Only with `SUBSCRIPTION`, and not for a metered price.
 	Quantity *int `json:"quantity,omitempty"`
-	// How many days are free: 1 to 730. Only with `SUBSCRIPTION`.
+	// The length of the free trial in days: 1 to 730. Only with `SUBSCRIPTION`.
 	TrialDays *int `json:"trialDays,omitempty"`
-	// Where Stripe sends the customer when it is done. It may contain `{CHECKOUT_SESSION_ID}`.
+	// The URL to which Stripe redirects after completion. It may contain `{CHECKOUT_SESSION_ID}`.
 	SuccessURL string `json:"successUrl"`
-	// Where Stripe sends a customer who goes back.
+	// The URL to which Stripe redirects a customer who goes back.
 	CancelURL *string `json:"cancelUrl,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `createCheckoutSession`.
 type CreateCheckoutSessionPayload struct {
-	// The page, for a day; null when it was refused.
+	// The URL of the page, valid for a day; null when the mutation was refused.
 	URL *string `json:"url,omitempty"`
-	// The operation that has created the customer in Stripe first, if that was needed.
+	// The operation that created the customer in Stripe first; null when that was not needed.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `createCustomer`.
 type CreateCustomerInput struct {
-	// The e-mail, in ASCII; nobody else's, whatever its case.
+	// The e-mail address, in ASCII. Unique among customers that are not deleted, ignoring case.
 	Email string `json:"email"`
-	// The name, of 256 characters at most.
+	// The customer's name: at most 256 characters.
 	Name *string `json:"name,omitempty"`
-	// Your application's own id of the customer, of 200 characters at most; nobody else's.
+	// Your application's own id for the customer: at most 200 characters, unique.
 	ExternalID *string `json:"externalId,omitempty"`
-	// Your own data about the customer.
+	// Key-value pairs of your own, also stored in Stripe.
 	Metadata map[string]string `json:"metadata,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `createCustomer`.
 type CreateCustomerPayload struct {
-	// The new customer; null when it was refused.
+	// The new customer; null when the mutation was refused.
 	Customer *ent.Customer `json:"customer,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `createCustomerSession`.
 type CreateCustomerSessionInput struct {
-	// Whose browser it is for.
+	// The global id of the customer.
 	CustomerID string `json:"customerId"`
-	// For how many seconds the token is valid: 1 to 86,400.
+	// The lifetime of the token in seconds: 1 to 86,400.
 	ExpiresInSeconds *int `json:"expiresInSeconds,omitempty"`
-	// What the browser may ask for. Left out, that is `CANCEL_AT_PERIOD_END`, `RESUME`, `PAY_INVOICE` and `PORTAL`.
+	// The actions to allow. By default `CANCEL_AT_PERIOD_END`, `RESUME`, `PAY_INVOICE` and `PORTAL`.
 	Actions []auth.Action `json:"actions,omitempty"`
-	// Makes repeating the mutation harmless: it has the first result, but for the token, which is shown once. 255 characters at most.
+	// An idempotency key of at most 255 characters: a repeated mutation returns the first result, without the token.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `createCustomerSession`.
 type CreateCustomerSessionPayload struct {
-	// The token, for `Authorization: Bearer`; null when it was refused, and when the mutation is repeated.
+	// The token, for `Authorization: Bearer`; null when the mutation was refused or is repeated.
 	Token *string `json:"token,omitempty"`
-	// When it ends; earlier when the customer is deleted.
+	// When the token expires. It ends earlier when the customer is deleted.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	// Always null: Stripe has no part in it.
+	// Always null: nothing changes in Stripe.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `createProduct`.
 type CreateProductInput struct {
-	// What customers call it.
+	// The product's name, shown to customers.
 	Name string `json:"name"`
-	// What it is.
+	// The product's description, shown to customers.
 	Description *string `json:"description,omitempty"`
-	// Your own data about it.
+	// Key-value pairs of your own, also stored in Stripe.
 	Metadata map[string]string `json:"metadata,omitempty"`
-	// Its default price.
+	// The product's default price.
 	Price *billing.PriceTerms `json:"price,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `createProduct`.
 type CreateProductPayload struct {
-	// The new product; null when it was refused.
+	// The new product; null when the mutation was refused.
 	Product *ent.Product `json:"product,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `createSubscription`.
 type CreateSubscriptionInput struct {
-	// Who subscribes.
+	// The global id of the customer who subscribes.
 	CustomerID string `json:"customerId"`
-	// To which price; it must be recurring. Give either this or `items`.
+	// The global id of the recurring price. Specify either this or `items`.
 	PriceID *string `json:"priceId,omitempty"`
-	// How many units of `priceId`, such as seats: 1 by default. A metered price takes none.
+	// The number of units, such as seats: 1 by default. Not allowed for a metered price.
 	Quantity *int `json:"quantity,omitempty"`
-	// What is subscribed to, of 20 prices at most, with the same period and currency. Give either this or `priceId`.
+	// The items: at most 20, with one billing period and currency. Specify either this or `priceId`.
 	Items []*billing.SubscribedItem `json:"items,omitempty"`
-	// How many days are free: 1 to 730.
+	// The length of the free trial in days: 1 to 730.
 	TrialDays *int `json:"trialDays,omitempty"`
-	// How the invoices are collected.
+	// How invoices are collected.
 	Collection *billing.CollectionMethod `json:"collection,omitempty"`
-	// In how many days a sent invoice is to be paid: 1 to 365, 30 by default. Only with `SEND_INVOICE`.
+	// The number of days until an invoice is due: 1 to 365, 30 by default. Only with `SEND_INVOICE`.
 	DaysUntilDue *int `json:"daysUntilDue,omitempty"`
-	// The id in Stripe of the payment method to charge, such as `pm_card_visa` in test mode.
+	// The Stripe id of the payment method to charge, such as `pm_card_visa` in test mode.
 	PaymentMethod *string `json:"paymentMethod,omitempty"`
-	// What happens when the first payment does not succeed at once.
+	// How to proceed when the first payment does not succeed immediately.
 	PaymentBehavior *billing.PaymentBehavior `json:"paymentBehavior,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `createSubscription`.
 type CreateSubscriptionPayload struct {
-	// The new subscription; null when it was refused.
+	// The new subscription; null when the mutation was refused.
 	Subscription *ent.Subscription `json:"subscription,omitempty"`
-	// The secret with which a frontend confirms the first payment, or, where nothing is due yet as in a trial, the set-up of a
-	// payment method; only with `DEFAULT_INCOMPLETE`. It begins with `pi_` or `seti_`.
+	// The client secret with which a frontend confirms the first payment (`pi_…`), or saves a payment method when nothing is due
+	// yet, as in a trial (`seti_…`). Only with `DEFAULT_INCOMPLETE`.
 	ClientSecret *string `json:"clientSecret,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Which customers a list shows.
+// Conditions for listing customers.
 type CustomerFilter struct {
-	// Only the one with this e-mail, in any case.
+	// Returns only the customer with this e-mail address, ignoring case.
 	Email *string `json:"email,omitempty"`
-	// Only those whose e-mail or name contains this text, in any case.
+	// Returns only customers whose e-mail address or name contains this text, ignoring case.
 	Search *string `json:"search,omitempty"`
-	// Whether deleted customers are shown too.
+	// Whether to include deleted customers.
 	IncludeDeleted *bool `json:"includeDeleted,omitempty"`
 }
 
 // The input of `deleteCustomer`.
 type DeleteCustomerInput struct {
-	// Which customer.
+	// The customer's global id.
 	CustomerID string `json:"customerId"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `deleteCustomer`.
 type DeleteCustomerPayload struct {
-	// The customer as it stands.
+	// The customer in its current state.
 	Customer *ent.Customer `json:"customer,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Which differences a list shows.
+// Conditions for listing differences.
 type DifferenceFilter struct {
-	// Only those that are still open, or only those that are not.
+	// True returns only open differences, false only repaired ones.
 	Open *bool `json:"open,omitempty"`
-	// Only those of one of these kinds.
+	// Returns only those of one of these kinds.
 	Kind []billing.DifferenceKind `json:"kind,omitempty"`
-	// Only those of objects of this type, in Stripe's words.
+	// Returns only differences of objects of this type, as in Stripe.
 	ObjectType *string `json:"objectType,omitempty"`
 }
 
-// Which invoices a list shows.
+// Conditions for listing invoices.
 type InvoiceFilter struct {
-	// Only those in one of these states.
+	// Returns only those in one of these statuses.
 	Status []billing.InvoiceStatus `json:"status,omitempty"`
-	// Only those of this customer.
+	// Returns only those of this customer.
 	CustomerID *string `json:"customerId,omitempty"`
-	// Only those of this subscription.
+	// Returns only invoices of this subscription.
 	SubscriptionID *string `json:"subscriptionId,omitempty"`
 }
 
-// What can be watched, over WebSocket (`graphql-transport-ws`, with the key as `Authorization` in `connection_init`) or
-// server-sent events (`graphql-sse`, distinct connections). The first messages are the objects as they stand, so that nothing
-// is missed by connecting again. A watch ends when the key does.
+// Live updates over WebSocket (`graphql-transport-ws`, with the key as `Authorization` in `connection_init`) or server-sent
+// events (`graphql-sse`, distinct connections). The first messages are the objects in their current state, so that a client
+// that reconnects misses nothing. The stream ends when the key expires or is revoked.
 type LiveUpdates struct {
 }
 
-// Which operations a list shows.
+// Conditions for listing operations.
 type OperationFilter struct {
-	// Only those in one of these states.
+	// Returns only those in one of these statuses.
 	Status []billing.OperationStatus `json:"status,omitempty"`
-	// Only those of one of these kinds.
+	// Returns only those of one of these kinds.
 	Kind []billing.OperationKind `json:"kind,omitempty"`
-	// Only those that change this object.
+	// Returns only operations on this object.
 	SubjectID *string `json:"subjectId,omitempty"`
 }
 
-// A pause in collecting the payments of a subscription, which goes on otherwise.
+// A pause in payment collection. The subscription itself stays in force.
 type PausedCollection struct {
-	// What becomes of the invoices that are written meanwhile.
+	// How invoices created during the pause are treated.
 	Behavior billing.PauseBehavior `json:"behavior"`
-	// When collection resumes; null when that is open.
+	// When collection resumes; null for an indefinite pause.
 	ResumesAt *time.Time `json:"resumesAt,omitempty"`
 }
 
 // The input of `payInvoice`.
 type PayInvoiceInput struct {
-	// Which invoice.
+	// The invoice's global id.
 	InvoiceID string `json:"invoiceId"`
-	// The id in Stripe of the payment method to charge; by default the subscription's or the customer's.
+	// The Stripe id of the payment method to charge; by default the subscription's or the customer's.
 	PaymentMethod *string `json:"paymentMethod,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `payInvoice`.
 type PayInvoicePayload struct {
-	// The invoice as it stands.
+	// The invoice in its current state.
 	Invoice *ent.Invoice `json:"invoice,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Which prices a list shows.
+// Conditions for listing prices.
 type PriceFilter struct {
-	// Only those in one of these states.
+	// Returns only those in one of these statuses.
 	Status []billing.PriceStatus `json:"status,omitempty"`
 }
 
-// Which products a list shows.
+// Conditions for listing products.
 type ProductFilter struct {
-	// Only those that are on sale, or only the archived ones.
+	// True returns only active products, false only archived ones.
 	Active *bool `json:"active,omitempty"`
-	// Only those whose name contains this text, in any case.
+	// Returns only products whose name contains this text, ignoring case.
 	Search *string `json:"search,omitempty"`
 }
 
 // The input of `resolveOperation`.
 type ResolveOperationInput struct {
-	// Which operation; it must be `NEEDS_ATTENTION`.
+	// The global id of an operation that is `NEEDS_ATTENTION`.
 	OperationID string `json:"operationId"`
-	// Whose side is taken.
+	// The state to accept.
 	Accept *billing.ResolutionSource `json:"accept,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `resolveOperation`.
 type ResolveOperationPayload struct {
-	// The operation, `FAILED` now.
+	// The operation, which is now `FAILED`.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `restoreCustomer`.
 type RestoreCustomerInput struct {
-	// Which customer.
+	// The customer's global id.
 	CustomerID string `json:"customerId"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `restoreCustomer`.
 type RestoreCustomerPayload struct {
-	// The customer as it stands.
+	// The customer in its current state.
 	Customer *ent.Customer `json:"customer,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `resumeSubscription`.
 type ResumeSubscriptionInput struct {
-	// Which subscription.
+	// The subscription's global id.
 	SubscriptionID string `json:"subscriptionId"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `resumeSubscription`.
 type ResumeSubscriptionPayload struct {
-	// The subscription as it stands.
+	// The subscription in its current state.
 	Subscription *ent.Subscription `json:"subscription,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `retryOperation`.
 type RetryOperationInput struct {
-	// Which operation.
+	// The operation's global id.
 	OperationID string `json:"operationId"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `retryOperation`.
 type RetryOperationPayload struct {
-	// The operation as it stands after the retry.
+	// The operation in its state after the retry.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `revokeApiKey`.
 type RevokeAPIKeyInput struct {
-	// Which key.
+	// The API key's global id.
 	APIKeyID string `json:"apiKeyId"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `revokeApiKey`.
 type RevokeAPIKeyPayload struct {
-	// The key; null when it was refused.
+	// The API key; null when the mutation was refused.
 	APIKey *ent.ApiKey `json:"apiKey,omitempty"`
-	// Always null: Stripe has no part in it.
+	// Always null: nothing changes in Stripe.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `revokeSubscription`.
 type RevokeSubscriptionInput struct {
-	// Which subscription.
+	// The subscription's global id.
 	SubscriptionID string `json:"subscriptionId"`
-	// Why, in 5,000 characters at most; kept in Stripe as the comment of the cancellation.
+	// The reason: at most 5,000 characters, stored in Stripe as the cancellation comment.
 	Reason *string `json:"reason,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `revokeSubscription`.
 type RevokeSubscriptionPayload struct {
-	// The subscription as it stands.
+	// The subscription in its current state.
 	Subscription *ent.Subscription `json:"subscription,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `rotateApiKey`.
 type RotateAPIKeyInput struct {
-	// Which key.
+	// The API key's global id.
 	APIKeyID string `json:"apiKeyId"`
-	// For how many seconds the old secret is accepted too: 0 to 604,800.
+	// For how many seconds the old secret stays valid: 0 to 604,800.
 	GraceSeconds *int `json:"graceSeconds,omitempty"`
-	// Makes repeating the mutation harmless: it has the first result, but for the secret, which is shown once. 255 characters at most.
+	// An idempotency key of at most 255 characters: a repeated mutation returns the first result, without the secret.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `rotateApiKey`.
 type RotateAPIKeyPayload struct {
-	// The key; null when it was refused.
+	// The API key; null when the mutation was refused.
 	APIKey *ent.ApiKey `json:"apiKey,omitempty"`
-	// The key with its new secret: it is shown once, and kept nowhere; null when the mutation is repeated.
+	// The key with its new secret. It is shown once and not stored; null when the mutation is repeated.
 	Secret *string `json:"secret,omitempty"`
-	// Always null: Stripe has no part in it.
+	// Always null: nothing changes in Stripe.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `startReconciliation`.
 type StartReconciliationInput struct {
-	// Whether what differs is repaired: the catalogue and customers that were made here follow this side, subscriptions and
-	// invoices follow Stripe, and what exists only there is shown here. Nothing is ever deleted in Stripe.
+	// Whether to repair what differs. Products, prices and customers created here are corrected in Stripe, subscriptions and
+	// invoices are corrected here, and what exists only in Stripe is added here. Nothing is ever deleted in Stripe.
 	Repair *bool `json:"repair,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `startReconciliation`.
 type StartReconciliationPayload struct {
-	// The comparison.
+	// The operation that compares; `PENDING` while it is in progress.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Which subscriptions a list shows.
+// Conditions for listing subscriptions.
 type SubscriptionFilter struct {
-	// Only those in one of these states.
+	// Returns only those in one of these statuses.
 	Status []billing.SubscriptionStatus `json:"status,omitempty"`
-	// Only those of this customer.
+	// Returns only those of this customer.
 	CustomerID *string `json:"customerId,omitempty"`
-	// Only those with an item on this price.
+	// Returns only subscriptions with an item on this price.
 	PriceID *string `json:"priceId,omitempty"`
 }
 
 // The input of `updateCustomer`.
 type UpdateCustomerInput struct {
-	// Which customer.
+	// The customer's global id.
 	CustomerID string `json:"customerId"`
-	// The new e-mail, in ASCII; nobody else's, whatever its case.
+	// The new e-mail address, in ASCII. Unique among customers that are not deleted, ignoring case.
 	Email *string `json:"email,omitempty"`
-	// The new name, of 256 characters at most; null removes it.
+	// The customer's new name: at most 256 characters; null removes it.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
-	// Your application's own id of the customer, of 200 characters at most; nobody else's. Null removes it.
+	// Your application's own id for the customer: at most 200 characters, unique; null removes it.
 	ExternalID graphql.Omittable[*string] `json:"externalId,omitempty"`
-	// Your own data about the customer.
+	// Key-value pairs of your own, also stored in Stripe.
 	Metadata map[string]string `json:"metadata,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `updateCustomer`.
 type UpdateCustomerPayload struct {
-	// The customer as it stands.
+	// The customer in its current state.
 	Customer *ent.Customer `json:"customer,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `updateProduct`.
 type UpdateProductInput struct {
-	// Which product.
+	// The product's global id.
 	ProductID string `json:"productId"`
-	// What customers call it.
+	// The product's name, shown to customers.
 	Name *string `json:"name,omitempty"`
-	// What it is; null removes it.
+	// The description, shown to customers; null removes it.
 	Description graphql.Omittable[*string] `json:"description,omitempty"`
-	// Your own data about it.
+	// Key-value pairs of your own, also stored in Stripe.
 	Metadata map[string]string `json:"metadata,omitempty"`
-	// True brings an archived product back on sale.
+	// True restores an archived product.
 	Active *bool `json:"active,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `updateProduct`.
 type UpdateProductPayload struct {
-	// The product as it stands.
+	// The product in its current state.
 	Product *ent.Product `json:"product,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `updateProductPrice`. What is left out is as in the price that is replaced.
 type UpdateProductPriceInput struct {
-	// Which product.
+	// The product's global id.
 	ProductID string `json:"productId"`
-	// The price to replace; the default price when left out. A product without a default price gets the new one as its
-	// default.
+	// The global id of the price to replace; by default the default price. Where the product has none, the new price becomes its
+	// default price.
 	PriceID *string `json:"priceId,omitempty"`
-	// What the new price charges each time, in minor units: 1 to 99,999,999.
+	// The new amount per unit in minor units: 1 to 99,999,999.
 	UnitAmount int64 `json:"unitAmount"`
-	// The currency.
+	// The currency of the amount.
 	Currency *string `json:"currency,omitempty"`
-	// How often it charges. Null or left out, the period of the price that it replaces.
+	// The billing period. When null or left out, the period of the replaced price.
 	Recurring *billing.Recurring `json:"recurring,omitempty"`
-	// A short name that customers do not see; null for none.
+	// A short internal name, hidden from customers; null for none.
 	Nickname graphql.Omittable[*string] `json:"nickname,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `updateProductPrice`.
 type UpdateProductPricePayload struct {
-	// The product as it stands.
+	// The product in its current state.
 	Product *ent.Product `json:"product,omitempty"`
-	// The new price; null when it was refused.
+	// The new price; null when the mutation was refused.
 	Price *ent.Price `json:"price,omitempty"`
-	// The price that is replaced.
+	// The price that was replaced.
 	PreviousPrice *ent.Price `json:"previousPrice,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `updateSubscriptionItems`.
 type UpdateSubscriptionItemsInput struct {
-	// Which subscription.
+	// The subscription's global id.
 	SubscriptionID string `json:"subscriptionId"`
-	// What changes, of 20 items at most. What is not named stays.
+	// The changes: at most 20. Items that are not listed stay the same.
 	Items []*billing.ItemChange `json:"items"`
-	// What becomes of the time that is paid for already.
+	// How the change is prorated.
 	Proration *billing.ProrationBehavior `json:"proration,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `updateSubscriptionItems`.
 type UpdateSubscriptionItemsPayload struct {
-	// The subscription as it stands.
+	// The subscription in its current state.
 	Subscription *ent.Subscription `json:"subscription,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Why a mutation was refused. A refused mutation has changed nothing.
+// Why a mutation was refused. A refused mutation has changed nothing, here or in Stripe.
 type UserError struct {
-	// What is wrong, for people.
+	// A message for people.
 	Message string `json:"message"`
-	// What is wrong, for programs.
+	// The kind of error, for programs.
 	Code billing.Code `json:"code"`
-	// The input field at fault, from `input` on.
+	// The path of the input field at fault, starting with `input`; null when no single field is.
 	Path []string `json:"path,omitempty"`
-	// The object the error is about, such as the customer that holds an e-mail.
+	// The object that the error is about, such as the customer who has the e-mail address; null without one.
 	NodeID *string `json:"nodeId,omitempty"`
-	// The card issuer's reason, in Stripe's words.
+	// The card issuer's reason for a decline, as in Stripe; null for other errors.
 	DeclineCode *string `json:"declineCode,omitempty"`
 }
 
-// Who is asking.
+// Who is making the request.
 type Viewer struct {
-	// The kind of key that was presented.
+	// The kind of key used.
 	Kind auth.Kind `json:"kind"`
-	// What the key allows.
+	// The scopes of the key, or the actions of a customer's token.
 	Scopes []string `json:"scopes"`
-	// The customer whose browser it is; null for other kinds.
+	// The customer of a customer session; null for other kinds of keys.
 	Customer *ent.Customer `json:"customer,omitempty"`
 }
 
 // The input of `voidInvoice`.
 type VoidInvoiceInput struct {
-	// Which invoice.
+	// The invoice's global id.
 	InvoiceID string `json:"invoiceId"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The answer of `voidInvoice`.
 type VoidInvoicePayload struct {
-	// The invoice as it stands.
+	// The invoice in its current state.
 	Invoice *ent.Invoice `json:"invoice,omitempty"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *ent.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Which events a list shows.
+// Conditions for listing events.
 type WebhookEventFilter struct {
-	// Only those in one of these states.
+	// Returns only those in one of these statuses.
 	Status []billing.WebhookStatus `json:"status,omitempty"`
-	// Only those of one of these types, such as `invoice.paid`.
+	// Returns only events of one of these types, such as `invoice.paid`.
 	Type []string `json:"type,omitempty"`
-	// Only those about the object with this id in Stripe.
+	// Returns only events about the object with this id in Stripe.
 	ObjectID *string `json:"objectId,omitempty"`
 }

@@ -3283,28 +3283,28 @@ var sources = []*ast.Source{
 	{Name: "../schema.graphql", Input: `# The contract of the API. Written by hand; the code in graph/ is generated from it.
 
 """
-Tallystick's billing API: products and prices, customers, subscriptions and invoices, kept equal with a Stripe account. What
-you read here is what Stripe has; a change reaches both or neither.
+Tallystick's billing API: products and prices, customers, subscriptions and invoices, kept in sync with a Stripe account.
+What you read here is what Stripe has; a change reaches both or neither.
 
 **Access.** ` + "`" + `Authorization: Bearer KEY` + "`" + `, with the admin key, an API key with scopes, or a token for one customer's browser.
 
 **Ids.** Global, opaque and sortable by age; never Stripe's own, which are at ` + "`" + `stripe { id }` + "`" + `. Any of them leads to its
 object by ` + "`" + `node` + "`" + `.
 
-**Lists.** Connections as Relay has them: pages of 25 unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, of 100 at most.
+**Lists** are Relay connections, in pages of 25 unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, and of at most 100.
 
-**Changes.** Every mutation takes an ` + "`" + `input` + "`" + ` and answers with the object, the ` + "`" + `operation` + "`" + ` that carries the change out, and
-` + "`" + `userErrors` + "`" + `: read those first. While Stripe cannot answer, the operation is ` + "`" + `PENDING` + "`" + `, and finishes by itself. With an
-` + "`" + `idempotencyKey` + "`" + ` a repeated request changes nothing twice.
+**Changes.** Every mutation takes an ` + "`" + `input` + "`" + ` and returns the object, the ` + "`" + `operation` + "`" + ` that carries the change out, and
+` + "`" + `userErrors` + "`" + `: check those first. While Stripe is unavailable, the operation is ` + "`" + `PENDING` + "`" + `, and is finished later by itself.
+With an ` + "`" + `idempotencyKey` + "`" + `, repeating a request changes nothing twice.
 
-**Errors.** What a person can put right is a ` + "`" + `UserError` + "`" + ` with a ` + "`" + `code` + "`" + ` and the ` + "`" + `path` + "`" + ` of the input field. Errors beside the
+**Errors.** What a person can correct is a ` + "`" + `UserError` + "`" + ` with a ` + "`" + `code` + "`" + ` and the ` + "`" + `path` + "`" + ` of the input field. Errors beside the
 data have ` + "`" + `extensions.code` + "`" + `: ` + "`" + `UNAUTHENTICATED` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `GRAPHQL_PARSE_FAILED` + "`" + `,
 ` + "`" + `GRAPHQL_VALIDATION_FAILED` + "`" + `, ` + "`" + `QUERY_TOO_COMPLEX` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + ` or ` + "`" + `INTERNAL` + "`" + `.
 
 **Money** is a whole number of minor units with its currency: ` + "`" + `{ amount: 1999, currency: "USD" }` + "`" + ` is $19.99, and
 ` + "`" + `{ amount: 500, currency: "JPY" }` + "`" + ` is ¥500. **Times** are RFC 3339, in UTC.
 
-**Null.** An input field that has a default takes null for it. In an update a field that is left out stays as it is.
+**Null.** For an input field with a default, null means the default. In an update, a field that is left out stays as it is.
 """
 schema {
   query: Query
@@ -3313,13 +3313,13 @@ schema {
 }
 
 """
-Who may ask for a field: the admin, and API keys with the scope. What a key reads below needs the scope of each type on the
-way.
+Who may use a field: the admin key, and API keys with the scope. Reading nested objects requires the scope of each type on
+the way.
 """
 directive @needs(
-  """The scope that an API key needs; null: none."""
+  """The scope that an API key needs; null when it needs none."""
   scope: Scope
-  """Whether one customer's browser may ask for it too, and then sees what is its own and what is on sale."""
+  """Whether a customer session may use the field too. It sees its own customer's objects and the active catalogue."""
   customer: Boolean! = false
 ) on FIELD_DEFINITION
 
@@ -3344,80 +3344,80 @@ interface Node {
   id: ID!
 }
 
-"""Which way a list is ordered."""
+"""The sort direction of a list."""
 enum OrderDirection {
-  """The smallest or oldest first."""
+  """Ascending: the smallest or oldest first."""
   ASC
-  """The largest or newest first."""
+  """Descending: the largest or newest first."""
   DESC
 }
 
-"""Where a page of a connection stands."""
+"""Information for paging through a connection."""
 type PageInfo {
-  """Whether there is more after this page."""
+  """Whether there are more items after this page."""
   hasNextPage: Boolean!
-  """Whether there is more before this page."""
+  """Whether there are more items before this page."""
   hasPreviousPage: Boolean!
-  """The cursor of the page's first edge."""
+  """The cursor of the first item on this page; null when the page is empty."""
   startCursor: String
-  """The cursor of the page's last edge."""
+  """The cursor of the last item on this page; null when the page is empty."""
   endCursor: String
 }
 
-"""An amount of money."""
+"""An amount of money in one currency."""
 type Money {
-  """The amount in minor units: cents for USD, yen for JPY, which has none."""
+  """The amount in the currency's minor unit: cents for USD, whole yen for JPY."""
   amount: Int64!
-  """The currency."""
+  """The currency of the amount."""
   currency: CurrencyCode!
 }
 
 # ---------------------------------------------------------------------------------------------------- catalogue
 
-"""Something that is sold."""
+"""A product or service that you sell. What it costs is in its prices."""
 type Product implements Node {
   """The global id."""
   id: ID!
-  """What customers call it."""
+  """The product's name, shown to customers."""
   name: String!
-  """What it is."""
+  """The product's description, shown to customers."""
   description: String
-  """Whether it is on sale. An archived product is not."""
+  """Whether the product is available for purchase. False for an archived product."""
   active: Boolean!
-  """Your own data about it."""
+  """Key-value pairs of your own, also stored in Stripe."""
   metadata: Metadata!
-  """The price that it is sold for unless another one is named."""
+  """The price used when none is specified; null when the product has none."""
   defaultPrice: Price
-  """All its prices of every status, the newest first."""
+  """The product's prices in every status, newest first."""
   prices(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """Only those that match."""
+    """Returns only the items that match all conditions."""
     filter: PriceFilter
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: PriceOrder
   ): PriceConnection!
-  """How it stands to its counterpart in Stripe."""
+  """How the object is linked to its counterpart in Stripe."""
   stripe: StripeLink!
-  """When it was made."""
+  """When the object was created."""
   createdAt: DateTime!
-  """When it last changed."""
+  """When the object was last updated."""
   updatedAt: DateTime!
 }
 
 """A page of products."""
 type ProductConnection {
-  """The products with their cursors."""
+  """The products on this page, with their cursors."""
   edges: [ProductEdge!]!
-  """Where the page stands."""
+  """Information for paging."""
   pageInfo: PageInfo!
-  """How many there are on all pages. Counted only when asked for."""
+  """The number of items on all pages. Counted only when requested."""
   totalCount: Int!
 }
 
@@ -3425,33 +3425,33 @@ type ProductConnection {
 type ProductEdge {
   """The product."""
   node: Product!
-  """Its place in the connection."""
+  """The item's cursor, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
 }
 
-"""Which products a list shows."""
+"""Conditions for listing products."""
 input ProductFilter {
-  """Only those that are on sale, or only the archived ones."""
+  """True returns only active products, false only archived ones."""
   active: Boolean
-  """Only those whose name contains this text, in any case."""
+  """Returns only products whose name contains this text, ignoring case."""
   search: String
 }
 
-"""The order of a list of products."""
+"""How a list of products is sorted."""
 input ProductOrder {
-  """By what."""
+  """The field to sort by."""
   field: ProductOrderField!
-  """Which way."""
+  """The sort direction."""
   direction: OrderDirection = ASC
 }
 
-"""What products can be ordered by."""
+"""The fields that products can be sorted by."""
 enum ProductOrderField {
-  """When they were made."""
+  """The time of creation."""
   CREATED_AT
-  """When they last changed."""
+  """The time of the last update."""
   UPDATED_AT
-  """Their name."""
+  """The customer's name, shown on invoices."""
   NAME
 }
 
@@ -3459,117 +3459,117 @@ enum ProductOrderField {
 type Price implements Node {
   """The global id."""
   id: ID!
-  """What it is the price of."""
+  """The product that the price belongs to."""
   product: Product!
   """The amount for one unit; null when Stripe has no single whole amount: tiers, or fractions of a minor unit."""
   unitAmount: Money
-  """The amount for one unit in minor units, as a decimal number; null when it depends on the quantity."""
+  """The amount per unit in minor units, as a decimal number; null for a tiered price."""
   unitAmountDecimal: String
-  """How the amount follows from the quantity."""
+  """How the amount is computed from the quantity."""
   billingScheme: BillingScheme!
-  """Where the quantity comes from."""
+  """Where the quantity comes from: the subscription item, or reported usage."""
   usageType: UsageType!
-  """The tiers of a tiered price, in ascending order; empty for others."""
+  """The tiers of a tiered price, in ascending order; empty for other prices."""
   tiers: [PriceTier!]!
-  """How the tiers apply; null for a price without tiers."""
+  """How the tiers are applied; null for a price without tiers."""
   tiersMode: TiersMode
-  """The amounts for one unit in other currencies, which customers of those currencies pay."""
+  """The amounts per unit in other currencies, charged to customers who pay in those."""
   currencyOptions: [Money!]!
-  """How often it charges; null for a price that is paid once."""
+  """The billing period; null for a one-time price."""
   recurring: Recurring
-  """A short name for it that customers do not see."""
+  """A short internal name, hidden from customers."""
   nickname: String
-  """A key by which code can find it; it moves to the price that replaces this one."""
+  """A key to look the price up by. It moves to the price that replaces this one."""
   lookupKey: String
-  """Whether it is on sale."""
+  """Whether the price can be used for new subscriptions."""
   status: PriceStatus!
-  """When it was archived."""
+  """When the price was archived; null while it is not."""
   archivedAt: DateTime
-  """How it stands to its counterpart in Stripe."""
+  """How the object is linked to its counterpart in Stripe."""
   stripe: StripeLink!
-  """When it was made."""
+  """When the object was created."""
   createdAt: DateTime!
 }
 
-"""How the amount of a price follows from the quantity, in Stripe's words."""
+"""How the amount of a price is computed from the quantity, as in Stripe."""
 enum BillingScheme {
-  """The unit amount times the quantity."""
+  """The unit amount is multiplied by the quantity."""
   PER_UNIT
-  """By the tiers that the quantity reaches."""
+  """The amount depends on the tiers that the quantity reaches."""
   TIERED
 }
 
-"""How the tiers of a price apply, in Stripe's words."""
+"""How the tiers of a price are applied, as in Stripe."""
 enum TiersMode {
-  """Each tier charges for the units within it."""
+  """Each unit is charged at the rate of the tier that it falls into."""
   GRADUATED
-  """The tier that the whole quantity reaches charges for all units."""
+  """All units are charged at the rate of the tier that the total quantity reaches."""
   VOLUME
 }
 
-"""Where the quantity of a recurring price comes from, in Stripe's words."""
+"""Where the quantity of a recurring price comes from, as in Stripe."""
 enum UsageType {
-  """From the subscription's item, such as a number of seats."""
+  """The quantity is set on the subscription item, such as a number of seats."""
   LICENSED
-  """From the usage that is reported to Stripe."""
+  """The quantity is the usage reported to Stripe during the period."""
   METERED
 }
 
-"""What a tiered price charges up to a quantity."""
+"""One tier of a tiered price."""
 type PriceTier {
-  """The last quantity of the tier; null for the last tier."""
+  """The highest quantity of the tier, inclusive; null for the last tier."""
   upTo: Int64
-  """The amount for one unit; null when the tier has none, or one that is not a whole number of minor units."""
+  """The amount per unit; null when the tier has none, or a fraction of a minor unit."""
   unitAmount: Money
-  """The amount for the tier as a whole; null when it has none."""
+  """The flat amount for the tier, whatever the quantity; null when it has none."""
   flatAmount: Money
 }
 
-"""The life of a price."""
+"""The status of a price."""
 enum PriceStatus {
-  """Not yet in Stripe; nobody can subscribe to it."""
+  """Being created in Stripe. It cannot be used yet."""
   PENDING
-  """On sale."""
+  """Available for new subscriptions."""
   ACTIVE
-  """No longer on sale; existing subscriptions keep it."""
+  """No longer available for new subscriptions. Existing subscriptions keep it."""
   ARCHIVED
 }
 
-"""The period of a price that is paid again and again."""
+"""The billing period of a recurring price."""
 type Recurring {
-  """The unit of the period."""
+  """The unit of the billing period."""
   interval: BillingInterval!
-  """How many units make a period."""
+  """The number of units between billings: 3 with ` + "`" + `MONTH` + "`" + ` bills every three months."""
   intervalCount: Int!
 }
 
-"""The period of a price that is paid again and again; three years at most."""
+"""The billing period of a recurring price: three years at most."""
 input RecurringInput {
-  """The unit of the period."""
+  """The unit of the billing period."""
   interval: BillingInterval!
-  """How many units make a period."""
+  """The number of units between billings: 3 with ` + "`" + `MONTH` + "`" + ` bills every three months."""
   intervalCount: Int = 1
 }
 
 """The unit of a billing period."""
 enum BillingInterval {
-  """A day."""
+  """Daily."""
   DAY
-  """A week."""
+  """Weekly."""
   WEEK
-  """A month."""
+  """Monthly."""
   MONTH
-  """A year."""
+  """Yearly."""
   YEAR
 }
 
 """A page of prices."""
 type PriceConnection {
-  """The prices with their cursors."""
+  """The prices on this page, with their cursors."""
   edges: [PriceEdge!]!
-  """Where the page stands."""
+  """Information for paging."""
   pageInfo: PageInfo!
-  """How many there are on all pages. Counted only when asked for."""
+  """The number of items on all pages. Counted only when requested."""
   totalCount: Int!
 }
 
@@ -3577,92 +3577,92 @@ type PriceConnection {
 type PriceEdge {
   """The price."""
   node: Price!
-  """Its place in the connection."""
+  """The item's cursor, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
 }
 
-"""Which prices a list shows."""
+"""Conditions for listing prices."""
 input PriceFilter {
-  """Only those in one of these states."""
+  """Returns only those in one of these statuses."""
   status: [PriceStatus!]
 }
 
-"""The order of a list of prices."""
+"""How a list of prices is sorted."""
 input PriceOrder {
-  """By what."""
+  """The field to sort by."""
   field: PriceOrderField!
-  """Which way."""
+  """The sort direction."""
   direction: OrderDirection = ASC
 }
 
-"""What prices can be ordered by."""
+"""The fields that prices can be sorted by."""
 enum PriceOrderField {
-  """When they were made."""
+  """The time of creation."""
   CREATED_AT
-  """When they last changed."""
+  """The time of the last update."""
   UPDATED_AT
 }
 
 # ---------------------------------------------------------------------------------------------------- customers
 
-"""Someone who is billed."""
+"""A person or company that you bill."""
 type Customer implements Node {
   """The global id."""
   id: ID!
   """
-  The e-mail. Null or shared with another customer only when it was made so in Stripe: an e-mail that is given here is
-  nobody else's among the customers that are not deleted, whatever its case.
+  The e-mail address. Unique, ignoring case, among customers that are not deleted; only a customer created in Stripe can
+  lack one, or share that of another customer.
   """
   email: String
-  """Your application's own id of the customer; nobody else's among the customers that are not deleted."""
+  """Your application's own id for the customer. Unique among customers that are not deleted."""
   externalId: String
-  """The name."""
+  """The customer's name, shown on invoices."""
   name: String
-  """Your own data about the customer."""
+  """Key-value pairs of your own, also stored in Stripe."""
   metadata: Metadata!
-  """The customer's subscriptions of every status, the newest first."""
+  """The customer's subscriptions in every status, newest first."""
   subscriptions(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: SubscriptionOrder
   ): SubscriptionConnection!
-  """The customer's invoices, the newest first."""
+  """The customer's invoices, newest first."""
   invoices(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: InvoiceOrder
   ): InvoiceConnection!
-  """How the customer stands to its counterpart in Stripe."""
+  """How the customer is linked to its counterpart in Stripe."""
   stripe: StripeLink!
   """When the customer was created."""
   createdAt: DateTime!
-  """When it last changed."""
+  """When the object was last updated."""
   updatedAt: DateTime!
-  """When it was deleted; null while it is not."""
+  """When the customer was deleted; null while it is not."""
   deletedAt: DateTime
 }
 
 """A page of customers."""
 type CustomerConnection {
-  """The customers with their cursors."""
+  """The customers on this page, with their cursors."""
   edges: [CustomerEdge!]!
-  """Where the page stands."""
+  """Information for paging."""
   pageInfo: PageInfo!
-  """How many there are on all pages. Counted only when asked for."""
+  """The number of items on all pages. Counted only when requested."""
   totalCount: Int!
 }
 
@@ -3670,130 +3670,130 @@ type CustomerConnection {
 type CustomerEdge {
   """The customer."""
   node: Customer!
-  """Its place in the connection."""
+  """The item's cursor, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
 }
 
-"""Which customers a list shows."""
+"""Conditions for listing customers."""
 input CustomerFilter {
-  """Only the one with this e-mail, in any case."""
+  """Returns only the customer with this e-mail address, ignoring case."""
   email: String
-  """Only those whose e-mail or name contains this text, in any case."""
+  """Returns only customers whose e-mail address or name contains this text, ignoring case."""
   search: String
-  """Whether deleted customers are shown too."""
+  """Whether to include deleted customers."""
   includeDeleted: Boolean = false
 }
 
-"""The order of a list of customers."""
+"""How a list of customers is sorted."""
 input CustomerOrder {
-  """By what."""
+  """The field to sort by."""
   field: CustomerOrderField!
-  """Which way."""
+  """The sort direction."""
   direction: OrderDirection = ASC
 }
 
-"""What customers can be ordered by."""
+"""The fields that customers can be sorted by."""
 enum CustomerOrderField {
-  """When they were created."""
+  """The time of creation."""
   CREATED_AT
-  """When they last changed."""
+  """The time of the last update."""
   UPDATED_AT
-  """Their e-mail."""
+  """The e-mail address."""
   EMAIL
-  """Their name; those without one first."""
+  """The name; customers without one come first."""
   NAME
 }
 
 # ------------------------------------------------------------------------------------------------ subscriptions
 
-"""A customer's promise to pay a price again and again."""
+"""A recurring charge of a customer for one or more prices."""
 type Subscription implements Node {
   """The global id."""
   id: ID!
-  """Who pays, even when deleted since."""
+  """The customer who is billed. Shown even after the customer was deleted."""
   customer: Customer!
-  """What is paid for: one price each, with a quantity."""
+  """What the customer subscribes to: one item per price, with its quantity."""
   items: [SubscriptionItem!]!
-  """The price of the only item; null when there are several."""
+  """The price of the only item; null when the subscription has several."""
   price: Price
-  """The product of the only item; null when there are several."""
+  """The product of the only item; null when the subscription has several."""
   product: Product
-  """The quantity of the only item; null when there are several, or when it is metered."""
+  """The quantity of the only item; null when there are several, or for a metered price."""
   quantity: Int
-  """The state it is in."""
+  """The current status."""
   status: SubscriptionStatus!
-  """The currency that it is invoiced in."""
+  """The currency of the subscription's invoices."""
   currency: CurrencyCode
-  """How its invoices are collected."""
+  """How the subscription's invoices are collected."""
   collection: CollectionMethod!
-  """How its invoices are treated while the collection of payments is paused; null when it is not."""
+  """The pause in payment collection; null when collection is not paused."""
   pausedCollection: PausedCollection
-  """Your own data about the subscription."""
+  """Key-value pairs of your own, also stored in Stripe."""
   metadata: Metadata!
-  """Whether it ends at the end of the current period."""
+  """Whether the subscription is set to be canceled at the end of the current period."""
   cancelAtPeriodEnd: Boolean!
-  """When it is going to end; null when it goes on. A cancellation at period end sets it, and so does one by a date."""
+  """When a scheduled cancellation takes effect, at period end or on a date; null without one."""
   cancelAt: DateTime
-  """When someone asked for its end."""
+  """When cancellation was requested; null when it was not."""
   canceledAt: DateTime
-  """When it ended."""
+  """When the subscription ended; null while it has not."""
   endedAt: DateTime
-  """When the current period began."""
+  """The start of the current billing period."""
   currentPeriodStart: DateTime
-  """When the current period ends."""
+  """The end of the current billing period."""
   currentPeriodEnd: DateTime
-  """When the trial ends or ended; null without one."""
+  """When the trial ends or ended; null without a trial."""
   trialEnd: DateTime
-  """The last invoice that was written for it."""
+  """The most recent invoice."""
   latestInvoice: Invoice
-  """Its invoices, the newest first."""
+  """The subscription's invoices, newest first."""
   invoices(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: InvoiceOrder
   ): InvoiceConnection!
-  """What can be asked of it now."""
+  """The actions that the current status allows."""
   availableActions: [SubscriptionAction!]!
-  """Every change of its state, the oldest first."""
+  """Every change of status, oldest first."""
   history: [SubscriptionTransition!]!
-  """How it stands to its counterpart in Stripe."""
+  """How the object is linked to its counterpart in Stripe."""
   stripe: StripeLink!
-  """When it was made."""
+  """When the object was created."""
   createdAt: DateTime!
-  """When it last changed."""
+  """When the object was last updated."""
   updatedAt: DateTime!
 }
 
-"""One price of a subscription, with a quantity."""
+"""One price of a subscription, with its quantity."""
 type SubscriptionItem implements Node {
   """The global id."""
   id: ID!
-  """What is paid."""
+  """The price that is charged."""
   price: Price!
-  """What is paid for."""
+  """The product that is subscribed to."""
   product: Product!
-  """How many units, such as seats; null when the price is metered."""
+  """The number of units, such as seats; null for a metered price."""
   quantity: Int
-  """How the item stands to its counterpart in Stripe."""
+  """How the item is linked to its counterpart in Stripe."""
   stripe: StripeLink!
 }
 
-"""A pause in collecting the payments of a subscription, which goes on otherwise."""
+"""A pause in payment collection. The subscription itself stays in force."""
 type PausedCollection {
-  """What becomes of the invoices that are written meanwhile."""
+  """How invoices created during the pause are treated."""
   behavior: PauseBehavior!
-  """When collection resumes; null when that is open."""
+  """When collection resumes; null for an indefinite pause."""
   resumesAt: DateTime
 }
 
-"""What becomes of a subscription's invoices while collection is paused, in Stripe's words."""
+"""How a subscription's invoices are treated while payment collection is paused, as in Stripe."""
 enum PauseBehavior {
   """Invoices are voided while collection is paused: the period is free."""
   VOID
@@ -3803,15 +3803,15 @@ enum PauseBehavior {
   MARK_UNCOLLECTIBLE
 }
 
-"""The state of a subscription, in Stripe's words but for REVOKED."""
+"""The status of a subscription, as in Stripe, except for ` + "`" + `REVOKED` + "`" + `."""
 enum SubscriptionStatus {
-  """The first payment has not succeeded yet; it must within 23 hours."""
+  """The first payment has not succeeded yet. It has to within 23 hours."""
   INCOMPLETE
-  """The first payment did not succeed in time, and the subscription has ended."""
+  """The first payment did not succeed within 23 hours. The subscription has ended."""
   INCOMPLETE_EXPIRED
-  """In its trial period; nothing is charged yet."""
+  """In its trial period. Nothing is charged yet."""
   TRIALING
-  """In good standing."""
+  """In good standing: the latest invoice is paid, or not due yet."""
   ACTIVE
   """Payment of the latest invoice has failed, and Stripe retries it: dunning is under way."""
   PAST_DUE
@@ -3825,11 +3825,11 @@ enum SubscriptionStatus {
   REVOKED
 }
 
-"""Something that can be asked of a subscription."""
+"""An action on a subscription."""
 enum SubscriptionAction {
-  """` + "`" + `cancelSubscription` + "`" + ` at once."""
+  """` + "`" + `cancelSubscription` + "`" + `, with immediate effect."""
   CANCEL
-  """` + "`" + `cancelSubscription` + "`" + ` at the end of the period."""
+  """` + "`" + `cancelSubscription` + "`" + `, at the end of the current period."""
   CANCEL_AT_PERIOD_END
   """` + "`" + `resumeSubscription` + "`" + `: takes back a cancellation that is scheduled, or resumes a paused subscription."""
   RESUME
@@ -3839,27 +3839,27 @@ enum SubscriptionAction {
   REVOKE
 }
 
-"""One change of a subscription's state."""
+"""One change of a subscription's status."""
 type SubscriptionTransition {
-  """The state before; null at the start."""
+  """The status before; null for a new subscription."""
   from: SubscriptionStatus
-  """The state after."""
+  """The status after."""
   to: SubscriptionStatus!
   """What happened, such as ` + "`" + `payment_failed` + "`" + `."""
   cause: String!
-  """The operation that asked for it, if one here did."""
+  """The operation that caused the change; null when it came from Stripe."""
   operation: Operation
-  """When it was seen here."""
+  """When the change was recorded here."""
   at: DateTime!
 }
 
 """A page of subscriptions."""
 type SubscriptionConnection {
-  """The subscriptions with their cursors."""
+  """The subscriptions on this page, with their cursors."""
   edges: [SubscriptionEdge!]!
-  """Where the page stands."""
+  """Information for paging."""
   pageInfo: PageInfo!
-  """How many there are on all pages. Counted only when asked for."""
+  """The number of items on all pages. Counted only when requested."""
   totalCount: Int!
 }
 
@@ -3867,93 +3867,93 @@ type SubscriptionConnection {
 type SubscriptionEdge {
   """The subscription."""
   node: Subscription!
-  """Its place in the connection."""
+  """The item's cursor, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
 }
 
-"""Which subscriptions a list shows."""
+"""Conditions for listing subscriptions."""
 input SubscriptionFilter {
-  """Only those in one of these states."""
+  """Returns only those in one of these statuses."""
   status: [SubscriptionStatus!]
-  """Only those of this customer."""
+  """Returns only those of this customer."""
   customerId: ID
-  """Only those with an item on this price."""
+  """Returns only subscriptions with an item on this price."""
   priceId: ID
 }
 
-"""The order of a list of subscriptions."""
+"""How a list of subscriptions is sorted."""
 input SubscriptionOrder {
-  """By what."""
+  """The field to sort by."""
   field: SubscriptionOrderField!
-  """Which way."""
+  """The sort direction."""
   direction: OrderDirection = ASC
 }
 
-"""What subscriptions can be ordered by."""
+"""The fields that subscriptions can be sorted by."""
 enum SubscriptionOrderField {
-  """When they were made."""
+  """The time of creation."""
   CREATED_AT
-  """When they last changed."""
+  """The time of the last update."""
   UPDATED_AT
-  """When their current period ends; those without one stand together at one end of the list."""
+  """The end of the current period. Subscriptions without one are grouped at one end of the list."""
   CURRENT_PERIOD_END
 }
 
 # ----------------------------------------------------------------------------------------------------- invoices
 
-"""What a customer owes or has paid."""
+"""A statement of what a customer owes or has paid."""
 type Invoice implements Node {
   """The global id."""
   id: ID!
-  """The number on the invoice; given when it is finalized."""
+  """The invoice number, assigned when the invoice is finalized; null before."""
   number: String
-  """The state it is in."""
+  """The current status."""
   status: InvoiceStatus!
-  """Who pays, even when deleted since."""
+  """The customer who is billed. Shown even after the customer was deleted."""
   customer: Customer!
-  """The subscription it was written for."""
+  """The subscription that is billed; null for a one-off invoice."""
   subscription: Subscription
-  """The sum of all its lines, after discounts and taxes."""
+  """The total of all lines, after discounts and taxes."""
   total: Money!
-  """What is to be paid."""
+  """The amount due, after the customer's balance is applied."""
   amountDue: Money!
-  """What has been paid."""
+  """The amount paid."""
   amountPaid: Money!
-  """What is still to be paid."""
+  """The amount that remains to be paid."""
   amountRemaining: Money!
-  """When it is to be paid, if it is sent to the customer."""
+  """When payment is due; null when the payment method is charged automatically."""
   dueDate: DateTime
-  """A page at Stripe where it can be seen and paid."""
+  """The URL of Stripe's page for viewing and paying the invoice; null for a draft."""
   hostedInvoiceUrl: String
-  """Why it was written, in Stripe's words, such as ` + "`" + `subscription_cycle` + "`" + `."""
+  """Why the invoice was created, as in Stripe, such as ` + "`" + `subscription_cycle` + "`" + `."""
   billingReason: String
-  """How it stands to its counterpart in Stripe."""
+  """How the object is linked to its counterpart in Stripe."""
   stripe: StripeLink!
-  """When it was written."""
+  """When the invoice was created."""
   createdAt: DateTime!
 }
 
-"""The life of an invoice, in Stripe's words."""
+"""The status of an invoice, as in Stripe."""
 enum InvoiceStatus {
-  """Not finalized: its lines can still change, and nothing is collected."""
+  """Not finalized. Its lines can still change, and nothing is collected."""
   DRAFT
-  """Finalized, and waiting for payment."""
+  """Finalized and awaiting payment."""
   OPEN
   """Paid in full."""
   PAID
   """Written off as bad debt. It can still be paid or voided."""
   UNCOLLECTIBLE
-  """Canceled for good, as if it had never been issued; nothing is owed."""
+  """Voided: permanently canceled, and nothing is owed."""
   VOID
 }
 
 """A page of invoices."""
 type InvoiceConnection {
-  """The invoices with their cursors."""
+  """The invoices on this page, with their cursors."""
   edges: [InvoiceEdge!]!
-  """Where the page stands."""
+  """Information for paging."""
   pageInfo: PageInfo!
-  """How many there are on all pages. Counted only when asked for."""
+  """The number of items on all pages. Counted only when requested."""
   totalCount: Int!
 }
 
@@ -3961,93 +3961,93 @@ type InvoiceConnection {
 type InvoiceEdge {
   """The invoice."""
   node: Invoice!
-  """Its place in the connection."""
+  """The item's cursor, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
 }
 
-"""Which invoices a list shows."""
+"""Conditions for listing invoices."""
 input InvoiceFilter {
-  """Only those in one of these states."""
+  """Returns only those in one of these statuses."""
   status: [InvoiceStatus!]
-  """Only those of this customer."""
+  """Returns only those of this customer."""
   customerId: ID
-  """Only those of this subscription."""
+  """Returns only invoices of this subscription."""
   subscriptionId: ID
 }
 
-"""The order of a list of invoices."""
+"""How a list of invoices is sorted."""
 input InvoiceOrder {
-  """By what."""
+  """The field to sort by."""
   field: InvoiceOrderField!
-  """Which way."""
+  """The sort direction."""
   direction: OrderDirection = ASC
 }
 
-"""What invoices can be ordered by."""
+"""The fields that invoices can be sorted by."""
 enum InvoiceOrderField {
-  """When they were written."""
+  """The time of creation."""
   CREATED_AT
-  """When they last changed."""
+  """The time of the last update."""
   UPDATED_AT
 }
 
-# ----------------------------------------------------------------------------------------------- the two halves
+# ------------------------------------------------------------------------------------------- the link to Stripe
 
-"""How an object stands to its counterpart in Stripe."""
+"""How an object is linked to its counterpart in Stripe."""
 type StripeLink {
-  """The id in Stripe; null while there is no counterpart."""
+  """The object's id in Stripe; null while it is not in Stripe."""
   id: String
-  """Whether both halves are equal."""
+  """Whether what is shown here is what Stripe has."""
   status: SyncStatus!
-  """When both halves were last known to be equal."""
+  """When the object was last known to be in sync."""
   lastSyncedAt: DateTime
-  """Why the last operation was refused."""
+  """Why the last operation on the object was refused; null when it was not."""
   lastError: String
-  """The operation under way on this object."""
+  """The operation in progress on this object; null when there is none."""
   pendingOperation: Operation
-  """The properties that Stripe has and this API does not show, such as ` + "`" + `discount` + "`" + ` or ` + "`" + `schedule` + "`" + `."""
+  """Properties of the object in Stripe that this API does not show, such as ` + "`" + `discount` + "`" + ` or ` + "`" + `schedule` + "`" + `."""
   unsupported: [String!]!
 }
 
-"""Whether both halves of an object are equal."""
+"""Whether an object is in sync with Stripe."""
 enum SyncStatus {
-  """Not in Stripe, and nothing under way."""
+  """Not in Stripe, and no operation is in progress."""
   UNLINKED
-  """An operation waits or runs."""
+  """An operation on the object is waiting or running."""
   PENDING
-  """Both halves are equal."""
+  """What is shown here is what Stripe has."""
   SYNCED
-  """All that is shown is what Stripe has, and Stripe has more: ` + "`" + `unsupported` + "`" + ` names it."""
+  """What is shown here is what Stripe has, and Stripe has more: ` + "`" + `unsupported` + "`" + ` lists it."""
   PARTIAL
   """The last operation was refused or needs attention."""
   FAILED
 }
 
-"""One change to both halves, here and in Stripe."""
+"""A change that is carried out here and in Stripe, completely or not at all."""
 type Operation implements Node {
   """The global id."""
   id: ID!
   """The mutation that it carries out."""
   kind: OperationKind!
-  """How far it has come."""
+  """The current status."""
   status: OperationStatus!
-  """What it changes; null when that no longer exists."""
+  """The object that is changed; null when it no longer exists."""
   subject: Node
-  """Its steps in their order."""
+  """The steps, in the order in which they are carried out."""
   steps: [OperationStep!]!
-  """How often it was tried. Waiting for a valid key does not count."""
+  """The number of attempts so far. Waiting for a valid Stripe key does not count."""
   attempts: Int!
-  """What went wrong last."""
+  """The most recent error; null when there was none."""
   lastError: String
-  """When it is tried next; null when it runs or is over."""
+  """When the next attempt is made; null while it is running, and once it is finished."""
   nextAttemptAt: DateTime
-  """When it was accepted."""
+  """When the operation was accepted."""
   createdAt: DateTime!
-  """When it succeeded or failed for good."""
+  """When the operation succeeded or finally failed; null before."""
   finishedAt: DateTime
-  """Who has asked for it; null when the server itself did."""
+  """Who requested the operation; null for one that the server started itself."""
   requestedBy: Actor
-  """Every request to Stripe made for it, in their order; shown to those who may read operations."""
+  """Every request made to Stripe for the operation, in order. Requires the scope to read operations."""
   stripeCalls: [StripeCall!]!
 }
 
@@ -4095,31 +4095,31 @@ enum OperationKind {
   LINK_CUSTOMER
 }
 
-"""The life of an operation."""
+"""The status of an operation."""
 enum OperationStatus {
-  """Waits for its turn or for Stripe."""
+  """Waiting for its turn, or for Stripe to become available."""
   PENDING
-  """Is being carried out."""
+  """Being carried out."""
   RUNNING
-  """Both halves have the change."""
+  """The change is made, here and in Stripe."""
   SUCCEEDED
-  """Stripe refused it; what was done is being undone."""
+  """Stripe refused the change, and the steps already done are being undone."""
   COMPENSATING
-  """Refused; neither half has the change."""
+  """The change was refused and is made neither here nor in Stripe."""
   FAILED
-  """Undoing it was refused. The halves may differ until it is retried."""
+  """Undoing the change was refused. Stripe and what is shown here may differ until it is retried or resolved."""
   NEEDS_ATTENTION
 }
 
 """One step of an operation."""
 type OperationStep {
-  """What it does, such as ` + "`" + `create_price` + "`" + `."""
+  """The name of the step, such as ` + "`" + `create_price` + "`" + `."""
   name: String!
-  """How far it has come."""
+  """The current status."""
   status: StepStatus!
 }
 
-"""The state of a step."""
+"""The status of a step."""
 enum StepStatus {
   """Not done yet."""
   TODO
@@ -4131,33 +4131,33 @@ enum StepStatus {
   FAILED
 }
 
-"""One HTTP request to Stripe."""
+"""An HTTP request made to Stripe."""
 type StripeCall {
   """The HTTP method."""
   method: String!
-  """The path, such as ` + "`" + `/v1/prices` + "`" + `."""
+  """The request path, such as ` + "`" + `/v1/prices` + "`" + `."""
   path: String!
-  """The HTTP status; null when no answer came."""
+  """The HTTP status of the response; null when there was none."""
   status: Int
-  """Stripe's id of the request."""
+  """Stripe's id for the request, for use with their support."""
   requestId: String
-  """The key that makes repeating the request harmless."""
+  """The idempotency key that was sent."""
   idempotencyKey: String
-  """Stripe's error code or type, or what kept an answer from coming."""
+  """Stripe's error code or type, or why there was no response; null for a success."""
   errorCode: String
-  """How long it took, in milliseconds."""
+  """The duration in milliseconds."""
   durationMs: Int!
-  """When it was sent."""
+  """When the request was sent."""
   at: DateTime!
 }
 
 """A page of operations."""
 type OperationConnection {
-  """The operations with their cursors."""
+  """The operations on this page, with their cursors."""
   edges: [OperationEdge!]!
-  """Where the page stands."""
+  """Information for paging."""
   pageInfo: PageInfo!
-  """How many there are on all pages. Counted only when asked for."""
+  """The number of items on all pages. Counted only when requested."""
   totalCount: Int!
 }
 
@@ -4165,86 +4165,86 @@ type OperationConnection {
 type OperationEdge {
   """The operation."""
   node: Operation!
-  """Its place in the connection."""
+  """The item's cursor, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
 }
 
-"""Which operations a list shows."""
+"""Conditions for listing operations."""
 input OperationFilter {
-  """Only those in one of these states."""
+  """Returns only those in one of these statuses."""
   status: [OperationStatus!]
-  """Only those of one of these kinds."""
+  """Returns only those of one of these kinds."""
   kind: [OperationKind!]
-  """Only those that change this object."""
+  """Returns only operations on this object."""
   subjectId: ID
 }
 
-"""The order of a list of operations."""
+"""How a list of operations is sorted."""
 input OperationOrder {
-  """By what."""
+  """The field to sort by."""
   field: OperationOrderField!
-  """Which way."""
+  """The sort direction."""
   direction: OrderDirection = ASC
 }
 
-"""What operations can be ordered by."""
+"""The fields that operations can be sorted by."""
 enum OperationOrderField {
-  """When they were accepted."""
+  """The time of acceptance."""
   CREATED_AT
-  """When they last changed."""
+  """The time of the last update."""
   UPDATED_AT
 }
 
 """
-An event that Stripe has sent: that something has happened to an object there. The object is read from Stripe before
-anything is changed here, so the order and the number of events do not matter.
+An event received from Stripe: something has happened to an object there. The object is read from Stripe before anything
+is changed here, so that neither the order nor the number of events matters.
 """
 type WebhookEvent implements Node {
   """The global id."""
   id: ID!
-  """The id in Stripe; an event that is sent twice is kept once."""
+  """The event's id in Stripe. An event delivered twice is stored once."""
   stripeEventId: String!
-  """What happened, in Stripe's words, such as ` + "`" + `invoice.paid` + "`" + `."""
+  """The event type, as in Stripe, such as ` + "`" + `invoice.paid` + "`" + `."""
   type: String!
-  """To what it happened, in Stripe's words, such as ` + "`" + `invoice` + "`" + `."""
+  """The type of the object concerned, as in Stripe, such as ` + "`" + `invoice` + "`" + `."""
   objectType: String!
   """The object's id in Stripe."""
   objectId: String!
-  """What has become of it."""
+  """The current status."""
   status: WebhookStatus!
-  """How often it was tried."""
+  """The number of attempts so far."""
   attempts: Int!
-  """Why it waits or failed."""
+  """Why the event is waiting or has failed; null otherwise."""
   lastError: String
-  """When it is tried next, if it waits."""
+  """When the next attempt is made; null unless the event is waiting."""
   nextAttemptAt: DateTime
-  """When it happened in Stripe."""
+  """When the event occurred in Stripe."""
   occurredAt: DateTime!
-  """When it arrived here."""
+  """When the event was received."""
   createdAt: DateTime!
-  """When it was done with."""
+  """When the event was processed or ignored; null before."""
   processedAt: DateTime
 }
 
-"""What has become of an event."""
+"""The status of an event."""
 enum WebhookStatus {
-  """Stored, and going to be applied."""
+  """Stored, and waiting to be processed."""
   PENDING
-  """What it reports is mirrored here."""
+  """Processed: what it reports is shown here."""
   PROCESSED
-  """It is about something that is not mirrored."""
+  """Ignored: it concerns an object that this API does not show."""
   IGNORED
-  """What it reports cannot be mirrored; ` + "`" + `lastError` + "`" + ` says why."""
+  """What it reports cannot be shown; ` + "`" + `lastError` + "`" + ` says why."""
   FAILED
 }
 
 """A page of events."""
 type WebhookEventConnection {
-  """The events with their cursors."""
+  """The events on this page, with their cursors."""
   edges: [WebhookEventEdge!]!
-  """Where the page stands."""
+  """Information for paging."""
   pageInfo: PageInfo!
-  """How many there are on all pages. Counted only when asked for."""
+  """The number of items on all pages. Counted only when requested."""
   totalCount: Int!
 }
 
@@ -4252,79 +4252,79 @@ type WebhookEventConnection {
 type WebhookEventEdge {
   """The event."""
   node: WebhookEvent!
-  """Its place in the connection."""
+  """The item's cursor, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
 }
 
-"""Which events a list shows."""
+"""Conditions for listing events."""
 input WebhookEventFilter {
-  """Only those in one of these states."""
+  """Returns only those in one of these statuses."""
   status: [WebhookStatus!]
-  """Only those of one of these types, such as ` + "`" + `invoice.paid` + "`" + `."""
+  """Returns only events of one of these types, such as ` + "`" + `invoice.paid` + "`" + `."""
   type: [String!]
-  """Only those about the object with this id in Stripe."""
+  """Returns only events about the object with this id in Stripe."""
   objectId: String
 }
 
-"""The order of a list of events."""
+"""How a list of events is sorted."""
 input WebhookEventOrder {
-  """By what."""
+  """The field to sort by."""
   field: WebhookEventOrderField!
-  """Which way."""
+  """The sort direction."""
   direction: OrderDirection = ASC
 }
 
-"""What events can be ordered by."""
+"""The fields that events can be sorted by."""
 enum WebhookEventOrderField {
-  """When they arrived."""
+  """The time of receipt."""
   CREATED_AT
-  """When they last changed."""
+  """The time of the last update."""
   UPDATED_AT
 }
 
-"""Something that was not the same in Stripe and here when both halves were compared."""
+"""A discrepancy between Stripe and what is shown here, found by a reconciliation."""
 type Difference implements Node {
   """The global id."""
   id: ID!
-  """How they differ."""
+  """The kind of discrepancy."""
   kind: DifferenceKind!
-  """The object here; null when there is none."""
+  """The object here; null when only Stripe has it."""
   object: Node
-  """The object's type, in Stripe's words, such as ` + "`" + `subscription` + "`" + `."""
+  """The object's type, as in Stripe, such as ` + "`" + `subscription` + "`" + `."""
   objectType: String!
   """The object's id in Stripe."""
   stripeId: String
-  """What differs; null unless the kind is ` + "`" + `CHANGED` + "`" + `."""
+  """The field that differs; null unless the kind is ` + "`" + `CHANGED` + "`" + `."""
   field: String
-  """What is shown here."""
+  """The value here."""
   ours: String
-  """What Stripe has."""
+  """The value in Stripe."""
   stripes: String
-  """When it was found."""
+  """When the discrepancy was found."""
   foundAt: DateTime!
-  """When both were found to be equal again; null while they differ."""
+  """When the values were found to be equal again; null while they differ."""
   repairedAt: DateTime
 }
 
-"""How an object is not the same in Stripe and here."""
+"""The kind of a discrepancy."""
 enum DifferenceKind {
-  """A field differs."""
+  """A field has another value in Stripe."""
   CHANGED
-  """Stripe does not have it."""
+  """The object is missing in Stripe."""
   MISSING
-  """Only Stripe has it."""
+  """The object exists only in Stripe."""
   EXTRA
-  """Stripe has it more than once."""
+  """Stripe has more than one counterpart of the object."""
   DUPLICATE
 }
 
 """A page of differences."""
 type DifferenceConnection {
-  """The differences with their cursors."""
+  """The differences on this page, with their cursors."""
   edges: [DifferenceEdge!]!
-  """Where the page stands."""
+  """Information for paging."""
   pageInfo: PageInfo!
-  """How many there are on all pages. Counted only when asked for."""
+  """The number of items on all pages. Counted only when requested."""
   totalCount: Int!
 }
 
@@ -4332,177 +4332,177 @@ type DifferenceConnection {
 type DifferenceEdge {
   """The difference."""
   node: Difference!
-  """Its place in the connection."""
+  """The item's cursor, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
 }
 
-"""Which differences a list shows."""
+"""Conditions for listing differences."""
 input DifferenceFilter {
-  """Only those that are still open, or only those that are not."""
+  """True returns only open differences, false only repaired ones."""
   open: Boolean
-  """Only those of one of these kinds."""
+  """Returns only those of one of these kinds."""
   kind: [DifferenceKind!]
-  """Only those of objects of this type, in Stripe's words."""
+  """Returns only differences of objects of this type, as in Stripe."""
   objectType: String
 }
 
-"""The order of a list of differences."""
+"""How a list of differences is sorted."""
 input DifferenceOrder {
-  """By what."""
+  """The field to sort by."""
   field: DifferenceOrderField!
-  """Which way."""
+  """The sort direction."""
   direction: OrderDirection = ASC
 }
 
-"""What differences can be ordered by."""
+"""The fields that differences can be sorted by."""
 enum DifferenceOrderField {
-  """When they were found."""
+  """The time of discovery."""
   CREATED_AT
-  """When they were last seen."""
+  """The time when the difference was last seen."""
   UPDATED_AT
 }
 
-"""Whether the two halves are kept equal."""
+"""The health of the link between this server and Stripe."""
 type BillingHealth {
-  """The sum of it all."""
+  """The overall status."""
   status: HealthStatus!
-  """How Stripe answered last."""
+  """Stripe's most recent response."""
   stripe: StripeHealth!
-  """How many operations wait or run."""
+  """The number of operations that are waiting or running."""
   pendingOperations: Int!
-  """When the oldest of them was accepted."""
+  """When the oldest of them was accepted; null when there is none."""
   oldestPendingAt: DateTime
-  """How many operations need someone to look at them."""
+  """The number of operations that need someone's attention."""
   needsAttention: Int!
-  """When Stripe last sent an event."""
+  """When the last event from Stripe was received."""
   lastWebhookAt: DateTime
-  """When Stripe's list of events was last read."""
+  """When Stripe's list of events was last read in search of missed ones."""
   lastSweptAt: DateTime
-  """How many events Stripe lists that never came by webhook, since the start of the day."""
+  """The number of events since the start of the day that Stripe lists and no webhook has delivered."""
   missedEvents: Int!
-  """How many events could not be applied and still matter."""
+  """The number of events that could not be processed and still matter."""
   failedEvents: Int!
-  """How many live objects are ` + "`" + `PARTIAL` + "`" + `."""
+  """The number of objects in use that are ` + "`" + `PARTIAL` + "`" + `."""
   partial: Int!
-  """When both halves were last compared completely."""
+  """When the last complete reconciliation ended."""
   lastReconciledAt: DateTime
-  """How many objects differed when they were last compared."""
+  """The number of objects that differed when they were last compared."""
   drift: Int!
-  """How many events are not applied yet."""
+  """The number of events that are not processed yet."""
   pendingWebhookEvents: Int!
 }
 
-"""Whether all is well."""
+"""The overall health."""
 enum HealthStatus {
-  """All is well."""
+  """Everything works, and nothing differs."""
   OK
-  """Stripe does not answer as it should, something waits for too long or needs attention, or the halves differ."""
+  """Stripe does not respond normally, something is waiting too long or needs attention, or Stripe and this server differ."""
   DEGRADED
 }
 
-"""How Stripe answered last."""
+"""Stripe's most recent response."""
 enum StripeHealth {
-  """As it should."""
+  """Stripe responds normally."""
   OK
-  """Not at all, or with a fault of its own."""
+  """Stripe does not respond, or responds with a server error."""
   UNREACHABLE
-  """That the key is not valid."""
+  """Stripe rejects the secret key."""
   INVALID_KEY
-  """That the key lacks a permission."""
+  """The secret key lacks a permission."""
   FORBIDDEN
   """That the key belongs to another account or mode than this database: nothing is sent, and nothing is believed."""
   WRONG_ACCOUNT
-  """That it is asked too much."""
+  """Stripe limits the rate of requests."""
   RATE_LIMITED
-  """As it should, but it is the built-in sandbox."""
+  """The built-in sandbox responds normally."""
   SANDBOX
 }
 
-"""Who is asking."""
+"""Who is making the request."""
 type Viewer {
-  """The kind of key that was presented."""
+  """The kind of key used."""
   kind: ViewerKind!
-  """What the key allows."""
+  """The scopes of the key, or the actions of a customer's token."""
   scopes: [String!]!
-  """The customer whose browser it is; null for other kinds."""
+  """The customer of a customer session; null for other kinds of keys."""
   customer: Customer
 }
 
-"""What an API key may do. One to write includes the one to read."""
+"""A permission of an API key. A scope to write includes the scope to read."""
 enum Scope {
   """Read products and prices. A key with this scope alone may be put into a web page."""
   READ_CATALOG
-  """Change products and prices."""
+  """Create, update and archive products and prices."""
   WRITE_CATALOG
   """Read customers."""
   READ_CUSTOMERS
-  """Change customers."""
+  """Create, update, delete and restore customers."""
   WRITE_CUSTOMERS
   """Read subscriptions."""
   READ_SUBSCRIPTIONS
-  """Change subscriptions, and make pages at Stripe."""
+  """Create and change subscriptions, and open checkout and billing portal sessions."""
   WRITE_SUBSCRIPTIONS
   """Read invoices."""
   READ_INVOICES
   """Pay and void invoices."""
   WRITE_INVOICES
-  """Read operations, requests to Stripe, events, differences and the health."""
+  """Read operations, requests to Stripe, events, differences and billing health."""
   READ_OPERATIONS
-  """Retry and resolve operations, and reconcile."""
+  """Retry and resolve operations, and start reconciliations."""
   WRITE_OPERATIONS
-  """Make tokens for customers' browsers."""
+  """Create customer sessions."""
   CREATE_CUSTOMER_SESSIONS
-  """Make, change and revoke API keys."""
+  """Create, rotate and revoke API keys."""
   WRITE_API_KEYS
 }
 
-"""What a customer's own browser may ask for."""
+"""An action that a customer session allows."""
 enum CustomerAction {
-  """Cancel a subscription at once."""
+  """Cancel a subscription with immediate effect."""
   CANCEL
-  """Cancel a subscription at the end of its period."""
+  """Cancel a subscription at the end of the current period."""
   CANCEL_AT_PERIOD_END
-  """Take a cancellation back."""
+  """Revert a scheduled cancellation."""
   RESUME
-  """Move a subscription to another price."""
+  """Change the price of a subscription."""
   CHANGE_PRICE
   """Change the quantity of an item."""
   CHANGE_QUANTITY
   """Pay an invoice."""
   PAY_INVOICE
-  """Go to a checkout page."""
+  """Open a checkout session."""
   CHECKOUT
-  """Go to the billing portal."""
+  """Open a billing portal session."""
   PORTAL
 }
 
-"""A key with some scopes."""
+"""An API key with a set of scopes."""
 type ApiKey implements Node {
   """The global id."""
   id: ID!
-  """What people call it."""
+  """A name for the key."""
   name: String!
-  """What it may do."""
+  """The scopes of the key."""
   scopes: [Scope!]!
-  """What the key begins with, after ` + "`" + `tsk_` + "`" + `; the secret is shown only once."""
+  """The first characters of the key after ` + "`" + `tsk_` + "`" + `, to recognize it by. The key itself is shown only once."""
   prefix: String!
-  """When it was made."""
+  """When the object was created."""
   createdAt: DateTime!
-  """When it ends; null when it does not."""
+  """When the key expires; null when it does not."""
   expiresAt: DateTime
-  """When it was last used, to the minute; null when it never was."""
+  """When the key was last used, to the minute; null when it never was."""
   lastUsedAt: DateTime
-  """When it was revoked; null while it is not."""
+  """When the key was revoked; null while it is not."""
   revokedAt: DateTime
 }
 
 """A page of API keys."""
 type ApiKeyConnection {
-  """The keys with their cursors."""
+  """The API keys on this page, with their cursors."""
   edges: [ApiKeyEdge!]!
-  """Where the page stands."""
+  """Information for paging."""
   pageInfo: PageInfo!
-  """How many there are on all pages. Counted only when asked for."""
+  """The number of items on all pages. Counted only when requested."""
   totalCount: Int!
 }
 
@@ -4510,1165 +4510,1165 @@ type ApiKeyConnection {
 type ApiKeyEdge {
   """The key."""
   node: ApiKey!
-  """Its place in the connection."""
+  """The item's cursor, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
 }
 
-"""Who has asked for something."""
+"""Who requested an operation."""
 type Actor {
-  """The kind of key that was presented."""
+  """The kind of key used."""
   kind: ViewerKind!
-  """What people call it: a key's name, or a customer's global id."""
+  """The name of the key, or the global id of the customer."""
   label: String!
 }
 
 """The kind of a key."""
 enum ViewerKind {
-  """The key with every scope."""
+  """The admin key, which has every scope."""
   ADMIN
-  """A key with some scopes."""
+  """An API key with a set of scopes."""
   API_KEY
-  """The token of one customer's browser."""
+  """The token of a customer session."""
   CUSTOMER
 }
 
 """
-What can be watched, over WebSocket (` + "`" + `graphql-transport-ws` + "`" + `, with the key as ` + "`" + `Authorization` + "`" + ` in ` + "`" + `connection_init` + "`" + `) or
-server-sent events (` + "`" + `graphql-sse` + "`" + `, distinct connections). The first messages are the objects as they stand, so that nothing
-is missed by connecting again. A watch ends when the key does.
+Live updates over WebSocket (` + "`" + `graphql-transport-ws` + "`" + `, with the key as ` + "`" + `Authorization` + "`" + ` in ` + "`" + `connection_init` + "`" + `) or server-sent
+events (` + "`" + `graphql-sse` + "`" + `, distinct connections). The first messages are the objects in their current state, so that a client
+that reconnects misses nothing. The stream ends when the key expires or is revoked.
 """
 type LiveUpdates {
-  """An operation, each time that it has come further."""
+  """Sends an operation each time that it makes progress."""
   operationUpdated(
     """The operation's global id."""
     id: ID!
   ): Operation! @needs(scope: READ_OPERATIONS)
   """
-  Subscriptions, each time that one of them or its latest invoice has changed: a customer's, beginning with all that it has
-  (the newest 100), or everybody's, from now on.
+  Sends a subscription each time that it or its latest invoice changes. With a customer, the stream begins with the
+  customer's subscriptions (the newest 100); without one, it covers every customer from now on.
   """
   subscriptionUpdated(
-    """Whose; left out, it is everybody's, or the own ones with a customer's token."""
+    """The customer; by default every customer, or the session's own with a customer token."""
     customerId: ID
   ): Subscription! @needs(scope: READ_SUBSCRIPTIONS, customer: true)
 }
 
-"""What can be read."""
+"""The queries of the API."""
 type Query {
-  """The object with a global id; null when there is none."""
+  """Returns an object by its global id; null when there is none."""
   node(
     """The global id."""
     id: ID!
   ): Node @needs(customer: true)
-  """The objects with these global ids, in the same order; null where there is none."""
+  """Returns objects by their global ids, in the same order, with null for each that does not exist."""
   nodes(
-    """The global ids; 100 at most."""
+    """The global ids: at most 100."""
     ids: [ID!]!
   ): [Node] @needs(customer: true)
-  """A product; null when there is none."""
+  """Returns a product by its id; null when there is none."""
   product(
     """The product's global id."""
     id: ID!
   ): Product @needs(scope: READ_CATALOG, customer: true)
-  """Products, the newest first."""
+  """Lists products, newest first."""
   products(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """Only those that match."""
+    """Returns only the items that match all conditions."""
     filter: ProductFilter
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: ProductOrder
   ): ProductConnection @needs(scope: READ_CATALOG, customer: true)
-  """A customer; null when there is none, or when it is deleted."""
+  """Returns a customer by id; null when there is none, or when the customer was deleted."""
   customer(
     """The customer's global id."""
     id: ID!
-    """Whether a deleted customer is shown."""
+    """Whether to return a deleted customer too."""
     includeDeleted: Boolean = false
   ): Customer @needs(scope: READ_CUSTOMERS, customer: true)
-  """The price with a lookup key; null when there is none."""
+  """Returns a price by its lookup key; null when there is none."""
   priceByLookupKey(
     """The lookup key."""
     lookupKey: String!
   ): Price @needs(scope: READ_CATALOG, customer: true)
-  """A price; null when there is none."""
+  """Returns a price by its id; null when there is none."""
   price(
     """The price's global id."""
     id: ID!
   ): Price @needs(scope: READ_CATALOG, customer: true)
-  """The customer with your application's own id; null when there is none. Deleted customers have none."""
+  """Returns a customer by your application's own id; null when there is none. Deleted customers are not found."""
   customerByExternalId(
     """Your application's id."""
     externalId: String!
   ): Customer @needs(scope: READ_CUSTOMERS)
   """
-  The customer with an e-mail, in any case; null when there is none. Where several customers share it in Stripe, it is the
-  one that holds it here. Deleted customers have none.
+  Returns a customer by e-mail address, ignoring case; null when there is none. Where several customers share the address in
+  Stripe, it is the one that holds it here. Deleted customers are not found.
   """
   customerByEmail(
     """The e-mail."""
     email: String!
   ): Customer @needs(scope: READ_CUSTOMERS)
-  """Customers, the newest first. Deleted ones are hidden."""
+  """Lists customers, newest first. Deleted customers are left out unless the filter includes them."""
   customers(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """Only those that match."""
+    """Returns only the items that match all conditions."""
     filter: CustomerFilter
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: CustomerOrder
   ): CustomerConnection @needs(scope: READ_CUSTOMERS)
-  """A subscription; null when there is none."""
+  """Returns a subscription by its id; null when there is none."""
   subscription(
     """The subscription's global id."""
     id: ID!
   ): Subscription @needs(scope: READ_SUBSCRIPTIONS, customer: true)
-  """Subscriptions of every status, the newest first."""
+  """Lists subscriptions in every status, newest first."""
   subscriptions(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """Only those that match."""
+    """Returns only the items that match all conditions."""
     filter: SubscriptionFilter
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: SubscriptionOrder
   ): SubscriptionConnection @needs(scope: READ_SUBSCRIPTIONS, customer: true)
-  """An invoice; null when there is none."""
+  """Returns an invoice by its id; null when there is none."""
   invoice(
     """The invoice's global id."""
     id: ID!
   ): Invoice @needs(scope: READ_INVOICES, customer: true)
-  """Invoices, the newest first."""
+  """Lists invoices, newest first."""
   invoices(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """Only those that match."""
+    """Returns only the items that match all conditions."""
     filter: InvoiceFilter
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: InvoiceOrder
   ): InvoiceConnection @needs(scope: READ_INVOICES, customer: true)
-  """An operation; null when there is none."""
+  """Returns an operation by its id; null when there is none."""
   operation(
     """The operation's global id."""
     id: ID!
   ): Operation @needs(scope: READ_OPERATIONS)
-  """Operations, the newest first."""
+  """Lists operations, newest first."""
   operations(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """Only those that match."""
+    """Returns only the items that match all conditions."""
     filter: OperationFilter
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: OperationOrder
   ): OperationConnection @needs(scope: READ_OPERATIONS)
-  """The events that Stripe has sent, the newest first."""
+  """Lists the events received from Stripe, newest first."""
   webhookEvents(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """Only those that match."""
+    """Returns only the items that match all conditions."""
     filter: WebhookEventFilter
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: WebhookEventOrder
   ): WebhookEventConnection @needs(scope: READ_OPERATIONS)
-  """What differed when both halves were compared, the newest first."""
+  """Lists the differences found by reconciliations, newest first."""
   differences(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
-    """Only those that match."""
+    """Returns only the items that match all conditions."""
     filter: DifferenceFilter
-    """The order; the newest first by default."""
+    """The sort order; newest first by default."""
     orderBy: DifferenceOrder
   ): DifferenceConnection @needs(scope: READ_OPERATIONS)
-  """API keys, the newest first; revoked ones too."""
+  """Lists API keys, newest first, including revoked ones."""
   apiKeys(
-    """How many, from the front: 25 by default, 100 at most."""
+    """The number of items to return from the start of the list: 25 by default, at most 100."""
     first: Int
-    """Only those after this cursor."""
+    """Returns items after this cursor."""
     after: String
-    """How many, from the back; 100 at most."""
+    """The number of items to return from the end of the list: at most 100."""
     last: Int
-    """Only those before this cursor."""
+    """Returns items before this cursor."""
     before: String
   ): ApiKeyConnection @needs(scope: WRITE_API_KEYS)
-  """Whether the two halves are kept equal."""
+  """The health of the link between this server and Stripe."""
   billingHealth: BillingHealth @needs(scope: READ_OPERATIONS)
-  """Who is asking."""
+  """Who is making the request."""
   viewer: Viewer @needs(customer: true)
 }
 
 # ---------------------------------------------------------------------------------------------------- mutations
 
-"""Why a mutation was refused. A refused mutation has changed nothing."""
+"""Why a mutation was refused. A refused mutation has changed nothing, here or in Stripe."""
 type UserError {
-  """What is wrong, for people."""
+  """A message for people."""
   message: String!
-  """What is wrong, for programs."""
+  """The kind of error, for programs."""
   code: UserErrorCode!
-  """The input field at fault, from ` + "`" + `input` + "`" + ` on."""
+  """The path of the input field at fault, starting with ` + "`" + `input` + "`" + `; null when no single field is."""
   path: [String!]
-  """The object the error is about, such as the customer that holds an e-mail."""
+  """The object that the error is about, such as the customer who has the e-mail address; null without one."""
   nodeId: ID
-  """The card issuer's reason, in Stripe's words."""
+  """The card issuer's reason for a decline, as in Stripe; null for other errors."""
   declineCode: String
 }
 
-"""What is wrong with a mutation."""
+"""The kind of error of a mutation."""
 enum UserErrorCode {
   """An input field has a value that is not allowed."""
   INVALID_INPUT
-  """There is no such object."""
+  """The object does not exist."""
   NOT_FOUND
-  """The idempotency key was used with another input."""
+  """The idempotency key was used before with a different input."""
   IDEMPOTENCY_KEY_REUSED
-  """An earlier operation on the same object, named in ` + "`" + `nodeId` + "`" + `, must finish first."""
+  """An earlier operation on the same object has to finish first; ` + "`" + `nodeId` + "`" + ` is the operation."""
   OPERATION_IN_PROGRESS
-  """Stripe refused the change for good."""
+  """Stripe refused the change."""
   STRIPE_REJECTED
-  """Stripe does not answer, and this cannot wait for it."""
+  """Stripe is unavailable, and this request cannot be carried out later."""
   STRIPE_UNAVAILABLE
-  """The price is its product's default; make another one the default first."""
+  """The price is the default price of its product. Make another price the default first."""
   PRICE_IS_DEFAULT
-  """The new price would be the same as the old one."""
+  """The new price would be identical to the old one."""
   PRICE_UNCHANGED
-  """The price is not on sale."""
+  """The price is pending or archived."""
   PRICE_NOT_ACTIVE
   """The product is archived."""
   PRODUCT_ARCHIVED
-  """Another customer, named in ` + "`" + `nodeId` + "`" + `, has this e-mail."""
+  """Another customer has this e-mail address; ` + "`" + `nodeId` + "`" + ` is the customer."""
   EMAIL_TAKEN
-  """Another customer, named in ` + "`" + `nodeId` + "`" + `, has this external id."""
+  """Another customer has this external id; ` + "`" + `nodeId` + "`" + ` is the customer."""
   EXTERNAL_ID_TAKEN
   """The card was declined; ` + "`" + `declineCode` + "`" + ` says why."""
   CARD_DECLINED
-  """The customer must confirm the payment, such as by 3-D Secure. The card was not declined."""
+  """The customer has to authenticate the payment, as with 3-D Secure. The card was not declined."""
   AUTHENTICATION_REQUIRED
-  """The customer has no payment method that could be charged."""
+  """The customer has no payment method to charge."""
   PAYMENT_METHOD_REQUIRED
-  """The subscription's state does not allow this."""
+  """The status of the subscription or invoice does not allow the action."""
   INVALID_TRANSITION
   """The subscription has ended."""
   SUBSCRIPTION_ENDED
-  """The subscription has several items, and none was named."""
+  """The subscription has several items, and the input does not say which one."""
   AMBIGUOUS_ITEM
 }
 
-"""What can be changed. Each change reaches both halves, here and in Stripe, or neither."""
+"""The changes that the API makes. Each is made both here and in Stripe, or not at all."""
 type Mutation {
-  """Creates a product, with its default price when one is given."""
+  """Creates a product, optionally with its default price."""
   createProduct(
-    """The product."""
+    """The product to create."""
     input: CreateProductInput!
   ): CreateProductPayload @needs(scope: WRITE_CATALOG)
-  """Changes what is said of a product; what is left out stays."""
+  """Updates a product. Fields that are left out stay as they are."""
   updateProduct(
-    """The change."""
+    """The fields to update."""
     input: UpdateProductInput!
   ): UpdateProductPayload @needs(scope: WRITE_CATALOG)
-  """Takes a product off sale. Existing subscriptions go on."""
+  """Archives a product, so that it can no longer be purchased. Existing subscriptions continue."""
   archiveProduct(
-    """Which product."""
+    """The product to archive."""
     input: ArchiveProductInput!
   ): ArchiveProductPayload @needs(scope: WRITE_CATALOG)
-  """Adds a price to a product; its default price stays what it is."""
+  """Adds a price to a product. The default price stays the same."""
   addProductPrice(
-    """The price."""
+    """The product and the terms of the price."""
     input: AddProductPriceInput!
   ): AddProductPricePayload @needs(scope: WRITE_CATALOG)
-  """Takes a price off sale. The default price of a product cannot be archived."""
+  """Archives a price, so that it can no longer be subscribed to. A default price cannot be archived."""
   archivePrice(
-    """Which price."""
+    """The price to archive."""
     input: ArchivePriceInput!
   ): ArchivePricePayload @needs(scope: WRITE_CATALOG)
   """
-  Replaces a price by a new one, everywhere or nowhere: creates the new one, makes it the default when the old one was,
-  archives the old one and moves its lookup key. Existing subscriptions keep their price.
+  Replaces a price with a new one, completely or not at all: creates the new price, makes it the default when the old one
+  was, archives the old one and moves its lookup key. Existing subscriptions keep their price.
   """
   updateProductPrice(
-    """The new price."""
+    """The product and the new terms."""
     input: UpdateProductPriceInput!
   ): UpdateProductPricePayload @needs(scope: WRITE_CATALOG)
-  """Creates a customer. Answers at once, whatever state Stripe is in; the customer in Stripe follows by itself."""
+  """Creates a customer. Returns without waiting for Stripe; the customer is created there in the background."""
   createCustomer(
-    """The customer."""
+    """The customer to create."""
     input: CreateCustomerInput!
   ): CreateCustomerPayload @needs(scope: WRITE_CUSTOMERS)
-  """Changes what is known of a customer; what is left out stays."""
+  """Updates a customer. Fields that are left out stay as they are."""
   updateCustomer(
-    """The change."""
+    """The fields to update."""
     input: UpdateCustomerInput!
   ): UpdateCustomerPayload @needs(scope: WRITE_CUSTOMERS)
-  """Deletes a customer here and in Stripe, ends its subscriptions and frees its e-mail."""
+  """Deletes a customer here and in Stripe, cancels all subscriptions, and releases the e-mail address."""
   deleteCustomer(
-    """Which customer."""
+    """The customer to delete."""
     input: DeleteCustomerInput!
   ): DeleteCustomerPayload @needs(scope: WRITE_CUSTOMERS)
-  """Brings back a deleted customer, with a new counterpart in Stripe. Its subscriptions stay ended."""
+  """Restores a deleted customer, with a new counterpart in Stripe. Subscriptions stay canceled."""
   restoreCustomer(
-    """Which customer."""
+    """The customer to restore."""
     input: RestoreCustomerInput!
   ): RestoreCustomerPayload @needs(scope: WRITE_CUSTOMERS)
-  """Subscribes a customer to a price, and links the customer to Stripe first when that has not happened yet."""
+  """Subscribes a customer to one or more prices. Creates the customer in Stripe first where that is still to do."""
   createSubscription(
-    """The subscription."""
+    """The subscription to create."""
     input: CreateSubscriptionInput!
   ): CreateSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS)
   """
-  Cancels a subscription, from every state in which it has not ended. An unpaid invoice stays open and unpaid. A
-  subscription that waits for its first payment can only be canceled immediately.
+  Cancels a subscription in any status in which it has not ended, ` + "`" + `PAST_DUE` + "`" + ` included. An unpaid invoice stays open and
+  unpaid. An ` + "`" + `INCOMPLETE` + "`" + ` subscription can only be canceled immediately.
   """
   cancelSubscription(
-    """Which subscription, and when."""
+    """The subscription to cancel, and when."""
     input: CancelSubscriptionInput!
   ): CancelSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
   """
-  Takes back a cancellation that is scheduled, at the end of the period or at a date. A ` + "`" + `PAUSED` + "`" + ` subscription is resumed: it
-  is charged from now on.
+  Reverts a scheduled cancellation, at the end of the period or on a date. Resumes a ` + "`" + `PAUSED` + "`" + ` subscription, which is
+  charged from now on.
   """
   resumeSubscription(
-    """Which subscription."""
+    """The subscription to resume."""
     input: ResumeSubscriptionInput!
   ): ResumeSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
-  """Moves one item of a subscription to another price, from now on; the only item where none is named."""
+  """Changes the price of a subscription's only item, or of the item that is specified, from now on."""
   changeSubscriptionPrice(
-    """Which subscription, and to which price."""
+    """The subscription and its new price."""
     input: ChangeSubscriptionPriceInput!
   ): ChangeSubscriptionPricePayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
   """
-  Changes what a subscription is for: quantities, prices, new items, and items that end. What is not named stays, at least
-  one item remains, and all of it happens or nothing.
+  Changes the items of a subscription: quantities, prices, new items and items to remove. Items that are not listed stay
+  the same, at least one has to remain, and the changes are made together or not at all.
   """
   updateSubscriptionItems(
-    """Which subscription, and what changes."""
+    """The subscription and the changes to its items."""
     input: UpdateSubscriptionItemsInput!
   ): UpdateSubscriptionItemsPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
-  """Ends a subscription at once that its customer did not ask to cancel; it is ` + "`" + `REVOKED` + "`" + ` then."""
+  """Ends a subscription immediately, without the customer's request. Its status becomes ` + "`" + `REVOKED` + "`" + `."""
   revokeSubscription(
-    """Which subscription, and why."""
+    """The subscription to revoke, and why."""
     input: RevokeSubscriptionInput!
   ): RevokeSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS)
-  """Pays an open invoice now, outside of the retry schedule. A ` + "`" + `PAST_DUE` + "`" + ` subscription is ` + "`" + `ACTIVE` + "`" + ` again then."""
+  """Pays an open invoice now, outside the retry schedule. A ` + "`" + `PAST_DUE` + "`" + ` subscription becomes ` + "`" + `ACTIVE` + "`" + ` again."""
   payInvoice(
-    """Which invoice."""
+    """The invoice to pay."""
     input: PayInvoiceInput!
   ): PayInvoicePayload @needs(scope: WRITE_INVOICES, customer: true)
-  """Voids an open invoice: nothing is owed on it any more. This cannot be undone; its number stays in use."""
+  """Voids an open invoice, so that nothing is owed. This cannot be undone, and the number is not reused."""
   voidInvoice(
-    """Which invoice."""
+    """The invoice to void."""
     input: VoidInvoiceInput!
   ): VoidInvoicePayload @needs(scope: WRITE_INVOICES)
   """
-  Gives the URL of a page at Stripe on which a customer subscribes to a price, or leaves a payment method. The
+  Creates a checkout session: a page at Stripe on which a customer subscribes to a price, or saves a payment method. The
   subscription appears here when Stripe reports it.
   """
   createCheckoutSession(
-    """Who, and what for."""
+    """The customer and the purpose of the page."""
     input: CreateCheckoutSessionInput!
   ): CreateCheckoutSessionPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
-  """Gives the URL of a page at Stripe on which a customer manages its billing."""
+  """Creates a billing portal session: a page at Stripe on which a customer manages subscriptions and payment."""
   createBillingPortalSession(
-    """Who, and where to go afterwards."""
+    """The customer and the page to return to."""
     input: CreateBillingPortalSessionInput!
   ): CreateBillingPortalSessionPayload @needs(scope: WRITE_SUBSCRIPTIONS, customer: true)
   """
-  Compares both halves completely. What differs is listed by ` + "`" + `differences` + "`" + ` and counted by ` + "`" + `billingHealth` + "`" + `; the operation is
-  ` + "`" + `PENDING` + "`" + ` while the comparison goes on.
+  Starts a reconciliation: a complete comparison with Stripe. What differs is listed by ` + "`" + `differences` + "`" + ` and counted by
+  ` + "`" + `billingHealth` + "`" + `. The operation stays ` + "`" + `PENDING` + "`" + ` while the comparison is in progress.
   """
   startReconciliation(
-    """Whether what differs is repaired."""
+    """Whether to repair what differs."""
     input: StartReconciliationInput!
   ): StartReconciliationPayload @needs(scope: WRITE_OPERATIONS)
-  """Makes an API key. Its secret is shown once."""
+  """Creates an API key. The key is shown only once."""
   createApiKey(
-    """What the key is to be."""
+    """The key to create."""
     input: CreateApiKeyInput!
   ): CreateApiKeyPayload @needs(scope: WRITE_API_KEYS)
-  """Gives an API key another secret, which is shown once."""
+  """Replaces the secret of an API key. The new one is shown only once."""
   rotateApiKey(
-    """Which key, and for how long the old secret is accepted."""
+    """The key, and for how long the old secret stays valid."""
     input: RotateApiKeyInput!
   ): RotateApiKeyPayload @needs(scope: WRITE_API_KEYS)
-  """Revokes an API key, everywhere within five seconds."""
+  """Revokes an API key. It is refused everywhere within five seconds."""
   revokeApiKey(
-    """Which key."""
+    """The key to revoke."""
     input: RevokeApiKeyInput!
   ): RevokeApiKeyPayload @needs(scope: WRITE_API_KEYS)
-  """Makes a short-lived token with which one customer's browser can see and manage that customer's billing."""
+  """Creates a short-lived token with which a customer's browser can see and manage that customer's billing."""
   createCustomerSession(
-    """Which customer, and what the browser may ask for."""
+    """The customer, and what the session allows."""
     input: CreateCustomerSessionInput!
   ): CreateCustomerSessionPayload @needs(scope: CREATE_CUSTOMER_SESSIONS)
-  """Tries an operation again, at once: one that waits, one that needs attention, or a customer's that was refused."""
+  """Retries an operation now: one that is waiting or needs attention, or a customer's that was refused."""
   retryOperation(
-    """Which operation."""
+    """The operation to retry."""
     input: RetryOperationInput!
   ): RetryOperationPayload @needs(scope: WRITE_OPERATIONS)
   """
-  Gives up an operation that needs attention and takes Stripe's side: every object that it touched is read from Stripe
-  again and shown as it is there, the operation is ` + "`" + `FAILED` + "`" + `, and what waited behind it goes on.
+  Gives up an operation that needs attention and accepts Stripe's state: every object that it touched is read from Stripe
+  again and shown as it is there. The operation becomes ` + "`" + `FAILED` + "`" + `, and the operations waiting for it continue.
   """
   resolveOperation(
-    """Which operation."""
+    """The operation to give up."""
     input: ResolveOperationInput!
   ): ResolveOperationPayload @needs(scope: WRITE_OPERATIONS)
 }
 
-"""A new price."""
+"""The terms of a new price."""
 input PriceInput {
-  """What it charges each time, in minor units: 1 to 99,999,999."""
+  """The amount per unit in minor units: 1 to 99,999,999."""
   unitAmount: Int64!
-  """The currency."""
+  """The currency of the amount."""
   currency: CurrencyCode!
-  """How often it charges; left out for a price that is paid once."""
+  """The billing period; left out for a one-time price."""
   recurring: RecurringInput
-  """A key by which code can find it, of 200 characters at most; no two prices have the same."""
+  """A key to look the price up by: at most 200 characters, unique among prices."""
   lookupKey: String
-  """A short name that customers do not see."""
+  """A short internal name, hidden from customers."""
   nickname: String
 }
 
 """The input of ` + "`" + `createProduct` + "`" + `."""
 input CreateProductInput {
-  """What customers call it."""
+  """The product's name, shown to customers."""
   name: String!
-  """What it is."""
+  """The product's description, shown to customers."""
   description: String
-  """Your own data about it."""
+  """Key-value pairs of your own, also stored in Stripe."""
   metadata: Metadata
-  """Its default price."""
+  """The product's default price."""
   price: PriceInput
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `createProduct` + "`" + `."""
 type CreateProductPayload {
-  """The new product; null when it was refused."""
+  """The new product; null when the mutation was refused."""
   product: Product
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `updateProduct` + "`" + `."""
 input UpdateProductInput {
-  """Which product."""
+  """The product's global id."""
   productId: ID!
-  """What customers call it."""
+  """The product's name, shown to customers."""
   name: String
-  """What it is; null removes it."""
+  """The description, shown to customers; null removes it."""
   description: String
-  """Your own data about it."""
+  """Key-value pairs of your own, also stored in Stripe."""
   metadata: Metadata
-  """True brings an archived product back on sale."""
+  """True restores an archived product."""
   active: Boolean
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `updateProduct` + "`" + `."""
 type UpdateProductPayload {
-  """The product as it stands."""
+  """The product in its current state."""
   product: Product
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `archiveProduct` + "`" + `."""
 input ArchiveProductInput {
-  """Which product."""
+  """The product's global id."""
   productId: ID!
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `archiveProduct` + "`" + `."""
 type ArchiveProductPayload {
-  """The product as it stands."""
+  """The product in its current state."""
   product: Product
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `addProductPrice` + "`" + `."""
 input AddProductPriceInput {
-  """Which product."""
+  """The product's global id."""
   productId: ID!
-  """What it charges each time, in minor units: 1 to 99,999,999."""
+  """The amount per unit in minor units: 1 to 99,999,999."""
   unitAmount: Int64!
-  """The currency."""
+  """The currency of the amount."""
   currency: CurrencyCode!
-  """How often it charges; left out for a price that is paid once."""
+  """The billing period; left out for a one-time price."""
   recurring: RecurringInput
-  """A key by which code can find it, of 200 characters at most; no two prices have the same."""
+  """A key to look the price up by: at most 200 characters, unique among prices."""
   lookupKey: String
-  """A short name that customers do not see."""
+  """A short internal name, hidden from customers."""
   nickname: String
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `addProductPrice` + "`" + `."""
 type AddProductPricePayload {
-  """The product as it stands."""
+  """The product in its current state."""
   product: Product
-  """The new price; null when it was refused."""
+  """The new price; null when the mutation was refused."""
   price: Price
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `archivePrice` + "`" + `."""
 input ArchivePriceInput {
-  """Which price."""
+  """The price's global id."""
   priceId: ID!
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `archivePrice` + "`" + `."""
 type ArchivePricePayload {
-  """The product as it stands."""
+  """The product in its current state."""
   product: Product
-  """The price as it stands."""
+  """The price in its current state."""
   price: Price
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `updateProductPrice` + "`" + `. What is left out is as in the price that is replaced."""
 input UpdateProductPriceInput {
-  """Which product."""
+  """The product's global id."""
   productId: ID!
   """
-  The price to replace; the default price when left out. A product without a default price gets the new one as its
-  default.
+  The global id of the price to replace; by default the default price. Where the product has none, the new price becomes its
+  default price.
   """
   priceId: ID
-  """What the new price charges each time, in minor units: 1 to 99,999,999."""
+  """The new amount per unit in minor units: 1 to 99,999,999."""
   unitAmount: Int64!
-  """The currency."""
+  """The currency of the amount."""
   currency: CurrencyCode
-  """How often it charges. Null or left out, the period of the price that it replaces."""
+  """The billing period. When null or left out, the period of the replaced price."""
   recurring: RecurringInput
-  """A short name that customers do not see; null for none."""
+  """A short internal name, hidden from customers; null for none."""
   nickname: String
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `updateProductPrice` + "`" + `."""
 type UpdateProductPricePayload {
-  """The product as it stands."""
+  """The product in its current state."""
   product: Product
-  """The new price; null when it was refused."""
+  """The new price; null when the mutation was refused."""
   price: Price
-  """The price that is replaced."""
+  """The price that was replaced."""
   previousPrice: Price
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `createCustomer` + "`" + `."""
 input CreateCustomerInput {
-  """The e-mail, in ASCII; nobody else's, whatever its case."""
+  """The e-mail address, in ASCII. Unique among customers that are not deleted, ignoring case."""
   email: String!
-  """The name, of 256 characters at most."""
+  """The customer's name: at most 256 characters."""
   name: String
-  """Your application's own id of the customer, of 200 characters at most; nobody else's."""
+  """Your application's own id for the customer: at most 200 characters, unique."""
   externalId: String
-  """Your own data about the customer."""
+  """Key-value pairs of your own, also stored in Stripe."""
   metadata: Metadata
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `createCustomer` + "`" + `."""
 type CreateCustomerPayload {
-  """The new customer; null when it was refused."""
+  """The new customer; null when the mutation was refused."""
   customer: Customer
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `updateCustomer` + "`" + `."""
 input UpdateCustomerInput {
-  """Which customer."""
+  """The customer's global id."""
   customerId: ID!
-  """The new e-mail, in ASCII; nobody else's, whatever its case."""
+  """The new e-mail address, in ASCII. Unique among customers that are not deleted, ignoring case."""
   email: String
-  """The new name, of 256 characters at most; null removes it."""
+  """The customer's new name: at most 256 characters; null removes it."""
   name: String
-  """Your application's own id of the customer, of 200 characters at most; nobody else's. Null removes it."""
+  """Your application's own id for the customer: at most 200 characters, unique; null removes it."""
   externalId: String
-  """Your own data about the customer."""
+  """Key-value pairs of your own, also stored in Stripe."""
   metadata: Metadata
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `updateCustomer` + "`" + `."""
 type UpdateCustomerPayload {
-  """The customer as it stands."""
+  """The customer in its current state."""
   customer: Customer
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `deleteCustomer` + "`" + `."""
 input DeleteCustomerInput {
-  """Which customer."""
+  """The customer's global id."""
   customerId: ID!
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `deleteCustomer` + "`" + `."""
 type DeleteCustomerPayload {
-  """The customer as it stands."""
+  """The customer in its current state."""
   customer: Customer
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `restoreCustomer` + "`" + `."""
 input RestoreCustomerInput {
-  """Which customer."""
+  """The customer's global id."""
   customerId: ID!
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `restoreCustomer` + "`" + `."""
 type RestoreCustomerPayload {
-  """The customer as it stands."""
+  """The customer in its current state."""
   customer: Customer
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """How the invoices of a subscription are collected."""
 enum CollectionMethod {
-  """From the customer's payment method."""
+  """The customer's payment method is charged."""
   CHARGE_AUTOMATICALLY
-  """By an invoice that is sent to the customer."""
+  """The invoice is e-mailed to the customer for payment."""
   SEND_INVOICE
 }
 
-"""What happens when the first payment does not succeed at once."""
+"""How to proceed when the first payment does not succeed immediately."""
 enum PaymentBehavior {
-  """The subscription is refused, and nothing is left behind."""
+  """The mutation is refused, and no subscription is created."""
   ERROR_IF_INCOMPLETE
-  """The subscription waits for the customer to confirm the payment."""
+  """The subscription is created as ` + "`" + `INCOMPLETE` + "`" + `, until the customer confirms the payment."""
   DEFAULT_INCOMPLETE
 }
 
 """The input of ` + "`" + `createSubscription` + "`" + `."""
 input CreateSubscriptionInput {
-  """Who subscribes."""
+  """The global id of the customer who subscribes."""
   customerId: ID!
-  """To which price; it must be recurring. Give either this or ` + "`" + `items` + "`" + `."""
+  """The global id of the recurring price. Specify either this or ` + "`" + `items` + "`" + `."""
   priceId: ID
-  """How many units of ` + "`" + `priceId` + "`" + `, such as seats: 1 by default. A metered price takes none."""
+  """The number of units, such as seats: 1 by default. Not allowed for a metered price."""
   quantity: Int
-  """What is subscribed to, of 20 prices at most, with the same period and currency. Give either this or ` + "`" + `priceId` + "`" + `."""
+  """The items: at most 20, with one billing period and currency. Specify either this or ` + "`" + `priceId` + "`" + `."""
   items: [SubscriptionItemInput!]
-  """How many days are free: 1 to 730."""
+  """The length of the free trial in days: 1 to 730."""
   trialDays: Int
-  """How the invoices are collected."""
+  """How invoices are collected."""
   collection: CollectionMethod = CHARGE_AUTOMATICALLY
-  """In how many days a sent invoice is to be paid: 1 to 365, 30 by default. Only with ` + "`" + `SEND_INVOICE` + "`" + `."""
+  """The number of days until an invoice is due: 1 to 365, 30 by default. Only with ` + "`" + `SEND_INVOICE` + "`" + `."""
   daysUntilDue: Int
-  """The id in Stripe of the payment method to charge, such as ` + "`" + `pm_card_visa` + "`" + ` in test mode."""
+  """The Stripe id of the payment method to charge, such as ` + "`" + `pm_card_visa` + "`" + ` in test mode."""
   paymentMethod: String
-  """What happens when the first payment does not succeed at once."""
+  """How to proceed when the first payment does not succeed immediately."""
   paymentBehavior: PaymentBehavior = ERROR_IF_INCOMPLETE
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """One price of a new subscription."""
 input SubscriptionItemInput {
-  """The price; it must be recurring."""
+  """The global id of the recurring price."""
   priceId: ID!
-  """How many units, such as seats: 1 by default. A metered price takes none."""
+  """The number of units, such as seats: 1 by default. Not allowed for a metered price."""
   quantity: Int
 }
 
 """The answer of ` + "`" + `createSubscription` + "`" + `."""
 type CreateSubscriptionPayload {
-  """The new subscription; null when it was refused."""
+  """The new subscription; null when the mutation was refused."""
   subscription: Subscription
   """
-  The secret with which a frontend confirms the first payment, or, where nothing is due yet as in a trial, the set-up of a
-  payment method; only with ` + "`" + `DEFAULT_INCOMPLETE` + "`" + `. It begins with ` + "`" + `pi_` + "`" + ` or ` + "`" + `seti_` + "`" + `.
+  The client secret with which a frontend confirms the first payment (` + "`" + `pi_…` + "`" + `), or saves a payment method when nothing is due
+  yet, as in a trial (` + "`" + `seti_…` + "`" + `). Only with ` + "`" + `DEFAULT_INCOMPLETE` + "`" + `.
   """
   clientSecret: String
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """When a cancellation takes effect."""
 enum CancelTime {
-  """At the end of the period that is paid for."""
+  """At the end of the current billing period."""
   PERIOD_END
-  """At once."""
+  """Immediately."""
   IMMEDIATELY
 }
 
-"""Why a customer cancels, in the words of Stripe's cancellation feedback."""
+"""The customer's reason for canceling, as in Stripe's cancellation feedback."""
 enum CancellationReason {
-  """The customer service was less than expected."""
+  """Customer service was less than expected."""
   CUSTOMER_SERVICE
-  """The quality was less than expected."""
+  """Quality was less than expected."""
   LOW_QUALITY
   """Some features are missing."""
   MISSING_FEATURES
   """Another reason."""
   OTHER
-  """Goes to another service."""
+  """The customer switches to another service."""
   SWITCHED_SERVICE
-  """It is too hard to use."""
+  """The product is too complex."""
   TOO_COMPLEX
-  """It costs too much."""
+  """The product is too expensive."""
   TOO_EXPENSIVE
-  """It is not used enough."""
+  """The customer does not use the product enough."""
   UNUSED
 }
 
 """The input of ` + "`" + `cancelSubscription` + "`" + `."""
 input CancelSubscriptionInput {
-  """Which subscription."""
+  """The subscription's global id."""
   subscriptionId: ID!
-  """When it ends."""
+  """When the cancellation takes effect."""
   at: CancelTime = PERIOD_END
-  """Why the customer cancels."""
+  """The customer's reason."""
   reason: CancellationReason
-  """What the customer says about it, in 5,000 characters at most."""
+  """The customer's comment: at most 5,000 characters."""
   comment: String
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `cancelSubscription` + "`" + `."""
 type CancelSubscriptionPayload {
-  """The subscription as it stands."""
+  """The subscription in its current state."""
   subscription: Subscription
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `resumeSubscription` + "`" + `."""
 input ResumeSubscriptionInput {
-  """Which subscription."""
+  """The subscription's global id."""
   subscriptionId: ID!
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `resumeSubscription` + "`" + `."""
 type ResumeSubscriptionPayload {
-  """The subscription as it stands."""
+  """The subscription in its current state."""
   subscription: Subscription
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
-"""What a change of price makes of the time that is paid for already, in Stripe's words."""
+"""How a change in the middle of a billing period is prorated, as in Stripe."""
 enum ProrationBehavior {
-  """Prorations (credit for unused time, and a charge for the rest of the period) go on the next invoice."""
+  """Creates prorations, a credit for unused time and a charge for the rest of the period, for the next invoice."""
   CREATE_PRORATIONS
-  """Prorations are created and invoiced at once."""
+  """Creates prorations and invoices them immediately."""
   ALWAYS_INVOICE
-  """No prorations: the new amount counts from the next period on."""
+  """Creates no prorations: the change affects the next invoice on."""
   NONE
 }
 
 """The input of ` + "`" + `changeSubscriptionPrice` + "`" + `."""
 input ChangeSubscriptionPriceInput {
-  """Which subscription."""
+  """The subscription's global id."""
   subscriptionId: ID!
-  """The new price; it must be recurring."""
+  """The global id of the new recurring price."""
   priceId: ID!
-  """Which item goes over to it; needed when there are several. Its quantity stays."""
+  """The item to change; required when the subscription has several. Its quantity stays the same."""
   itemId: ID
-  """What becomes of the time that is paid for already."""
+  """How the change is prorated."""
   proration: ProrationBehavior = CREATE_PRORATIONS
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `changeSubscriptionPrice` + "`" + `."""
 type ChangeSubscriptionPricePayload {
-  """The subscription as it stands."""
+  """The subscription in its current state."""
   subscription: Subscription
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """A change of one item of a subscription, or a new item."""
 input SubscriptionItemChangeInput {
-  """The item that changes; left out for a new one."""
+  """The global id of the item to change; left out for a new item."""
   id: ID
-  """The price that the item is to have; needed for a new one."""
+  """The item's new price; required for a new item."""
   priceId: ID
-  """How many units, such as seats. Left out, it stays as it is, and is 1 for a new item."""
+  """The number of units, such as seats. When left out it stays the same, or is 1 for a new item."""
   quantity: Int
-  """Whether the item is removed."""
+  """Whether to remove the item."""
   delete: Boolean
 }
 
 """The input of ` + "`" + `updateSubscriptionItems` + "`" + `."""
 input UpdateSubscriptionItemsInput {
-  """Which subscription."""
+  """The subscription's global id."""
   subscriptionId: ID!
-  """What changes, of 20 items at most. What is not named stays."""
+  """The changes: at most 20. Items that are not listed stay the same."""
   items: [SubscriptionItemChangeInput!]!
-  """What becomes of the time that is paid for already."""
+  """How the change is prorated."""
   proration: ProrationBehavior = CREATE_PRORATIONS
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `updateSubscriptionItems` + "`" + `."""
 type UpdateSubscriptionItemsPayload {
-  """The subscription as it stands."""
+  """The subscription in its current state."""
   subscription: Subscription
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `revokeSubscription` + "`" + `."""
 input RevokeSubscriptionInput {
-  """Which subscription."""
+  """The subscription's global id."""
   subscriptionId: ID!
-  """Why, in 5,000 characters at most; kept in Stripe as the comment of the cancellation."""
+  """The reason: at most 5,000 characters, stored in Stripe as the cancellation comment."""
   reason: String
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `revokeSubscription` + "`" + `."""
 type RevokeSubscriptionPayload {
-  """The subscription as it stands."""
+  """The subscription in its current state."""
   subscription: Subscription
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `payInvoice` + "`" + `."""
 input PayInvoiceInput {
-  """Which invoice."""
+  """The invoice's global id."""
   invoiceId: ID!
-  """The id in Stripe of the payment method to charge; by default the subscription's or the customer's."""
+  """The Stripe id of the payment method to charge; by default the subscription's or the customer's."""
   paymentMethod: String
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `payInvoice` + "`" + `."""
 type PayInvoicePayload {
-  """The invoice as it stands."""
+  """The invoice in its current state."""
   invoice: Invoice
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `voidInvoice` + "`" + `."""
 input VoidInvoiceInput {
-  """Which invoice."""
+  """The invoice's global id."""
   invoiceId: ID!
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `voidInvoice` + "`" + `."""
 type VoidInvoicePayload {
-  """The invoice as it stands."""
+  """The invoice in its current state."""
   invoice: Invoice
-  """The change to both halves; null when it was refused before it began."""
+  """The operation that carries the change out; null when the mutation was refused before it began."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
-"""What a page at Stripe is for."""
+"""The purpose of a checkout session."""
 enum CheckoutMode {
   """The customer subscribes to a price."""
   SUBSCRIPTION
-  """The customer leaves a payment method, for later."""
+  """The customer saves a payment method for later."""
   SETUP
 }
 
 """The input of ` + "`" + `createCheckoutSession` + "`" + `."""
 input CreateCheckoutSessionInput {
-  """Who goes to the page."""
+  """The global id of the customer."""
   customerId: ID!
-  """What the page is for."""
+  """The purpose of the session."""
   mode: CheckoutMode = SUBSCRIPTION
-  """The price to subscribe to; it must be recurring. Only with ` + "`" + `SUBSCRIPTION` + "`" + `, and needed there."""
+  """The global id of the recurring price to subscribe to. Required with ` + "`" + `SUBSCRIPTION` + "`" + `, and only allowed there."""
   priceId: ID
-  """How many units of the price, such as seats: 1 by default. Only with ` + "`" + `SUBSCRIPTION` + "`" + `; a metered price takes none."""
+  """The number of units, such as seats: 1 by default. Only with ` + "`" + `SUBSCRIPTION` + "`" + `, and not for a metered price."""
   quantity: Int
-  """How many days are free: 1 to 730. Only with ` + "`" + `SUBSCRIPTION` + "`" + `."""
+  """The length of the free trial in days: 1 to 730. Only with ` + "`" + `SUBSCRIPTION` + "`" + `."""
   trialDays: Int
-  """Where Stripe sends the customer when it is done. It may contain ` + "`" + `{CHECKOUT_SESSION_ID}` + "`" + `."""
+  """The URL to which Stripe redirects after completion. It may contain ` + "`" + `{CHECKOUT_SESSION_ID}` + "`" + `."""
   successUrl: String!
-  """Where Stripe sends a customer who goes back."""
+  """The URL to which Stripe redirects a customer who goes back."""
   cancelUrl: String
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `createCheckoutSession` + "`" + `."""
 type CreateCheckoutSessionPayload {
-  """The page, for a day; null when it was refused."""
+  """The URL of the page, valid for a day; null when the mutation was refused."""
   url: String
-  """The operation that has created the customer in Stripe first, if that was needed."""
+  """The operation that created the customer in Stripe first; null when that was not needed."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `createBillingPortalSession` + "`" + `."""
 input CreateBillingPortalSessionInput {
-  """Who goes to the page."""
+  """The global id of the customer."""
   customerId: ID!
-  """Where Stripe sends the customer afterwards."""
+  """The URL to which Stripe redirects when the customer leaves the portal."""
   returnUrl: String!
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `createBillingPortalSession` + "`" + `."""
 type CreateBillingPortalSessionPayload {
-  """The page, for a few minutes; null when it was refused."""
+  """The URL of the page, valid for a few minutes; null when the mutation was refused."""
   url: String
-  """The operation that has created the customer in Stripe first, if that was needed."""
+  """The operation that created the customer in Stripe first; null when that was not needed."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `startReconciliation` + "`" + `."""
 input StartReconciliationInput {
   """
-  Whether what differs is repaired: the catalogue and customers that were made here follow this side, subscriptions and
-  invoices follow Stripe, and what exists only there is shown here. Nothing is ever deleted in Stripe.
+  Whether to repair what differs. Products, prices and customers created here are corrected in Stripe, subscriptions and
+  invoices are corrected here, and what exists only in Stripe is added here. Nothing is ever deleted in Stripe.
   """
   repair: Boolean = false
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `startReconciliation` + "`" + `."""
 type StartReconciliationPayload {
-  """The comparison."""
+  """The operation that compares; ` + "`" + `PENDING` + "`" + ` while it is in progress."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `createApiKey` + "`" + `."""
 input CreateApiKeyInput {
-  """What people call it, of 100 characters at most."""
+  """A name for the key: at most 100 characters."""
   name: String!
-  """What it may do. A key hands out no scope that it lacks."""
+  """The scopes of the new key. An API key can only grant scopes that it has itself."""
   scopes: [Scope!]!
-  """When it ends; left out, it does not."""
+  """When the key expires; left out for a key that does not."""
   expiresAt: DateTime
-  """Makes repeating the mutation harmless: it has the first result, but for the secret, which is shown once. 255 characters at most."""
+  """An idempotency key of at most 255 characters: a repeated mutation returns the first result, without the secret."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `createApiKey` + "`" + `."""
 type CreateApiKeyPayload {
-  """The key; null when it was refused."""
+  """The API key; null when the mutation was refused."""
   apiKey: ApiKey
-  """The key itself, ` + "`" + `tsk_…` + "`" + `: it is shown once, and kept nowhere; null when the mutation is repeated."""
+  """The key, ` + "`" + `tsk_…` + "`" + `. It is shown once and not stored; null when the mutation is repeated."""
   secret: String
-  """Always null: Stripe has no part in it."""
+  """Always null: nothing changes in Stripe."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `rotateApiKey` + "`" + `."""
 input RotateApiKeyInput {
-  """Which key."""
+  """The API key's global id."""
   apiKeyId: ID!
-  """For how many seconds the old secret is accepted too: 0 to 604,800."""
+  """For how many seconds the old secret stays valid: 0 to 604,800."""
   graceSeconds: Int = 0
-  """Makes repeating the mutation harmless: it has the first result, but for the secret, which is shown once. 255 characters at most."""
+  """An idempotency key of at most 255 characters: a repeated mutation returns the first result, without the secret."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `rotateApiKey` + "`" + `."""
 type RotateApiKeyPayload {
-  """The key; null when it was refused."""
+  """The API key; null when the mutation was refused."""
   apiKey: ApiKey
-  """The key with its new secret: it is shown once, and kept nowhere; null when the mutation is repeated."""
+  """The key with its new secret. It is shown once and not stored; null when the mutation is repeated."""
   secret: String
-  """Always null: Stripe has no part in it."""
+  """Always null: nothing changes in Stripe."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `revokeApiKey` + "`" + `."""
 input RevokeApiKeyInput {
-  """Which key."""
+  """The API key's global id."""
   apiKeyId: ID!
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `revokeApiKey` + "`" + `."""
 type RevokeApiKeyPayload {
-  """The key; null when it was refused."""
+  """The API key; null when the mutation was refused."""
   apiKey: ApiKey
-  """Always null: Stripe has no part in it."""
+  """Always null: nothing changes in Stripe."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `createCustomerSession` + "`" + `."""
 input CreateCustomerSessionInput {
-  """Whose browser it is for."""
+  """The global id of the customer."""
   customerId: ID!
-  """For how many seconds the token is valid: 1 to 86,400."""
+  """The lifetime of the token in seconds: 1 to 86,400."""
   expiresInSeconds: Int = 3600
   """
-  What the browser may ask for. Left out, that is ` + "`" + `CANCEL_AT_PERIOD_END` + "`" + `, ` + "`" + `RESUME` + "`" + `, ` + "`" + `PAY_INVOICE` + "`" + ` and ` + "`" + `PORTAL` + "`" + `.
+  The actions to allow. By default ` + "`" + `CANCEL_AT_PERIOD_END` + "`" + `, ` + "`" + `RESUME` + "`" + `, ` + "`" + `PAY_INVOICE` + "`" + ` and ` + "`" + `PORTAL` + "`" + `.
   """
   actions: [CustomerAction!]
-  """Makes repeating the mutation harmless: it has the first result, but for the token, which is shown once. 255 characters at most."""
+  """An idempotency key of at most 255 characters: a repeated mutation returns the first result, without the token."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `createCustomerSession` + "`" + `."""
 type CreateCustomerSessionPayload {
-  """The token, for ` + "`" + `Authorization: Bearer` + "`" + `; null when it was refused, and when the mutation is repeated."""
+  """The token, for ` + "`" + `Authorization: Bearer` + "`" + `; null when the mutation was refused or is repeated."""
   token: String
-  """When it ends; earlier when the customer is deleted."""
+  """When the token expires. It ends earlier when the customer is deleted."""
   expiresAt: DateTime
-  """Always null: Stripe has no part in it."""
+  """Always null: nothing changes in Stripe."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
 """The input of ` + "`" + `retryOperation` + "`" + `."""
 input RetryOperationInput {
-  """Which operation."""
+  """The operation's global id."""
   operationId: ID!
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `retryOperation` + "`" + `."""
 type RetryOperationPayload {
-  """The operation as it stands after the retry."""
+  """The operation in its state after the retry."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 
-"""Whose side of a change is taken when an operation that needs attention is given up."""
+"""Which state is accepted when an operation that needs attention is given up."""
 enum ResolutionSource {
-  """Stripe's: what it has is shown here."""
+  """Stripe's state: what Stripe has is shown here."""
   STRIPE
 }
 
 """The input of ` + "`" + `resolveOperation` + "`" + `."""
 input ResolveOperationInput {
-  """Which operation; it must be ` + "`" + `NEEDS_ATTENTION` + "`" + `."""
+  """The global id of an operation that is ` + "`" + `NEEDS_ATTENTION` + "`" + `."""
   operationId: ID!
-  """Whose side is taken."""
+  """The state to accept."""
   accept: ResolutionSource = STRIPE
-  """Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most."""
+  """An idempotency key of at most 255 characters: repeating the mutation with it returns the first result."""
   idempotencyKey: String
 }
 
 """The answer of ` + "`" + `resolveOperation` + "`" + `."""
 type ResolveOperationPayload {
-  """The operation, ` + "`" + `FAILED` + "`" + ` now."""
+  """The operation, which is now ` + "`" + `FAILED` + "`" + `."""
   operation: Operation
-  """Why it was refused; empty when it was not."""
+  """Why the mutation was refused; empty when it was not."""
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},

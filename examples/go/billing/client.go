@@ -14,13 +14,13 @@ import (
 type BillingInterval string
 
 const (
-	// A day.
+	// Daily.
 	BillingIntervalDay BillingInterval = "DAY"
-	// A week.
+	// Weekly.
 	BillingIntervalWeek BillingInterval = "WEEK"
-	// A month.
+	// Monthly.
 	BillingIntervalMonth BillingInterval = "MONTH"
-	// A year.
+	// Yearly.
 	BillingIntervalYear BillingInterval = "YEAR"
 )
 
@@ -36,9 +36,9 @@ var AllBillingInterval = []BillingInterval{
 //
 // The answer of `cancelSubscription`.
 type CancelCancelSubscriptionCancelSubscriptionPayload struct {
-	// The subscription as it stands.
+	// The subscription in its current state.
 	Subscription *SubscriptionFields `json:"subscription"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []UserErrorFields `json:"userErrors"`
 }
 
@@ -54,8 +54,8 @@ func (v *CancelCancelSubscriptionCancelSubscriptionPayload) GetUserErrors() []Us
 
 // CancelResponse is returned by Cancel on success.
 type CancelResponse struct {
-	// Cancels a subscription, from every state in which it has not ended. An unpaid invoice stays open and unpaid. A
-	// subscription that waits for its first payment can only be canceled immediately.
+	// Cancels a subscription in any status in which it has not ended, `PAST_DUE` included. An unpaid invoice stays open and
+	// unpaid. An `INCOMPLETE` subscription can only be canceled immediately.
 	CancelSubscription *CancelCancelSubscriptionCancelSubscriptionPayload `json:"cancelSubscription"`
 }
 
@@ -66,15 +66,15 @@ func (v *CancelResponse) GetCancelSubscription() *CancelCancelSubscriptionCancel
 
 // The input of `cancelSubscription`.
 type CancelSubscriptionInput struct {
-	// Which subscription.
+	// The subscription's global id.
 	SubscriptionId string `json:"subscriptionId"`
-	// When it ends.
+	// When the cancellation takes effect.
 	At *CancelTime `json:"at"`
-	// Why the customer cancels.
+	// The customer's reason.
 	Reason *CancellationReason `json:"reason"`
-	// What the customer says about it, in 5,000 characters at most.
+	// The customer's comment: at most 5,000 characters.
 	Comment *string `json:"comment"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
@@ -97,9 +97,9 @@ func (v *CancelSubscriptionInput) GetIdempotencyKey() *string { return v.Idempot
 type CancelTime string
 
 const (
-	// At the end of the period that is paid for.
+	// At the end of the current billing period.
 	CancelTimePeriodEnd CancelTime = "PERIOD_END"
-	// At once.
+	// Immediately.
 	CancelTimeImmediately CancelTime = "IMMEDIATELY"
 )
 
@@ -108,25 +108,25 @@ var AllCancelTime = []CancelTime{
 	CancelTimeImmediately,
 }
 
-// Why a customer cancels, in the words of Stripe's cancellation feedback.
+// The customer's reason for canceling, as in Stripe's cancellation feedback.
 type CancellationReason string
 
 const (
-	// The customer service was less than expected.
+	// Customer service was less than expected.
 	CancellationReasonCustomerService CancellationReason = "CUSTOMER_SERVICE"
-	// The quality was less than expected.
+	// Quality was less than expected.
 	CancellationReasonLowQuality CancellationReason = "LOW_QUALITY"
 	// Some features are missing.
 	CancellationReasonMissingFeatures CancellationReason = "MISSING_FEATURES"
 	// Another reason.
 	CancellationReasonOther CancellationReason = "OTHER"
-	// Goes to another service.
+	// The customer switches to another service.
 	CancellationReasonSwitchedService CancellationReason = "SWITCHED_SERVICE"
-	// It is too hard to use.
+	// The product is too complex.
 	CancellationReasonTooComplex CancellationReason = "TOO_COMPLEX"
-	// It costs too much.
+	// The product is too expensive.
 	CancellationReasonTooExpensive CancellationReason = "TOO_EXPENSIVE"
-	// It is not used enough.
+	// The customer does not use the product enough.
 	CancellationReasonUnused CancellationReason = "UNUSED"
 )
 
@@ -145,9 +145,9 @@ var AllCancellationReason = []CancellationReason{
 type CollectionMethod string
 
 const (
-	// From the customer's payment method.
+	// The customer's payment method is charged.
 	CollectionMethodChargeAutomatically CollectionMethod = "CHARGE_AUTOMATICALLY"
-	// By an invoice that is sent to the customer.
+	// The invoice is e-mailed to the customer for payment.
 	CollectionMethodSendInvoice CollectionMethod = "SEND_INVOICE"
 )
 
@@ -158,15 +158,15 @@ var AllCollectionMethod = []CollectionMethod{
 
 // The input of `createCustomer`.
 type CreateCustomerInput struct {
-	// The e-mail, in ASCII; nobody else's, whatever its case.
+	// The e-mail address, in ASCII. Unique among customers that are not deleted, ignoring case.
 	Email string `json:"email"`
-	// The name, of 256 characters at most.
+	// The customer's name: at most 256 characters.
 	Name *string `json:"name"`
-	// Your application's own id of the customer, of 200 characters at most; nobody else's.
+	// Your application's own id for the customer: at most 200 characters, unique.
 	ExternalId *string `json:"externalId"`
-	// Your own data about the customer.
+	// Key-value pairs of your own, also stored in Stripe.
 	Metadata *map[string]string `json:"metadata"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
@@ -187,25 +187,25 @@ func (v *CreateCustomerInput) GetIdempotencyKey() *string { return v.Idempotency
 
 // The input of `createSubscription`.
 type CreateSubscriptionInput struct {
-	// Who subscribes.
+	// The global id of the customer who subscribes.
 	CustomerId string `json:"customerId"`
-	// To which price; it must be recurring. Give either this or `items`.
+	// The global id of the recurring price. Specify either this or `items`.
 	PriceId *string `json:"priceId"`
-	// How many units of `priceId`, such as seats: 1 by default. A metered price takes none.
+	// The number of units, such as seats: 1 by default. Not allowed for a metered price.
 	Quantity *int `json:"quantity"`
-	// What is subscribed to, of 20 prices at most, with the same period and currency. Give either this or `priceId`.
+	// The items: at most 20, with one billing period and currency. Specify either this or `priceId`.
 	Items []SubscriptionItemInput `json:"items"`
-	// How many days are free: 1 to 730.
+	// The length of the free trial in days: 1 to 730.
 	TrialDays *int `json:"trialDays"`
-	// How the invoices are collected.
+	// How invoices are collected.
 	Collection *CollectionMethod `json:"collection"`
-	// In how many days a sent invoice is to be paid: 1 to 365, 30 by default. Only with `SEND_INVOICE`.
+	// The number of days until an invoice is due: 1 to 365, 30 by default. Only with `SEND_INVOICE`.
 	DaysUntilDue *int `json:"daysUntilDue"`
-	// The id in Stripe of the payment method to charge, such as `pm_card_visa` in test mode.
+	// The Stripe id of the payment method to charge, such as `pm_card_visa` in test mode.
 	PaymentMethod *string `json:"paymentMethod"`
-	// What happens when the first payment does not succeed at once.
+	// How to proceed when the first payment does not succeed immediately.
 	PaymentBehavior *PaymentBehavior `json:"paymentBehavior"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
@@ -242,7 +242,7 @@ func (v *CreateSubscriptionInput) GetIdempotencyKey() *string { return v.Idempot
 // CustomerByEmailCustomerByEmailCustomer includes the requested fields of the GraphQL type Customer.
 // The GraphQL type's documentation follows.
 //
-// Someone who is billed.
+// A person or company that you bill.
 type CustomerByEmailCustomerByEmailCustomer struct {
 	// The global id.
 	Id string `json:"id"`
@@ -253,8 +253,8 @@ func (v *CustomerByEmailCustomerByEmailCustomer) GetId() string { return v.Id }
 
 // CustomerByEmailResponse is returned by CustomerByEmail on success.
 type CustomerByEmailResponse struct {
-	// The customer with an e-mail, in any case; null when there is none. Where several customers share it in Stripe, it is the
-	// one that holds it here. Deleted customers have none.
+	// Returns a customer by e-mail address, ignoring case; null when there is none. Where several customers share the address in
+	// Stripe, it is the one that holds it here. Deleted customers are not found.
 	CustomerByEmail *CustomerByEmailCustomerByEmailCustomer `json:"customerByEmail"`
 }
 
@@ -268,9 +268,9 @@ func (v *CustomerByEmailResponse) GetCustomerByEmail() *CustomerByEmailCustomerB
 //
 // A page of customers.
 type CustomersCustomersCustomerConnection struct {
-	// The customers with their cursors.
+	// The customers on this page, with their cursors.
 	Edges []CustomersCustomersCustomerConnectionEdgesCustomerEdge `json:"edges"`
-	// Where the page stands.
+	// Information for paging.
 	PageInfo CustomersCustomersCustomerConnectionPageInfo `json:"pageInfo"`
 }
 
@@ -301,18 +301,18 @@ func (v *CustomersCustomersCustomerConnectionEdgesCustomerEdge) GetNode() Custom
 // CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomer includes the requested fields of the GraphQL type Customer.
 // The GraphQL type's documentation follows.
 //
-// Someone who is billed.
+// A person or company that you bill.
 type CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomer struct {
 	// The global id.
 	Id string `json:"id"`
-	// The e-mail. Null or shared with another customer only when it was made so in Stripe: an e-mail that is given here is
-	// nobody else's among the customers that are not deleted, whatever its case.
+	// The e-mail address. Unique, ignoring case, among customers that are not deleted; only a customer created in Stripe can
+	// lack one, or share that of another customer.
 	Email *string `json:"email"`
-	// The name.
+	// The customer's name, shown on invoices.
 	Name *string `json:"name"`
-	// How the customer stands to its counterpart in Stripe.
+	// How the customer is linked to its counterpart in Stripe.
 	Stripe CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerStripeStripeLink `json:"stripe"`
-	// The customer's subscriptions of every status, the newest first.
+	// The customer's subscriptions in every status, newest first.
 	Subscriptions CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerSubscriptionsSubscriptionConnection `json:"subscriptions"`
 }
 
@@ -344,11 +344,11 @@ func (v *CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomer) GetS
 // CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerStripeStripeLink includes the requested fields of the GraphQL type StripeLink.
 // The GraphQL type's documentation follows.
 //
-// How an object stands to its counterpart in Stripe.
+// How an object is linked to its counterpart in Stripe.
 type CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerStripeStripeLink struct {
-	// The id in Stripe; null while there is no counterpart.
+	// The object's id in Stripe; null while it is not in Stripe.
 	Id *string `json:"id"`
-	// Whether both halves are equal.
+	// Whether what is shown here is what Stripe has.
 	Status SyncStatus `json:"status"`
 }
 
@@ -367,7 +367,7 @@ func (v *CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerStripe
 //
 // A page of subscriptions.
 type CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerSubscriptionsSubscriptionConnection struct {
-	// The subscriptions with their cursors.
+	// The subscriptions on this page, with their cursors.
 	Edges []CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerSubscriptionsSubscriptionConnectionEdgesSubscriptionEdge `json:"edges"`
 }
 
@@ -393,7 +393,7 @@ func (v *CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerSubscr
 // CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerSubscriptionsSubscriptionConnectionEdgesSubscriptionEdgeNodeSubscription includes the requested fields of the GraphQL type Subscription.
 // The GraphQL type's documentation follows.
 //
-// A customer's promise to pay a price again and again.
+// A recurring charge of a customer for one or more prices.
 type CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerSubscriptionsSubscriptionConnectionEdgesSubscriptionEdgeNodeSubscription struct {
 	SubscriptionFields `json:"-"`
 }
@@ -490,11 +490,11 @@ func (v *CustomersCustomersCustomerConnectionEdgesCustomerEdgeNodeCustomerSubscr
 // CustomersCustomersCustomerConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
 // The GraphQL type's documentation follows.
 //
-// Where a page of a connection stands.
+// Information for paging through a connection.
 type CustomersCustomersCustomerConnectionPageInfo struct {
-	// Whether there is more after this page.
+	// Whether there are more items after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// The cursor of the page's last edge.
+	// The cursor of the last item on this page; null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -506,7 +506,7 @@ func (v *CustomersCustomersCustomerConnectionPageInfo) GetEndCursor() *string { 
 
 // CustomersResponse is returned by Customers on success.
 type CustomersResponse struct {
-	// Customers, the newest first. Deleted ones are hidden.
+	// Lists customers, newest first. Deleted customers are left out unless the filter includes them.
 	Customers *CustomersCustomersCustomerConnection `json:"customers"`
 }
 
@@ -582,21 +582,21 @@ var AllOperationKind = []OperationKind{
 	OperationKindLinkCustomer,
 }
 
-// The life of an operation.
+// The status of an operation.
 type OperationStatus string
 
 const (
-	// Waits for its turn or for Stripe.
+	// Waiting for its turn, or for Stripe to become available.
 	OperationStatusPending OperationStatus = "PENDING"
-	// Is being carried out.
+	// Being carried out.
 	OperationStatusRunning OperationStatus = "RUNNING"
-	// Both halves have the change.
+	// The change is made, here and in Stripe.
 	OperationStatusSucceeded OperationStatus = "SUCCEEDED"
-	// Stripe refused it; what was done is being undone.
+	// Stripe refused the change, and the steps already done are being undone.
 	OperationStatusCompensating OperationStatus = "COMPENSATING"
-	// Refused; neither half has the change.
+	// The change was refused and is made neither here nor in Stripe.
 	OperationStatusFailed OperationStatus = "FAILED"
-	// Undoing it was refused. The halves may differ until it is retried.
+	// Undoing the change was refused. Stripe and what is shown here may differ until it is retried or resolved.
 	OperationStatusNeedsAttention OperationStatus = "NEEDS_ATTENTION"
 )
 
@@ -609,13 +609,13 @@ var AllOperationStatus = []OperationStatus{
 	OperationStatusNeedsAttention,
 }
 
-// What happens when the first payment does not succeed at once.
+// How to proceed when the first payment does not succeed immediately.
 type PaymentBehavior string
 
 const (
-	// The subscription is refused, and nothing is left behind.
+	// The mutation is refused, and no subscription is created.
 	PaymentBehaviorErrorIfIncomplete PaymentBehavior = "ERROR_IF_INCOMPLETE"
-	// The subscription waits for the customer to confirm the payment.
+	// The subscription is created as `INCOMPLETE`, until the customer confirms the payment.
 	PaymentBehaviorDefaultIncomplete PaymentBehavior = "DEFAULT_INCOMPLETE"
 )
 
@@ -629,9 +629,9 @@ var AllPaymentBehavior = []PaymentBehavior{
 //
 // A page of products.
 type PlansProductsProductConnection struct {
-	// The products with their cursors.
+	// The products on this page, with their cursors.
 	Edges []PlansProductsProductConnectionEdgesProductEdge `json:"edges"`
-	// Where the page stands.
+	// Information for paging.
 	PageInfo PlansProductsProductConnectionPageInfo `json:"pageInfo"`
 }
 
@@ -662,13 +662,13 @@ func (v *PlansProductsProductConnectionEdgesProductEdge) GetNode() PlansProducts
 // PlansProductsProductConnectionEdgesProductEdgeNodeProduct includes the requested fields of the GraphQL type Product.
 // The GraphQL type's documentation follows.
 //
-// Something that is sold.
+// A product or service that you sell. What it costs is in its prices.
 type PlansProductsProductConnectionEdgesProductEdgeNodeProduct struct {
 	// The global id.
 	Id string `json:"id"`
-	// What customers call it.
+	// The product's name, shown to customers.
 	Name string `json:"name"`
-	// The price that it is sold for unless another one is named.
+	// The price used when none is specified; null when the product has none.
 	DefaultPrice *PriceFields `json:"defaultPrice"`
 }
 
@@ -686,11 +686,11 @@ func (v *PlansProductsProductConnectionEdgesProductEdgeNodeProduct) GetDefaultPr
 // PlansProductsProductConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
 // The GraphQL type's documentation follows.
 //
-// Where a page of a connection stands.
+// Information for paging through a connection.
 type PlansProductsProductConnectionPageInfo struct {
-	// Whether there is more after this page.
+	// Whether there are more items after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// The cursor of the page's last edge.
+	// The cursor of the last item on this page; null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -702,7 +702,7 @@ func (v *PlansProductsProductConnectionPageInfo) GetEndCursor() *string { return
 
 // PlansResponse is returned by Plans on success.
 type PlansResponse struct {
-	// Products, the newest first.
+	// Lists products, newest first.
 	Products *PlansProductsProductConnection `json:"products"`
 }
 
@@ -716,7 +716,7 @@ func (v *PlansResponse) GetProducts() *PlansProductsProductConnection { return v
 type PriceByLookupKeyPriceByLookupKeyPrice struct {
 	// The global id.
 	Id string `json:"id"`
-	// What it is the price of.
+	// The product that the price belongs to.
 	Product PriceByLookupKeyPriceByLookupKeyPriceProduct `json:"product"`
 }
 
@@ -731,11 +731,11 @@ func (v *PriceByLookupKeyPriceByLookupKeyPrice) GetProduct() PriceByLookupKeyPri
 // PriceByLookupKeyPriceByLookupKeyPriceProduct includes the requested fields of the GraphQL type Product.
 // The GraphQL type's documentation follows.
 //
-// Something that is sold.
+// A product or service that you sell. What it costs is in its prices.
 type PriceByLookupKeyPriceByLookupKeyPriceProduct struct {
 	// The global id.
 	Id string `json:"id"`
-	// What customers call it.
+	// The product's name, shown to customers.
 	Name string `json:"name"`
 }
 
@@ -747,7 +747,7 @@ func (v *PriceByLookupKeyPriceByLookupKeyPriceProduct) GetName() string { return
 
 // PriceByLookupKeyResponse is returned by PriceByLookupKey on success.
 type PriceByLookupKeyResponse struct {
-	// The price with a lookup key; null when there is none.
+	// Returns a price by its lookup key; null when there is none.
 	PriceByLookupKey *PriceByLookupKeyPriceByLookupKeyPrice `json:"priceByLookupKey"`
 }
 
@@ -763,11 +763,11 @@ func (v *PriceByLookupKeyResponse) GetPriceByLookupKey() *PriceByLookupKeyPriceB
 type PriceFields struct {
 	// The global id.
 	Id string `json:"id"`
-	// A key by which code can find it; it moves to the price that replaces this one.
+	// A key to look the price up by. It moves to the price that replaces this one.
 	LookupKey *string `json:"lookupKey"`
 	// The amount for one unit; null when Stripe has no single whole amount: tiers, or fractions of a minor unit.
 	UnitAmount *PriceFieldsUnitAmountMoney `json:"unitAmount"`
-	// How often it charges; null for a price that is paid once.
+	// The billing period; null for a one-time price.
 	Recurring *PriceFieldsRecurring `json:"recurring"`
 }
 
@@ -786,11 +786,11 @@ func (v *PriceFields) GetRecurring() *PriceFieldsRecurring { return v.Recurring 
 // PriceFieldsRecurring includes the requested fields of the GraphQL type Recurring.
 // The GraphQL type's documentation follows.
 //
-// The period of a price that is paid again and again.
+// The billing period of a recurring price.
 type PriceFieldsRecurring struct {
-	// The unit of the period.
+	// The unit of the billing period.
 	Interval BillingInterval `json:"interval"`
-	// How many units make a period.
+	// The number of units between billings: 3 with `MONTH` bills every three months.
 	IntervalCount int `json:"intervalCount"`
 }
 
@@ -803,11 +803,11 @@ func (v *PriceFieldsRecurring) GetIntervalCount() int { return v.IntervalCount }
 // PriceFieldsUnitAmountMoney includes the requested fields of the GraphQL type Money.
 // The GraphQL type's documentation follows.
 //
-// An amount of money.
+// An amount of money in one currency.
 type PriceFieldsUnitAmountMoney struct {
-	// The amount in minor units: cents for USD, yen for JPY, which has none.
+	// The amount in the currency's minor unit: cents for USD, whole yen for JPY.
 	Amount int64 `json:"amount"`
-	// The currency.
+	// The currency of the amount.
 	Currency string `json:"currency"`
 }
 
@@ -817,15 +817,15 @@ func (v *PriceFieldsUnitAmountMoney) GetAmount() int64 { return v.Amount }
 // GetCurrency returns PriceFieldsUnitAmountMoney.Currency, and is useful for accessing the field via an interface.
 func (v *PriceFieldsUnitAmountMoney) GetCurrency() string { return v.Currency }
 
-// What a change of price makes of the time that is paid for already, in Stripe's words.
+// How a change in the middle of a billing period is prorated, as in Stripe.
 type ProrationBehavior string
 
 const (
-	// Prorations (credit for unused time, and a charge for the rest of the period) go on the next invoice.
+	// Creates prorations, a credit for unused time and a charge for the rest of the period, for the next invoice.
 	ProrationBehaviorCreateProrations ProrationBehavior = "CREATE_PRORATIONS"
-	// Prorations are created and invoiced at once.
+	// Creates prorations and invoices them immediately.
 	ProrationBehaviorAlwaysInvoice ProrationBehavior = "ALWAYS_INVOICE"
-	// No prorations: the new amount counts from the next period on.
+	// Creates no prorations: the change affects the next invoice on.
 	ProrationBehaviorNone ProrationBehavior = "NONE"
 )
 
@@ -835,11 +835,11 @@ var AllProrationBehavior = []ProrationBehavior{
 	ProrationBehaviorNone,
 }
 
-// The period of a price that is paid again and again; three years at most.
+// The billing period of a recurring price: three years at most.
 type RecurringInput struct {
-	// The unit of the period.
+	// The unit of the billing period.
 	Interval BillingInterval `json:"interval"`
-	// How many units make a period.
+	// The number of units between billings: 3 with `MONTH` bills every three months.
 	IntervalCount *int `json:"intervalCount"`
 }
 
@@ -851,8 +851,8 @@ func (v *RecurringInput) GetIntervalCount() *int { return v.IntervalCount }
 
 // RepriceResponse is returned by Reprice on success.
 type RepriceResponse struct {
-	// Replaces a price by a new one, everywhere or nowhere: creates the new one, makes it the default when the old one was,
-	// archives the old one and moves its lookup key. Existing subscriptions keep their price.
+	// Replaces a price with a new one, completely or not at all: creates the new price, makes it the default when the old one
+	// was, archives the old one and moves its lookup key. Existing subscriptions keep their price.
 	UpdateProductPrice *RepriceUpdateProductPriceUpdateProductPricePayload `json:"updateProductPrice"`
 }
 
@@ -866,11 +866,11 @@ func (v *RepriceResponse) GetUpdateProductPrice() *RepriceUpdateProductPriceUpda
 //
 // The answer of `updateProductPrice`.
 type RepriceUpdateProductPriceUpdateProductPricePayload struct {
-	// The new price; null when it was refused.
+	// The new price; null when the mutation was refused.
 	Price *PriceFields `json:"price"`
-	// The change to both halves; null when it was refused before it began.
+	// The operation that carries the change out; null when the mutation was refused before it began.
 	Operation *RepriceUpdateProductPriceUpdateProductPricePayloadOperation `json:"operation"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []UserErrorFields `json:"userErrors"`
 }
 
@@ -890,11 +890,11 @@ func (v *RepriceUpdateProductPriceUpdateProductPricePayload) GetUserErrors() []U
 // RepriceUpdateProductPriceUpdateProductPricePayloadOperation includes the requested fields of the GraphQL type Operation.
 // The GraphQL type's documentation follows.
 //
-// One change to both halves, here and in Stripe.
+// A change that is carried out here and in Stripe, completely or not at all.
 type RepriceUpdateProductPriceUpdateProductPricePayloadOperation struct {
 	// The global id.
 	Id string `json:"id"`
-	// How far it has come.
+	// The current status.
 	Status OperationStatus `json:"status"`
 }
 
@@ -908,9 +908,9 @@ func (v *RepriceUpdateProductPriceUpdateProductPricePayloadOperation) GetStatus(
 
 // The input of `retryOperation`.
 type RetryOperationInput struct {
-	// Which operation.
+	// The operation's global id.
 	OperationId string `json:"operationId"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
@@ -922,7 +922,7 @@ func (v *RetryOperationInput) GetIdempotencyKey() *string { return v.Idempotency
 
 // RetryResponse is returned by Retry on success.
 type RetryResponse struct {
-	// Tries an operation again, at once: one that waits, one that needs attention, or a customer's that was refused.
+	// Retries an operation now: one that is waiting or needs attention, or a customer's that was refused.
 	RetryOperation *RetryRetryOperationRetryOperationPayload `json:"retryOperation"`
 }
 
@@ -936,9 +936,9 @@ func (v *RetryResponse) GetRetryOperation() *RetryRetryOperationRetryOperationPa
 //
 // The answer of `retryOperation`.
 type RetryRetryOperationRetryOperationPayload struct {
-	// The operation as it stands after the retry.
+	// The operation in its state after the retry.
 	Operation *RetryRetryOperationRetryOperationPayloadOperation `json:"operation"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []UserErrorFields `json:"userErrors"`
 }
 
@@ -955,13 +955,13 @@ func (v *RetryRetryOperationRetryOperationPayload) GetUserErrors() []UserErrorFi
 // RetryRetryOperationRetryOperationPayloadOperation includes the requested fields of the GraphQL type Operation.
 // The GraphQL type's documentation follows.
 //
-// One change to both halves, here and in Stripe.
+// A change that is carried out here and in Stripe, completely or not at all.
 type RetryRetryOperationRetryOperationPayloadOperation struct {
 	// The global id.
 	Id string `json:"id"`
-	// How far it has come.
+	// The current status.
 	Status OperationStatus `json:"status"`
-	// What went wrong last.
+	// The most recent error; null when there was none.
 	LastError *string `json:"lastError"`
 }
 
@@ -980,8 +980,8 @@ func (v *RetryRetryOperationRetryOperationPayloadOperation) GetLastError() *stri
 
 // SetSeatsResponse is returned by SetSeats on success.
 type SetSeatsResponse struct {
-	// Changes what a subscription is for: quantities, prices, new items, and items that end. What is not named stays, at least
-	// one item remains, and all of it happens or nothing.
+	// Changes the items of a subscription: quantities, prices, new items and items to remove. Items that are not listed stay
+	// the same, at least one has to remain, and the changes are made together or not at all.
 	UpdateSubscriptionItems *SetSeatsUpdateSubscriptionItemsUpdateSubscriptionItemsPayload `json:"updateSubscriptionItems"`
 }
 
@@ -995,9 +995,9 @@ func (v *SetSeatsResponse) GetUpdateSubscriptionItems() *SetSeatsUpdateSubscript
 //
 // The answer of `updateSubscriptionItems`.
 type SetSeatsUpdateSubscriptionItemsUpdateSubscriptionItemsPayload struct {
-	// The subscription as it stands.
+	// The subscription in its current state.
 	Subscription *SubscriptionFields `json:"subscription"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []UserErrorFields `json:"userErrors"`
 }
 
@@ -1016,9 +1016,9 @@ func (v *SetSeatsUpdateSubscriptionItemsUpdateSubscriptionItemsPayload) GetUserE
 //
 // The answer of `createCustomer`.
 type SignUpCreateCustomerCreateCustomerPayload struct {
-	// The new customer; null when it was refused.
+	// The new customer; null when the mutation was refused.
 	Customer *SignUpCreateCustomerCreateCustomerPayloadCustomer `json:"customer"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []UserErrorFields `json:"userErrors"`
 }
 
@@ -1035,7 +1035,7 @@ func (v *SignUpCreateCustomerCreateCustomerPayload) GetUserErrors() []UserErrorF
 // SignUpCreateCustomerCreateCustomerPayloadCustomer includes the requested fields of the GraphQL type Customer.
 // The GraphQL type's documentation follows.
 //
-// Someone who is billed.
+// A person or company that you bill.
 type SignUpCreateCustomerCreateCustomerPayloadCustomer struct {
 	// The global id.
 	Id string `json:"id"`
@@ -1046,7 +1046,7 @@ func (v *SignUpCreateCustomerCreateCustomerPayloadCustomer) GetId() string { ret
 
 // SignUpResponse is returned by SignUp on success.
 type SignUpResponse struct {
-	// Creates a customer. Answers at once, whatever state Stripe is in; the customer in Stripe follows by itself.
+	// Creates a customer. Returns without waiting for Stripe; the customer is created there in the background.
 	CreateCustomer *SignUpCreateCustomerCreateCustomerPayload `json:"createCustomer"`
 }
 
@@ -1060,9 +1060,9 @@ func (v *SignUpResponse) GetCreateCustomer() *SignUpCreateCustomerCreateCustomer
 //
 // A page of operations.
 type StuckOperationsOperationConnection struct {
-	// The operations with their cursors.
+	// The operations on this page, with their cursors.
 	Edges []StuckOperationsOperationConnectionEdgesOperationEdge `json:"edges"`
-	// Where the page stands.
+	// Information for paging.
 	PageInfo StuckOperationsOperationConnectionPageInfo `json:"pageInfo"`
 }
 
@@ -1093,19 +1093,19 @@ func (v *StuckOperationsOperationConnectionEdgesOperationEdge) GetNode() StuckOp
 // StuckOperationsOperationConnectionEdgesOperationEdgeNodeOperation includes the requested fields of the GraphQL type Operation.
 // The GraphQL type's documentation follows.
 //
-// One change to both halves, here and in Stripe.
+// A change that is carried out here and in Stripe, completely or not at all.
 type StuckOperationsOperationConnectionEdgesOperationEdgeNodeOperation struct {
 	// The global id.
 	Id string `json:"id"`
 	// The mutation that it carries out.
 	Kind OperationKind `json:"kind"`
-	// What went wrong last.
+	// The most recent error; null when there was none.
 	LastError *string `json:"lastError"`
-	// How often it was tried. Waiting for a valid key does not count.
+	// The number of attempts so far. Waiting for a valid Stripe key does not count.
 	Attempts int `json:"attempts"`
-	// When it was accepted.
+	// When the operation was accepted.
 	CreatedAt time.Time `json:"createdAt"`
-	// Who has asked for it; null when the server itself did.
+	// Who requested the operation; null for one that the server started itself.
 	RequestedBy *StuckOperationsOperationConnectionEdgesOperationEdgeNodeOperationRequestedByActor `json:"requestedBy"`
 }
 
@@ -1142,9 +1142,9 @@ func (v *StuckOperationsOperationConnectionEdgesOperationEdgeNodeOperation) GetR
 // StuckOperationsOperationConnectionEdgesOperationEdgeNodeOperationRequestedByActor includes the requested fields of the GraphQL type Actor.
 // The GraphQL type's documentation follows.
 //
-// Who has asked for something.
+// Who requested an operation.
 type StuckOperationsOperationConnectionEdgesOperationEdgeNodeOperationRequestedByActor struct {
-	// What people call it: a key's name, or a customer's global id.
+	// The name of the key, or the global id of the customer.
 	Label string `json:"label"`
 }
 
@@ -1156,11 +1156,11 @@ func (v *StuckOperationsOperationConnectionEdgesOperationEdgeNodeOperationReques
 // StuckOperationsOperationConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
 // The GraphQL type's documentation follows.
 //
-// Where a page of a connection stands.
+// Information for paging through a connection.
 type StuckOperationsOperationConnectionPageInfo struct {
-	// Whether there is more after this page.
+	// Whether there are more items after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// The cursor of the page's last edge.
+	// The cursor of the last item on this page; null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -1172,7 +1172,7 @@ func (v *StuckOperationsOperationConnectionPageInfo) GetEndCursor() *string { re
 
 // StuckResponse is returned by Stuck on success.
 type StuckResponse struct {
-	// Operations, the newest first.
+	// Lists operations, newest first.
 	Operations *StuckOperationsOperationConnection `json:"operations"`
 }
 
@@ -1184,9 +1184,9 @@ func (v *StuckResponse) GetOperations() *StuckOperationsOperationConnection { re
 //
 // The answer of `createSubscription`.
 type SubscribeCreateSubscriptionCreateSubscriptionPayload struct {
-	// The new subscription; null when it was refused.
+	// The new subscription; null when the mutation was refused.
 	Subscription *SubscriptionFields `json:"subscription"`
-	// Why it was refused; empty when it was not.
+	// Why the mutation was refused; empty when it was not.
 	UserErrors []UserErrorFields `json:"userErrors"`
 }
 
@@ -1202,7 +1202,7 @@ func (v *SubscribeCreateSubscriptionCreateSubscriptionPayload) GetUserErrors() [
 
 // SubscribeResponse is returned by Subscribe on success.
 type SubscribeResponse struct {
-	// Subscribes a customer to a price, and links the customer to Stripe first when that has not happened yet.
+	// Subscribes a customer to one or more prices. Creates the customer in Stripe first where that is still to do.
 	CreateSubscription *SubscribeCreateSubscriptionCreateSubscriptionPayload `json:"createSubscription"`
 }
 
@@ -1211,13 +1211,13 @@ func (v *SubscribeResponse) GetCreateSubscription() *SubscribeCreateSubscription
 	return v.CreateSubscription
 }
 
-// Something that can be asked of a subscription.
+// An action on a subscription.
 type SubscriptionAction string
 
 const (
-	// `cancelSubscription` at once.
+	// `cancelSubscription`, with immediate effect.
 	SubscriptionActionCancel SubscriptionAction = "CANCEL"
-	// `cancelSubscription` at the end of the period.
+	// `cancelSubscription`, at the end of the current period.
 	SubscriptionActionCancelAtPeriodEnd SubscriptionAction = "CANCEL_AT_PERIOD_END"
 	// `resumeSubscription`: takes back a cancellation that is scheduled, or resumes a paused subscription.
 	SubscriptionActionResume SubscriptionAction = "RESUME"
@@ -1237,7 +1237,7 @@ var AllSubscriptionAction = []SubscriptionAction{
 
 // SubscriptionByIdResponse is returned by SubscriptionById on success.
 type SubscriptionByIdResponse struct {
-	// A subscription; null when there is none.
+	// Returns a subscription by its id; null when there is none.
 	Subscription *SubscriptionFields `json:"subscription"`
 }
 
@@ -1247,19 +1247,19 @@ func (v *SubscriptionByIdResponse) GetSubscription() *SubscriptionFields { retur
 // SubscriptionFields includes the GraphQL fields of Subscription requested by the fragment SubscriptionFields.
 // The GraphQL type's documentation follows.
 //
-// A customer's promise to pay a price again and again.
+// A recurring charge of a customer for one or more prices.
 type SubscriptionFields struct {
 	// The global id.
 	Id string `json:"id"`
-	// The state it is in.
+	// The current status.
 	Status SubscriptionStatus `json:"status"`
-	// Whether it ends at the end of the current period.
+	// Whether the subscription is set to be canceled at the end of the current period.
 	CancelAtPeriodEnd bool `json:"cancelAtPeriodEnd"`
-	// When the current period ends.
+	// The end of the current billing period.
 	CurrentPeriodEnd *time.Time `json:"currentPeriodEnd"`
-	// What can be asked of it now.
+	// The actions that the current status allows.
 	AvailableActions []SubscriptionAction `json:"availableActions"`
-	// What is paid for: one price each, with a quantity.
+	// What the customer subscribes to: one item per price, with its quantity.
 	Items []SubscriptionFieldsItemsSubscriptionItem `json:"items"`
 }
 
@@ -1284,13 +1284,13 @@ func (v *SubscriptionFields) GetItems() []SubscriptionFieldsItemsSubscriptionIte
 // SubscriptionFieldsItemsSubscriptionItem includes the requested fields of the GraphQL type SubscriptionItem.
 // The GraphQL type's documentation follows.
 //
-// One price of a subscription, with a quantity.
+// One price of a subscription, with its quantity.
 type SubscriptionFieldsItemsSubscriptionItem struct {
 	// The global id.
 	Id string `json:"id"`
-	// How many units, such as seats; null when the price is metered.
+	// The number of units, such as seats; null for a metered price.
 	Quantity *int `json:"quantity"`
-	// What is paid for.
+	// The product that is subscribed to.
 	Product SubscriptionFieldsItemsSubscriptionItemProduct `json:"product"`
 }
 
@@ -1308,9 +1308,9 @@ func (v *SubscriptionFieldsItemsSubscriptionItem) GetProduct() SubscriptionField
 // SubscriptionFieldsItemsSubscriptionItemProduct includes the requested fields of the GraphQL type Product.
 // The GraphQL type's documentation follows.
 //
-// Something that is sold.
+// A product or service that you sell. What it costs is in its prices.
 type SubscriptionFieldsItemsSubscriptionItemProduct struct {
-	// What customers call it.
+	// The product's name, shown to customers.
 	Name string `json:"name"`
 }
 
@@ -1319,13 +1319,13 @@ func (v *SubscriptionFieldsItemsSubscriptionItemProduct) GetName() string { retu
 
 // A change of one item of a subscription, or a new item.
 type SubscriptionItemChangeInput struct {
-	// The item that changes; left out for a new one.
+	// The global id of the item to change; left out for a new item.
 	Id *string `json:"id"`
-	// The price that the item is to have; needed for a new one.
+	// The item's new price; required for a new item.
 	PriceId *string `json:"priceId"`
-	// How many units, such as seats. Left out, it stays as it is, and is 1 for a new item.
+	// The number of units, such as seats. When left out it stays the same, or is 1 for a new item.
 	Quantity *int `json:"quantity"`
-	// Whether the item is removed.
+	// Whether to remove the item.
 	Delete *bool `json:"delete"`
 }
 
@@ -1343,9 +1343,9 @@ func (v *SubscriptionItemChangeInput) GetDelete() *bool { return v.Delete }
 
 // One price of a new subscription.
 type SubscriptionItemInput struct {
-	// The price; it must be recurring.
+	// The global id of the recurring price.
 	PriceId string `json:"priceId"`
-	// How many units, such as seats: 1 by default. A metered price takes none.
+	// The number of units, such as seats: 1 by default. Not allowed for a metered price.
 	Quantity *int `json:"quantity"`
 }
 
@@ -1355,17 +1355,17 @@ func (v *SubscriptionItemInput) GetPriceId() string { return v.PriceId }
 // GetQuantity returns SubscriptionItemInput.Quantity, and is useful for accessing the field via an interface.
 func (v *SubscriptionItemInput) GetQuantity() *int { return v.Quantity }
 
-// The state of a subscription, in Stripe's words but for REVOKED.
+// The status of a subscription, as in Stripe, except for `REVOKED`.
 type SubscriptionStatus string
 
 const (
-	// The first payment has not succeeded yet; it must within 23 hours.
+	// The first payment has not succeeded yet. It has to within 23 hours.
 	SubscriptionStatusIncomplete SubscriptionStatus = "INCOMPLETE"
-	// The first payment did not succeed in time, and the subscription has ended.
+	// The first payment did not succeed within 23 hours. The subscription has ended.
 	SubscriptionStatusIncompleteExpired SubscriptionStatus = "INCOMPLETE_EXPIRED"
-	// In its trial period; nothing is charged yet.
+	// In its trial period. Nothing is charged yet.
 	SubscriptionStatusTrialing SubscriptionStatus = "TRIALING"
-	// In good standing.
+	// In good standing: the latest invoice is paid, or not due yet.
 	SubscriptionStatusActive SubscriptionStatus = "ACTIVE"
 	// Payment of the latest invoice has failed, and Stripe retries it: dunning is under way.
 	SubscriptionStatusPastDue SubscriptionStatus = "PAST_DUE"
@@ -1391,17 +1391,17 @@ var AllSubscriptionStatus = []SubscriptionStatus{
 	SubscriptionStatusRevoked,
 }
 
-// Whether both halves of an object are equal.
+// Whether an object is in sync with Stripe.
 type SyncStatus string
 
 const (
-	// Not in Stripe, and nothing under way.
+	// Not in Stripe, and no operation is in progress.
 	SyncStatusUnlinked SyncStatus = "UNLINKED"
-	// An operation waits or runs.
+	// An operation on the object is waiting or running.
 	SyncStatusPending SyncStatus = "PENDING"
-	// Both halves are equal.
+	// What is shown here is what Stripe has.
 	SyncStatusSynced SyncStatus = "SYNCED"
-	// All that is shown is what Stripe has, and Stripe has more: `unsupported` names it.
+	// What is shown here is what Stripe has, and Stripe has more: `unsupported` lists it.
 	SyncStatusPartial SyncStatus = "PARTIAL"
 	// The last operation was refused or needs attention.
 	SyncStatusFailed SyncStatus = "FAILED"
@@ -1417,20 +1417,20 @@ var AllSyncStatus = []SyncStatus{
 
 // The input of `updateProductPrice`. What is left out is as in the price that is replaced.
 type UpdateProductPriceInput struct {
-	// Which product.
+	// The product's global id.
 	ProductId string `json:"productId"`
-	// The price to replace; the default price when left out. A product without a default price gets the new one as its
-	// default.
+	// The global id of the price to replace; by default the default price. Where the product has none, the new price becomes its
+	// default price.
 	PriceId *string `json:"priceId"`
-	// What the new price charges each time, in minor units: 1 to 99,999,999.
+	// The new amount per unit in minor units: 1 to 99,999,999.
 	UnitAmount int64 `json:"unitAmount"`
-	// The currency.
+	// The currency of the amount.
 	Currency *string `json:"currency"`
-	// How often it charges. Null or left out, the period of the price that it replaces.
+	// The billing period. When null or left out, the period of the replaced price.
 	Recurring *RecurringInput `json:"recurring"`
-	// A short name that customers do not see; null for none.
+	// A short internal name, hidden from customers; null for none.
 	Nickname *string `json:"nickname,omitempty"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
@@ -1457,13 +1457,13 @@ func (v *UpdateProductPriceInput) GetIdempotencyKey() *string { return v.Idempot
 
 // The input of `updateSubscriptionItems`.
 type UpdateSubscriptionItemsInput struct {
-	// Which subscription.
+	// The subscription's global id.
 	SubscriptionId string `json:"subscriptionId"`
-	// What changes, of 20 items at most. What is not named stays.
+	// The changes: at most 20. Items that are not listed stay the same.
 	Items []SubscriptionItemChangeInput `json:"items"`
-	// What becomes of the time that is paid for already.
+	// How the change is prorated.
 	Proration *ProrationBehavior `json:"proration"`
-	// Makes repeating the mutation harmless: the same key and input have the first result. 255 characters at most.
+	// An idempotency key of at most 255 characters: repeating the mutation with it returns the first result.
 	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
@@ -1479,45 +1479,45 @@ func (v *UpdateSubscriptionItemsInput) GetProration() *ProrationBehavior { retur
 // GetIdempotencyKey returns UpdateSubscriptionItemsInput.IdempotencyKey, and is useful for accessing the field via an interface.
 func (v *UpdateSubscriptionItemsInput) GetIdempotencyKey() *string { return v.IdempotencyKey }
 
-// What is wrong with a mutation.
+// The kind of error of a mutation.
 type UserErrorCode string
 
 const (
 	// An input field has a value that is not allowed.
 	UserErrorCodeInvalidInput UserErrorCode = "INVALID_INPUT"
-	// There is no such object.
+	// The object does not exist.
 	UserErrorCodeNotFound UserErrorCode = "NOT_FOUND"
-	// The idempotency key was used with another input.
+	// The idempotency key was used before with a different input.
 	UserErrorCodeIdempotencyKeyReused UserErrorCode = "IDEMPOTENCY_KEY_REUSED"
-	// An earlier operation on the same object, named in `nodeId`, must finish first.
+	// An earlier operation on the same object has to finish first; `nodeId` is the operation.
 	UserErrorCodeOperationInProgress UserErrorCode = "OPERATION_IN_PROGRESS"
-	// Stripe refused the change for good.
+	// Stripe refused the change.
 	UserErrorCodeStripeRejected UserErrorCode = "STRIPE_REJECTED"
-	// Stripe does not answer, and this cannot wait for it.
+	// Stripe is unavailable, and this request cannot be carried out later.
 	UserErrorCodeStripeUnavailable UserErrorCode = "STRIPE_UNAVAILABLE"
-	// The price is its product's default; make another one the default first.
+	// The price is the default price of its product. Make another price the default first.
 	UserErrorCodePriceIsDefault UserErrorCode = "PRICE_IS_DEFAULT"
-	// The new price would be the same as the old one.
+	// The new price would be identical to the old one.
 	UserErrorCodePriceUnchanged UserErrorCode = "PRICE_UNCHANGED"
-	// The price is not on sale.
+	// The price is pending or archived.
 	UserErrorCodePriceNotActive UserErrorCode = "PRICE_NOT_ACTIVE"
 	// The product is archived.
 	UserErrorCodeProductArchived UserErrorCode = "PRODUCT_ARCHIVED"
-	// Another customer, named in `nodeId`, has this e-mail.
+	// Another customer has this e-mail address; `nodeId` is the customer.
 	UserErrorCodeEmailTaken UserErrorCode = "EMAIL_TAKEN"
-	// Another customer, named in `nodeId`, has this external id.
+	// Another customer has this external id; `nodeId` is the customer.
 	UserErrorCodeExternalIdTaken UserErrorCode = "EXTERNAL_ID_TAKEN"
 	// The card was declined; `declineCode` says why.
 	UserErrorCodeCardDeclined UserErrorCode = "CARD_DECLINED"
-	// The customer must confirm the payment, such as by 3-D Secure. The card was not declined.
+	// The customer has to authenticate the payment, as with 3-D Secure. The card was not declined.
 	UserErrorCodeAuthenticationRequired UserErrorCode = "AUTHENTICATION_REQUIRED"
-	// The customer has no payment method that could be charged.
+	// The customer has no payment method to charge.
 	UserErrorCodePaymentMethodRequired UserErrorCode = "PAYMENT_METHOD_REQUIRED"
-	// The subscription's state does not allow this.
+	// The status of the subscription or invoice does not allow the action.
 	UserErrorCodeInvalidTransition UserErrorCode = "INVALID_TRANSITION"
 	// The subscription has ended.
 	UserErrorCodeSubscriptionEnded UserErrorCode = "SUBSCRIPTION_ENDED"
-	// The subscription has several items, and none was named.
+	// The subscription has several items, and the input does not say which one.
 	UserErrorCodeAmbiguousItem UserErrorCode = "AMBIGUOUS_ITEM"
 )
 
@@ -1545,17 +1545,17 @@ var AllUserErrorCode = []UserErrorCode{
 // UserErrorFields includes the GraphQL fields of UserError requested by the fragment UserErrorFields.
 // The GraphQL type's documentation follows.
 //
-// Why a mutation was refused. A refused mutation has changed nothing.
+// Why a mutation was refused. A refused mutation has changed nothing, here or in Stripe.
 type UserErrorFields struct {
-	// What is wrong, for programs.
+	// The kind of error, for programs.
 	Code UserErrorCode `json:"code"`
-	// What is wrong, for people.
+	// A message for people.
 	Message string `json:"message"`
-	// The input field at fault, from `input` on.
+	// The path of the input field at fault, starting with `input`; null when no single field is.
 	Path []string `json:"path"`
-	// The object the error is about, such as the customer that holds an e-mail.
+	// The object that the error is about, such as the customer who has the e-mail address; null without one.
 	NodeId *string `json:"nodeId"`
-	// The card issuer's reason, in Stripe's words.
+	// The card issuer's reason for a decline, as in Stripe; null for other errors.
 	DeclineCode *string `json:"declineCode"`
 }
 
