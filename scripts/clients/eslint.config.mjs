@@ -2,7 +2,8 @@
 import graphqlPlugin from '@graphql-eslint/eslint-plugin';
 
 const { parser, processor, configs } = graphqlPlugin;
-const schema = 'schema.graphql';
+// One for both: the plugin keeps the first that it meets.
+const parserOptions = { graphQLConfig: { schema: 'schema.graphql', documents: 'codegen/src/operations.ts' } };
 
 // Parts of the object that they are read from. A type that is added is an object of its own, unless it is named here.
 const embedded = ['Actor', 'BillingHealth', 'Money', 'OperationStep', 'PageInfo', 'PausedCollection', 'PriceTier', 'Recurring', 'StripeCall',
@@ -13,7 +14,7 @@ export default [
   { files: ['codegen/src/operations.ts'], processor },
   {
     files: ['schema.graphql'],
-    languageOptions: { parser, parserOptions: { graphQLConfig: { schema } } },
+    languageOptions: { parser, parserOptions },
     plugins: { '@graphql-eslint': graphqlPlugin },
     rules: {
       ...configs['flat/schema-recommended'].rules,
@@ -33,7 +34,7 @@ export default [
   },
   {
     files: ['codegen/src/operations.ts/*.graphql'],
-    languageOptions: { parser, parserOptions: { graphQLConfig: { schema, documents: 'codegen/src/operations.ts' } } },
+    languageOptions: { parser, parserOptions },
     plugins: { '@graphql-eslint': graphqlPlugin },
     rules: configs['flat/operations-recommended'].rules,
   },
