@@ -1,9 +1,6 @@
 package state
 
-import (
-	"crypto/rand"
-	"math/big"
-)
+import "crypto/rand"
 
 // IDAlphabet is what ids and secrets are made of.
 const IDAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -18,16 +15,18 @@ func NewID(prefix string) string {
 	return prefix + RandomString(14, IDAlphabet)
 }
 
-// RandomString is as long as asked, of the letters of an alphabet.
+// RandomString is as long as asked, of the letters of an alphabet, each as likely as the others.
 func RandomString(length int, alphabet string) string {
-	text := make([]byte, length)
-	size := big.NewInt(int64(len(alphabet)))
-	for i := range text {
-		n, err := rand.Int(rand.Reader, size)
-		if err != nil {
-			panic(err) // the operating system's random source is gone; nothing can go on
+	fair := byte(256 / len(alphabet) * len(alphabet) % 256) // from here on bytes would favor the first letters; 0: none would
+	text := make([]byte, 0, length)
+	for len(text) < length {
+		var pool [64]byte
+		rand.Read(pool[:]) //nolint:errcheck // it never fails: it ends the program when the operating system's random source is gone
+		for _, b := range pool {
+			if len(text) < length && (fair == 0 || b < fair) {
+				text = append(text, alphabet[int(b)%len(alphabet)])
+			}
 		}
-		text[i] = alphabet[n.Int64()]
 	}
 	return string(text)
 }
