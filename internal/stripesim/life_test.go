@@ -257,6 +257,10 @@ func TestClockControl(t *testing.T) {
 		t.Errorf("at first %v", state)
 	}
 	sub := w.active()
+	notice := w.control("clock", map[string]any{"until": "next"}).body
+	if notice["now"] != sub["current_period_end"].(float64)-7*24*60*60 || object(notice, "next")["object"] != sub["id"] {
+		t.Errorf("after the notice %v", notice)
+	}
 	next := w.control("clock", map[string]any{"until": "next"}).body
 	if next["now"] != sub["current_period_end"] || object(next, "next")["object"] != w.latestInvoice(sub)["id"] {
 		t.Errorf("after next %v", next)
@@ -288,4 +292,42 @@ func TestTimePassesByItself(t *testing.T) {
 	for w.latestInvoice(sub)["created"] != float64(time.Date(2024, 3, 31, 12, 0, 0, 0, time.UTC).Unix()) {
 		continue
 	}
+}
+
+// TestUpcomingInvoices announces a renewal a week before, with what it will come to, and neither the end of a
+// subscription nor the renewals of one that is billed each week.
+func TestUpcomingInvoices(t *testing.T) {
+	w := newWorld(t)
+	upcoming := func() (all []map[string]any) {
+		for _, e := range w.expectOK(w.get("/v1/events?type=invoice.upcoming")).body["data"].([]any) {
+			all = append(all, object(object(e.(map[string]any), "data"), "object"))
+		}
+		return all
+	}
+	goesOn, ends := w.subscribeTo(w.monthly(1000).ID), w.subscribeTo(w.monthly(2000).ID)
+	w.expectOK(w.post(path(ends), "cancel_at_period_end", "true"))
+	weekly := w.expectOK(w.post("/v1/prices", "currency", "usd", "unit_amount", "500", "product", w.product("Plan").ID, "recurring[interval]", "week")).body
+	w.subscribeTo(weekly["id"].(string))
+	w.pass("21d")
+	if told := upcoming(); len(told) != 0 {
+		t.Fatalf("%d invoices are announced too early", len(told))
+	}
+	w.pass("2d") // a week before 29 February
+	told := upcoming()
+	if len(told) != 1 {
+		t.Fatalf("%d invoices are announced", len(told))
+	}
+	expectFields(t, told[0], map[string]any{"id": nil, "subscription": goesOn["id"], "total": 1000.0, "billing_reason": "upcoming", "status": "draft"})
+	trial := w.subscribeTo(w.monthly(3000).ID, "trial_period_days", "10")
+	w.pass("4d")
+	if told = upcoming(); len(told) != 2 || told[0]["total"] != 3000.0 {
+		t.Errorf("of a trial %d invoices are announced", len(told))
+	}
+	w.pass("4d")
+	expectFields(t, w.read(trial, "subscriptions"), map[string]any{"status": "trialing"})
+	if kinds := w.eventTypes(trial["id"].(string)); !slices.Contains(kinds, "customer.subscription.trial_will_end") {
+		t.Errorf("the end of the trial is not announced: %v", kinds)
+	}
+	w.pass("4d")
+	expectFields(t, w.read(trial, "subscriptions"), map[string]any{"status": "active"})
 }

@@ -235,7 +235,10 @@ func (l *randomLife) checkEvents() {
 		}
 		last = event["created"].(float64)
 		snapshot := object(object(event, "data"), "object")
-		id := snapshot["id"].(string)
+		id, stored := snapshot["id"].(string)
+		if !stored {
+			continue // an invoice that is to come
+		}
 		l.checkStep(event, replayed[id], snapshot)
 		replayed[id] = snapshot
 	}

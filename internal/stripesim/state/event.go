@@ -47,6 +47,16 @@ func (t *Tx) Emit(kind string, d Document, previous map[string]any) error {
 	return t.emit(kind, snapshot, previous)
 }
 
+// EmitUnstored records what is told of an object that does not exist, and so has no id.
+func (t *Tx) EmitUnstored(kind string, d Document) error {
+	_, snapshot, err := encoded(d)
+	if err != nil {
+		return err
+	}
+	delete(snapshot, "id")
+	return t.emit(kind, snapshot, nil)
+}
+
 // emit is Emit for an object as a value, which it completes.
 func (t *Tx) emit(kind string, snapshot map[string]any, previous map[string]any) (err error) {
 	if err := t.complete(snapshot); err != nil {

@@ -248,19 +248,24 @@ func nextInvoice(c *state.Request) (*Invoice, error) {
 	if err != nil {
 		return nil, err
 	}
+	return comingInvoice(c.Tx, sub)
+}
+
+// comingInvoice adds up a subscription's next invoice, as things stand. It is not stored.
+func comingInvoice(t *state.Tx, sub *Subscription) (*Invoice, error) {
 	next := *sub
-	terms, err := catalog.PriceByID(c.Tx, sub.Items.Data[0].Price)
+	terms, err := catalog.PriceByID(t, sub.Items.Data[0].Price)
 	if err != nil {
 		return nil, err
 	}
 	next.Status = StatusActive
 	next.CurrentPeriodStart = sub.CurrentPeriodEnd
 	next.CurrentPeriodEnd = billing.PeriodEnd(sub.BillingCycleAnchor, next.CurrentPeriodStart, terms.Recurring)
-	payer, err := payerOf(c.Tx, sub.Customer)
+	payer, err := payerOf(t, sub.Customer)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := pendingOf(c.Tx, sub)
+	waiting, err := pendingOf(t, sub)
 	if err != nil {
 		return nil, err
 	}
@@ -272,11 +277,11 @@ func nextInvoice(c *state.Request) (*Invoice, error) {
 	if sub.Status == StatusTrialing {
 		used = period{} // a trial is free, whatever was used
 	}
-	periods, err := linesAfter(c.Tx, &next, used)
+	periods, err := linesAfter(t, &next, used)
 	if err != nil {
 		return nil, err
 	}
-	shown, err := newInvoice(c.Tx, "upcoming_in_1", &next, payer, "upcoming", append(lines, periods...))
+	shown, err := newInvoice(t, "upcoming_in_1", &next, payer, "upcoming", append(lines, periods...))
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,9 @@ const (
 	firstPaymentTime = 23 * billing.DraftLife
 	// trialNotice is how long before its end a trial is announced to end.
 	trialNotice = 3 * billing.SecondsPerDay
+	// renewalNotice is how long before a new period its invoice is announced, unless the period is shorter: Stripe's usual
+	// setting.
+	renewalNotice = 7 * billing.SecondsPerDay
 )
 
 // Clock implements [state.Living].
@@ -110,13 +113,10 @@ func (x *Subscription) NextDue(after int64) int64 {
 	case StatusIncomplete:
 		moments = []int64{x.CurrentPeriodStart + firstPaymentTime}
 	case StatusTrialing:
-		moments = []int64{*x.TrialEnd}
-		if notice := *x.TrialEnd - trialNotice; notice > after {
-			moments = append(moments, notice)
-		}
+		moments = x.noticesAfter(after, []int64{*x.TrialEnd}, trialNotice, renewalNotice)
 	case StatusPaused:
 	default:
-		moments = []int64{x.CurrentPeriodEnd}
+		moments = x.noticesAfter(after, []int64{x.CurrentPeriodEnd}, renewalNotice)
 	}
 	if x.CancelAt != nil {
 		moments = append(moments, *x.CancelAt)
@@ -130,6 +130,28 @@ func (x *Subscription) NextDue(after int64) int64 {
 	return slices.Min(moments)
 }
 
+// noticesAfter adds to moments those at which the end of the period is announced, as far as they are still to come.
+func (x *Subscription) noticesAfter(after int64, moments []int64, notices ...int64) []int64 {
+	for _, notice := range notices {
+		if at := x.CurrentPeriodEnd - notice; at > after && at > x.CurrentPeriodStart {
+			moments = append(moments, at)
+		}
+	}
+	return moments
+}
+
+// announceRenewal tells of the invoice for the period that comes next, if one does.
+func announceRenewal(t *state.Tx, sub *Subscription) error {
+	if sub.CancelAt != nil && *sub.CancelAt <= sub.CurrentPeriodEnd {
+		return nil
+	}
+	coming, err := comingInvoice(t, sub)
+	if err != nil {
+		return err
+	}
+	return t.EmitUnstored("invoice.upcoming", coming)
+}
+
 // LiveSubscription does what is due for a subscription: the first that applies, for each one is a step of its own.
 func LiveSubscription(t *state.Tx, id string) error {
 	sub, err := SubscriptionByID(t, id)
@@ -137,7 +159,8 @@ func LiveSubscription(t *state.Tx, id string) error {
 		return err
 	}
 	// The next phase begins before the next period, which is billed by it.
-	if sub, err = afterSchedule(t, sub); err != nil || sub.Ended() || sub.Schedule != nil && sub.NextDue(t.Now) > t.Now {
+	sub, moved, err := afterSchedule(t, sub)
+	if err != nil || sub.Ended() || moved && sub.NextDue(t.Now) > t.Now {
 		return err
 	}
 	pause := sub.PauseCollection
@@ -152,8 +175,10 @@ func LiveSubscription(t *state.Tx, id string) error {
 	case pause != nil && pause.ResumesAt != nil && *pause.ResumesAt <= t.Now:
 		sub.PauseCollection = nil
 		return t.Update(sub, "customer.subscription.updated")
-	case sub.Status == StatusTrialing && t.Now < *sub.TrialEnd:
+	case sub.Status == StatusTrialing && t.Now == *sub.TrialEnd-trialNotice:
 		return t.Emit("customer.subscription.trial_will_end", sub, nil)
+	case t.Now < sub.CurrentPeriodEnd:
+		return announceRenewal(t, sub)
 	case sub.Status == StatusTrialing:
 		return endTrial(t, sub)
 	}

@@ -72,21 +72,27 @@ func scheduleOf(t *state.Tx, sub *Subscription) (*Schedule, error) {
 	return found[0], nil
 }
 
-// afterSchedule is a subscription after its schedule has gone on, if that is due.
-func afterSchedule(t *state.Tx, sub *Subscription) (*Subscription, error) {
+// afterSchedule is a subscription after its schedule has gone on, if that was due.
+func afterSchedule(t *state.Tx, sub *Subscription) (after *Subscription, moved bool, err error) {
 	x, err := scheduleOf(t, sub)
-	if err != nil || x == nil {
-		return sub, err
+	if err != nil || x == nil || !x.isDue(t.Now) {
+		return sub, false, err
 	}
 	if err := goOn(t, x); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return SubscriptionByID(t, sub.ID)
+	after, err = SubscriptionByID(t, sub.ID)
+	return after, true, err
+}
+
+// isDue says whether the current phase is over.
+func (x *Schedule) isDue(now int64) bool {
+	return x.Status == scheduleActive && now >= x.CurrentPhase.EndDate
 }
 
 // goOn takes a schedule to the phase that begins now, or to its end.
 func goOn(t *state.Tx, x *Schedule) error {
-	if x.Status != scheduleActive || t.Now < x.CurrentPhase.EndDate {
+	if !x.isDue(t.Now) {
 		return nil
 	}
 	i := slices.IndexFunc(x.Phases, func(p phase) bool { return p.StartDate == x.CurrentPhase.EndDate })
