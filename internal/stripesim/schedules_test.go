@@ -138,3 +138,24 @@ func TestEndsOfSchedules(t *testing.T) {
 	expectFields(t, w.expectOK(w.get("/v1/subscriptions/"+at["subscription"].(string))).body, map[string]any{"status": "trialing"})
 	w.expectRefusal(w.post("/v1/subscription_schedules", "customer", payer), refused{code: "parameter_missing", param: "start_date"})
 }
+
+// TestSchedulesOfArchivedPrices lets the time come for phases whose price is not for sale any more: the schedule is
+// canceled, and time goes on.
+func TestSchedulesOfArchivedPrices(t *testing.T) {
+	w := newWorld(t)
+	kept, archived := w.monthly(1000).ID, w.monthly(2000).ID
+	planned := w.schedule("customer", w.payingCustomer("pm_card_visa").ID, "start_date", w.unix(day), "phases[0][items][0][price]", archived)
+	sub := w.subscribeTo(kept)
+	changing := w.schedule("from_subscription", sub["id"].(string))
+	w.expectOK(w.post("/v1/subscription_schedules/"+changing["id"].(string),
+		"phases[0][items][0][price]", kept, "phases[0][end_date]", w.unix(10*day), "phases[1][items][0][price]", archived))
+	w.expectOK(w.post("/v1/prices/"+archived, "active", "false"))
+	w.pass("40d")
+	for name, made := range map[string]map[string]any{"that begins": planned, "that goes on": changing} {
+		if status := w.read(made, "subscription_schedules")["status"]; status != "canceled" {
+			t.Errorf("the schedule %s is %s", name, status)
+		}
+	}
+	expectFields(t, w.read(sub, "subscriptions"), map[string]any{"status": "active", "schedule": nil})
+	expectFields(t, w.latestInvoice(sub), map[string]any{"total": 1000.0})
+}

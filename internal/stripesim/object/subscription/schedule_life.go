@@ -1,6 +1,7 @@
 package subscription
 
 import (
+	"errors"
 	"slices"
 
 	"tallystick/internal/stripesim/apierror"
@@ -29,9 +30,29 @@ func LiveSchedule(t *state.Tx, id string) error {
 	case err != nil:
 		return err
 	case due.Status == scheduleNotStarted:
-		return beginSchedule(t, due)
+		return orGiveUp(t, due, beginSchedule(t, due))
 	}
 	return goOn(t, due)
+}
+
+// orGiveUp cancels a schedule whose next phase is refused, as when its price was archived meanwhile. The subscription
+// stays what it is.
+func orGiveUp(t *state.Tx, x *Schedule, err error) error {
+	var refusal *apierror.Error
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	if x.Subscription != nil {
+		sub, err := SubscriptionByID(t, *x.Subscription)
+		if err != nil {
+			return err
+		}
+		sub.Schedule = nil
+		if err := t.Update(sub, "customer.subscription.updated"); err != nil {
+			return err
+		}
+	}
+	return x.cancel(t)
 }
 
 // beginSchedule makes the subscription that a schedule has planned.
@@ -102,7 +123,7 @@ func goOn(t *state.Tx, x *Schedule) error {
 		if err := t.Update(x, "subscription_schedule.updated"); err != nil {
 			return err
 		}
-		return enterPhase(t, *x.Subscription, next, next.ProrationBehavior)
+		return orGiveUp(t, x, enterPhase(t, *x.Subscription, next, next.ProrationBehavior))
 	}
 	if x.EndBehavior == endRelease {
 		return release(t, x)
