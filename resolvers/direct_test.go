@@ -112,6 +112,7 @@ var principals = []auth.Principal{
 	auth.Admin,
 	{ID: "key", Kind: auth.KindAPIKey, Label: "catalog", Scopes: []auth.Scope{auth.ReadCatalog}},
 	{ID: "key2", Kind: auth.KindAPIKey, Label: "operations", Scopes: []auth.Scope{auth.ReadOperations}},
+	{ID: "key3", Kind: auth.KindAPIKey, Label: "operations of products", Scopes: []auth.Scope{auth.ReadOperations, auth.ReadCatalog}},
 	{},
 }
 
@@ -133,6 +134,7 @@ var documents = []string{
 	`{ node(id: "pdt_0000000000000000000000000") { id } product(id: "nonsense") { id } b: customer(id: "cst_0000000000000000000000000") { id } }`,
 	`{ nodes(ids: ["nonsense", "pdt_0000000000000000000000000"]) { id } }`,
 	`{ products(first: 1, after: "nonsense") { totalCount } customers(first: -1) { totalCount } operations(first: 1) { edges { node { id } } } }`,
+	`{ operations(first: 12) { edges { node { kind subject { __typename id ... on Product { name } ... on Customer { email } } } } } }`,
 	`{ viewer { __typename } billingHealth { status needsAttention } }`,
 	`{ apiKeys(first: 2) { edges { node { name } } } differences(first: 1) { totalCount } webhookEvents(first: 1) { totalCount edges { node { id } } } }`,
 	`{ __schema { queryType { name } } products(first: 1) { totalCount } }`,
@@ -176,6 +178,23 @@ func TestWritersAnswerAsGqlgenDoes(t *testing.T) {
 		if faults < 20 {
 			t.Errorf("only %d answers had a fault", faults)
 		}
+	})
+}
+
+// TestSubjectsOfOneTypeDoNotHideAnother: a key that reads products and no customers
+// gets the products that operations are about.
+func TestSubjectsOfOneTypeDoNotHideAnother(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		w := newTwoWays(t, k, 3)
+		reader := auth.Principal{ID: "key", Kind: auth.KindAPIKey, Scopes: []auth.Scope{auth.ReadOperations, auth.ReadCatalog}}
+		data, errs := w.same(t, reader, `{ operations { edges { node { subject { id ... on Product { name } } } } } }`, nil)
+		for i, product := range w.world.products[:3] {
+			if !strings.Contains(data, fmt.Sprintf(`{"id":%q,"name":"Product 00%d"}`, product, i)) {
+				t.Errorf("product %d is missing in %s", i, data)
+			}
+		}
+		testkit.Equal(t, "fields refused", strings.Count(errs, "the scope READ_CUSTOMERS"), 3)
 	})
 }
 

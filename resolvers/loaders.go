@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -114,7 +113,8 @@ func expectOperations[T interface{ Stripe() *billing.StripeLink }](l *loaders, r
 // batches loads objects by their ids, together with all others that are
 // expected to be asked for. Rows hold what the request selects of them and
 // nothing else, so those that different parts of a document ask for are loaded
-// apart.
+// apart. So are those of different types: a caller who may read products and no
+// customers gets the products.
 type batches[V any] struct {
 	fetch func(context.Context, []string) (map[string]V, error)
 
@@ -169,11 +169,10 @@ func (b *batches[V]) join(selection, id string) (of *batch[V], ids []string) {
 	of = &batch[V]{loaded: make(chan struct{})}
 	known[id], ids = of, []string{id}
 	for other := range b.expected {
-		if known[other] == nil {
+		if known[other] == nil && billing.Prefix(other) == billing.Prefix(id) {
 			known[other], ids = of, append(ids, other)
 		}
 	}
-	slices.Sort(ids[1:]) // so that the same one fails each time
 	return of, ids
 }
 

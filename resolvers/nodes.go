@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"strings"
 
 	"tallystick/ent"
 	"tallystick/ent/apikey"
@@ -26,7 +25,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) (map[string]ent.Node
 	byPrefix := map[string][]string{}
 	var prefixes []string // in the order of the ids, so that the same one fails each time
 	for _, id := range ids {
-		prefix, _, _ := strings.Cut(id, "_")
+		prefix := billing.Prefix(id)
 		if byPrefix[prefix] == nil {
 			prefixes = append(prefixes, prefix)
 		}

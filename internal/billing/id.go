@@ -47,6 +47,12 @@ func NewID(prefix string) string {
 	return prefix + "_" + idEncoding.EncodeToString(b[:])
 }
 
+// Prefix is the part of an id that tells its type; "" has none.
+func Prefix(id string) string {
+	prefix, _, _ := strings.Cut(id, "_")
+	return prefix
+}
+
 // ParseID checks the form of a global id and returns its prefix. A malformed
 // id is INVALID_INPUT.
 func ParseID(id string) (prefix string, err error) {
