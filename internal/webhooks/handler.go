@@ -98,7 +98,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (Report, *refusal
 	case errors.As(err, &tooLarge):
 		return Report{}, &refusal{http.StatusRequestEntityTooLarge, "The event is too large."}
 	case err != nil:
-		return Report{}, &refusal{http.StatusBadRequest, "The event could not be read."}
+		return Report{}, &refusal{http.StatusServiceUnavailable, "The event could not be read. Send it again."}
 	}
 	event, err := h.verify(body, r.Header.Get("Stripe-Signature"))
 	if err != nil {
