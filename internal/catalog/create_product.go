@@ -7,6 +7,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -138,7 +139,10 @@ var createProduct = &stripesync.Step[productCreation, createdProduct]{
 		if err != nil {
 			return createdProduct{}, err
 		}
-		return createdProduct{Product: created.ID}, nil
+		return createdProduct{Product: created.ID}, mirror.Confirm(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
+			now, err := c.Stripe.Products.Get(created.ID, &stripe.ProductParams{Params: c.Read()})
+			return now.Deleted, err
+		})
 	},
 	Find: func(c *productCall) (createdProduct, bool, error) {
 		params := &stripe.ProductListParams{ListParams: c.List()}
@@ -195,7 +199,8 @@ var makeFirstPriceDefault = &stripesync.Step[productCreation, stripesync.Nothing
 	},
 }
 
-// finishProduct puts the product and its price on sale here.
+// finishProduct puts the product and its price on sale here, unless Stripe has
+// deleted the product since it was created there.
 func finishProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productCreation]) error {
 	price := e.Params.Price
 	if price != nil {
@@ -203,8 +208,17 @@ func finishProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[produ
 			return err
 		}
 	}
+	stripeID := createProduct.Of(e.Operation).Product
+	gone, err := mirror.IsGone(ctx, tx, stripeID)
+	if err != nil {
+		return err
+	}
 	return endProduct(ctx, tx, e.Params.ProductID, e.Now, func(u *ent.ProductUpdate) {
-		u.SetActive(true).SetStripeID(createProduct.Of(e.Operation).Product)
+		if gone {
+			u.SetStripeStatus(billing.SyncUnlinked)
+			return
+		}
+		u.SetActive(true).SetStripeID(stripeID)
 		if price != nil {
 			u.SetDefaultPriceID(price.ID)
 		}

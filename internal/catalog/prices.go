@@ -10,6 +10,7 @@ import (
 	"tallystick/ent"
 	"tallystick/ent/price"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -83,7 +84,10 @@ func postPrice[P any](c *stripesync.Call[P], p newPrice, productStripeID string,
 	if err != nil {
 		return createdPrice{}, err
 	}
-	return createdPrice{Price: created.ID}, nil
+	return createdPrice{Price: created.ID}, mirror.Confirm(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
+		now, err := c.Stripe.Prices.Get(created.ID, &stripe.PriceParams{Params: c.Read()})
+		return now.Deleted, err
+	})
 }
 
 // findPrice looks for the price that an operation has created in Stripe.
@@ -190,9 +194,19 @@ func keepCurrencyOptions(ctx context.Context, tx *store.Tx, p *newPrice, old *en
 }
 
 // showPrice puts a new price on sale here. A lookup key that another price has
-// by now was moved in Stripe since the price was created, and stays there.
+// by now was moved in Stripe since the price was created, and stays there. A price
+// that Stripe has deleted since then is archived.
 func showPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, now time.Time) error {
-	update := tx.Price.Update().Where(price.ID(p.ID)).SetStatus(billing.PriceActive).SetStripeID(stripeID)
+	update := tx.Price.Update().Where(price.ID(p.ID))
+	gone, err := mirror.IsGone(ctx, tx, stripeID)
+	if err != nil {
+		return err
+	}
+	if gone {
+		stripesync.Synced(update.Mutation(), now)
+		return update.SetStatus(billing.PriceArchived).SetArchivedAt(now).SetStripeStatus(billing.SyncUnlinked).Exec(ctx)
+	}
+	update.SetStatus(billing.PriceActive).SetStripeID(stripeID)
 	if p.LookupKey != nil {
 		moved, err := tx.Price.Query().Where(price.LookupKey(*p.LookupKey), price.IDNEQ(p.ID)).Exist(ctx)
 		if err != nil {

@@ -170,7 +170,10 @@ func post[P any](c *stripesync.Call[P], customerID string, p profile) (Linked, e
 	if err != nil {
 		return Linked{}, err
 	}
-	return Linked{Customer: created.ID}, nil
+	return Linked{Customer: created.ID}, mirror.Confirm(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
+		now, err := c.Stripe.Customers.Get(created.ID, &stripe.CustomerParams{Params: c.Read()})
+		return now.Deleted, err
+	})
 }
 
 // clockSkew is how far the clocks here and at Stripe may differ, in seconds: a

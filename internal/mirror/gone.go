@@ -79,6 +79,21 @@ func Remember(ctx context.Context, tx *store.Tx, stripeID, rowID string) error {
 	return remember(ctx, tx, stripeID, &rowID)
 }
 
+// Confirm asks about an object that Stripe says it has created, when it has given
+// that answer before: somebody may have deleted the object since. [IsGone] is true
+// for it then. Confirm fails when Stripe does not answer, and when the database
+// does.
+func Confirm(ctx context.Context, s *store.Store, answer *stripe.APIResponse, stripeID string, ask func() (deleted bool, err error)) error {
+	if !stripeapi.Replayed(answer) {
+		return nil
+	}
+	deleted, err := ask()
+	if !stripeapi.IsGone(err) && (err != nil || !deleted) {
+		return err
+	}
+	return s.InTx(ctx, func(ctx context.Context, tx *store.Tx) error { return remember(ctx, tx, stripeID, nil) })
+}
+
 // IsGone reports whether Stripe is known to have deleted an object. It fails only
 // when the database does.
 func IsGone(ctx context.Context, tx *store.Tx, stripeID string) (bool, error) {

@@ -42,7 +42,7 @@ func (m *prices) refresh(ctx context.Context, stripeID string) error {
 	}
 	p, err := m.stripe.Prices.Get(stripeID, params)
 	if stripeapi.IsGone(err) || err == nil && p.Deleted {
-		return m.drop(ctx, was)
+		return m.drop(ctx, was, stripeID)
 	}
 	if err != nil {
 		return err
@@ -222,11 +222,11 @@ func copyPrice(m *ent.PriceMutation, p *stripe.Price, terms *priceInStripe, raw 
 
 // drop takes a price off sale that Stripe has deleted, which only the
 // dashboard can, and only while nothing uses it.
-func (m *prices) drop(ctx context.Context, was *ent.Price) error {
-	if was == nil {
-		return nil
-	}
+func (m *prices) drop(ctx context.Context, was *ent.Price, stripeID string) error {
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if was == nil {
+			return remember(ctx, tx, stripeID, nil)
+		}
 		parent, err := tx.Product.Query().Where(product.ID(was.ProductID), store.ForUpdate).Only(ctx)
 		if err != nil {
 			return err

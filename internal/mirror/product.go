@@ -32,7 +32,7 @@ func (m *products) refresh(ctx context.Context, stripeID string) error {
 	asOf := m.clock()
 	p, err := m.stripe.Products.Get(stripeID, &stripe.ProductParams{Params: read(ctx)})
 	if stripeapi.IsGone(err) || err == nil && p.Deleted {
-		return m.drop(ctx, row)
+		return m.drop(ctx, row, stripeID)
 	}
 	if err != nil {
 		return err
@@ -138,12 +138,13 @@ func (m *products) mirrorDefaultPrice(ctx context.Context, was *ent.Product, pri
 	})
 }
 
-// drop shows a product that Stripe has deleted as archived.
-func (m *products) drop(ctx context.Context, was *ent.Product) error {
-	if was == nil {
-		return nil
-	}
+// drop shows a product that Stripe has deleted as archived. Where none is known,
+// its id is remembered all the same, so that nothing is linked to it.
+func (m *products) drop(ctx context.Context, was *ent.Product, stripeID string) error {
 	return m.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if was == nil {
+			return remember(ctx, tx, stripeID, nil)
+		}
 		row, err := m.lockUnchanged(ctx, tx, was)
 		if err != nil {
 			return err
