@@ -69,6 +69,14 @@ func (s *servers) pool(ctx context.Context, conns int32, b bounds) (*pgxpool.Poo
 	return pgxpool.NewWithConfig(ctx, config)
 }
 
+// renew has the pools open their connections anew, those in use once they are given
+// back. It is for when one was lost, since the others mostly were with it.
+func (s *servers) renew() {
+	for _, pool := range s.pools {
+		pool.Reset()
+	}
+}
+
 func (s *servers) close() {
 	for _, pool := range s.pools {
 		pool.Close()

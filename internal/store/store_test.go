@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -195,6 +196,39 @@ func TestInTxRetries(t *testing.T) {
 		done.Wait()
 		if n := runs.Load(); n < 3 {
 			t.Errorf("the transactions ran %d times, want one of them twice at least", n)
+		}
+	})
+	t.Run("connections cut before the commit", func(t *testing.T) {
+		t.Parallel()
+		s := migrated(t, testkit.EmptyPostgres(t))
+		var idle []*sql.Conn
+		for range 6 { // more than there are tries
+			conn, err := s.DB.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			idle = append(idle, conn)
+		}
+		for _, conn := range idle {
+			if err := conn.Close(); err != nil { // gives it back
+				t.Fatal(err)
+			}
+		}
+		runs := 0
+		err := s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			if runs++; runs == 1 {
+				if _, err := tx.SQL.ExecContext(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"); err != nil {
+					return err
+				}
+				if _, err := tx.SQL.ExecContext(ctx, "SELECT pg_terminate_backend(pg_backend_pid())"); err != nil {
+					return err
+				}
+			}
+			_, err := add(ctx, tx.Writer, "ada@example.com")
+			return err
+		})
+		if err != nil || runs < 2 || count(t, s) != 1 {
+			t.Errorf("it ran %d times and returned %v; there are %d rows", runs, err, count(t, s))
 		}
 	})
 	t.Run("not forever", func(t *testing.T) {

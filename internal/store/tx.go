@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"syscall"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -32,13 +34,19 @@ func (tx *Tx) AfterCommit(fn func()) { tx.committed = append(tx.committed, fn) }
 // InTx runs a function in a transaction, and commits when the function returns nil.
 // It returns the function's error unchanged, after a rollback, and [ErrInDoubt]
 // when the connection is lost during the commit. On PostgreSQL a deadlock or a
-// serialization failure makes it run the function again, up to three times, so the
-// function must have no effects outside of the transaction.
+// serialization failure makes it run the function again, up to three times, and so
+// does a connection that is lost before the commit. So the function must have no
+// effects outside of the transaction.
 func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	const attempts = 3
 	var err error
 	for range attempts {
-		if err = s.inTx(ctx, fn); !isTransient(err) {
+		err = s.inTx(ctx, fn)
+		lost := s.servers != nil && isLost(err)
+		if lost {
+			s.servers.renew()
+		}
+		if !lost && !isTransient(err) {
 			break
 		}
 	}
@@ -142,6 +150,21 @@ func doubtful(err error) error {
 func isTransient(err error) bool {
 	var pgErr *pgconn.PgError
 	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01")
+}
+
+// isLost reports whether the connection of a transaction was lost before its commit:
+// nothing of it was done.
+func isLost(err error) bool {
+	if errors.Is(err, ErrInDoubt) {
+		return false
+	}
+	if _, connecting := errors.AsType[*pgconn.ConnectError](err); connecting {
+		return false // there is no server to try again with
+	}
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return refused.Code == "57P01" || refused.Code == "57P02" // the server ends this connection
+	}
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // IsUnique reports whether an error is the violation of a unique index.
