@@ -85,7 +85,7 @@ type priceArchival struct {
 var archivePrice = &stripesync.Step[priceArchival, stripesync.Nothing]{
 	Name: "archive_price",
 	Do: func(c *stripesync.Call[priceArchival]) (stripesync.Nothing, error) {
-		return stripesync.Nothing{}, archiveInStripe(c, c.Params.Old.StripeID)
+		return stripesync.Nothing{}, archiveIfPresent(c, c.Params.Old.StripeID)
 	},
 	Undo: func(c *stripesync.Call[priceArchival], _ *stripesync.Nothing) error {
 		return activatePrice(c, c.Params.Old.StripeID, true)

@@ -118,9 +118,9 @@ func withdrawPrice[P any](c *stripesync.Call[P], id string, freeLookupKey bool) 
 	return err
 }
 
-// archiveInStripe takes a price off sale in Stripe. One that Stripe does not have
+// archiveIfPresent takes a price off sale in Stripe. One that Stripe does not have
 // any more is off sale.
-func archiveInStripe[P any](c *stripesync.Call[P], id string) error {
+func archiveIfPresent[P any](c *stripesync.Call[P], id string) error {
 	err := activatePrice(c, id, false)
 	if !stripeapi.IsGone(err) && !stripeapi.IsMissing(err, "price") {
 		return err

@@ -31,7 +31,8 @@ func (in UpdateProductPrice) check() error {
 // UpdateProductPrice replaces a price of a product, in Stripe and here or in
 // neither: it creates the new price, makes it the default if the old one was, or if
 // the product had none, and archives the old one. Existing subscriptions keep the
-// old price.
+// old price. After a refusal the old price is as it was; the new one, which Stripe
+// cannot delete, stays archived on both sides.
 //
 // It returns PRICE_UNCHANGED when the terms are those of the old price,
 // PRODUCT_ARCHIVED for an archived product, PRICE_NOT_ACTIVE when the old price is
@@ -235,7 +236,7 @@ var makeDefault = &stripesync.Step[priceChange, stripesync.Nothing]{
 var archiveOldPrice = &stripesync.Step[priceChange, stripesync.Nothing]{
 	Name: "archive_old_price",
 	Do: func(c *priceChangeCall) (stripesync.Nothing, error) {
-		return stripesync.Nothing{}, archiveInStripe(c, c.Params.Old.StripeID)
+		return stripesync.Nothing{}, archiveIfPresent(c, c.Params.Old.StripeID)
 	},
 	Undo: func(c *priceChangeCall, _ *stripesync.Nothing) error {
 		return activatePrice(c, c.Params.Old.StripeID, true)

@@ -2,6 +2,11 @@
 // which reads from its input to its end: what it takes and when it is allowed, its
 // requests to Stripe and how each is undone, and what readers see at the end.
 //
+// After a refusal by Stripe the operation is FAILED, and so is the refused step; the
+// earlier ones are COMPENSATED, or DONE if they are kept, and the later ones TODO. An
+// undo that is refused makes it NEEDS_ATTENTION. [stripesync.Step] says when Find and
+// Spend are called, which is never while every answer of Stripe arrives.
+//
 // A change that is rejected returns a [billing.Error]. The comment of each change
 // names the codes of its own. Besides these, each returns INVALID_INPUT for a
 // malformed input field, NOT_FOUND for a customer that does not exist,

@@ -19,8 +19,8 @@ type DeleteCustomer struct {
 	IdempotencyKey *string
 }
 
-// DeleteCustomer cancels a customer's live subscriptions, deletes the customer in
-// Stripe, and hides its row, which frees the e-mail and the external id.
+// DeleteCustomer deletes a customer in Stripe, which cancels its live subscriptions
+// there and here, and hides its row, which frees the e-mail and the external id.
 func (c *Customers) DeleteCustomer(ctx context.Context, in DeleteCustomer) (Result, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "deleteCustomer", Key: in.IdempotencyKey, Input: in,
@@ -51,8 +51,9 @@ type deletion struct {
 // Owner implements [Owned].
 func (p deletion) Owner() string { return p.CustomerID }
 
-// remove is kept: what is deleted in Stripe cannot come back. A customer that
-// is not there any more is deleted.
+// remove has no undo: what is deleted in Stripe cannot come back. A customer that is
+// not there any more is deleted. After any other refusal the customer is read: one
+// that was deleted all the same is deleted.
 var remove = &stripesync.Step[deletion, stripesync.Nothing]{
 	Name: "delete_customer",
 	Do: func(c *stripesync.Call[deletion]) (none stripesync.Nothing, err error) {
@@ -64,7 +65,7 @@ var remove = &stripesync.Step[deletion, stripesync.Nothing]{
 		if stripeapi.IsGone(err) {
 			return none, nil
 		}
-		now, rejection, err := mirror.Holds(answer, nil, err, func() (*stripe.Customer, error) {
+		now, rejection, err := mirror.OrReread(answer, nil, err, func() (*stripe.Customer, error) {
 			return c.Stripe.Customers.Get(id, &stripe.CustomerParams{Params: c.Read()})
 		})
 		if err == nil && !now.Deleted {

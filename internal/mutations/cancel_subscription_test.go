@@ -2,6 +2,7 @@ package mutations_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -62,6 +63,18 @@ func TestCancelSubscription(t *testing.T) {
 			again := mutate(t, k, "cancelSubscription", object{"subscriptionId": s.String("id"), "at": "IMMEDIATELY"})
 			refused(t, again, "SUBSCRIPTION_ENDED", "input.subscriptionId")
 			requests(t, k)
+		})
+
+		t.Run("one that Stripe refuses to cancel", func(t *testing.T) {
+			s := newSubscription(t, k, customer, price)
+			k.Stripe.Fail(t, testkit.Fault{Method: http.MethodDelete, Path: "/v1/subscriptions/*", Kind: "refuse", Count: 1})
+			k.Stripe.Forget(t)
+			answer := mutate(t, k, "cancelSubscription", object{"subscriptionId": s.String("id"), "at": "IMMEDIATELY"})
+			testkit.Equal(t, "code", answer.String("userErrors.0.code"), "STRIPE_REJECTED")
+			requests(t, k, "DELETE /v1/subscriptions/*", "GET /v1/subscriptions/*")
+			testkit.Equal(t, "operation", answer.String("operation.status"), "FAILED")
+			testkit.EqualSlices(t, "steps", steps(answer.At("operation")), []string{"cancel_subscription FAILED"})
+			testkit.Equal(t, "status", answer.String("subscription.status"), "ACTIVE")
 		})
 
 		for _, status := range []string{"trialing", "past_due", "unpaid", "paused", "incomplete"} {

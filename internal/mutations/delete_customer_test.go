@@ -1,6 +1,7 @@
 package mutations_test
 
 import (
+	"net/http"
 	"testing"
 
 	"tallystick/internal/testkit"
@@ -35,6 +36,17 @@ func TestDeleteCustomer(t *testing.T) {
 		t.Run("a second time it is not found", func(t *testing.T) {
 			refused(t, mutate(t, k, "deleteCustomer", object{"customerId": customer}), "NOT_FOUND", "input.customerId")
 			refused(t, mutate(t, k, "updateCustomer", object{"customerId": customer, "name": "x"}), "NOT_FOUND", "input.customerId")
+		})
+		t.Run("one that Stripe refuses to delete", func(t *testing.T) {
+			customer := newCustomer(t, k, "edith@example.com")
+			read(t, k, personQuery, customer)
+			k.Stripe.Fail(t, testkit.Fault{Method: http.MethodDelete, Path: "/v1/customers/*", Kind: "refuse", Count: 1})
+			k.Stripe.Forget(t)
+			answer := mutate(t, k, "deleteCustomer", object{"customerId": customer})
+			testkit.Equal(t, "code", answer.String("userErrors.0.code"), "STRIPE_REJECTED")
+			requests(t, k, "DELETE /v1/customers/*", "GET /v1/customers/*")
+			testkit.Equal(t, "operation", answer.String("operation.status"), "FAILED")
+			testkit.EqualSlices(t, "steps", steps(answer.At("operation")), []string{"delete_customer FAILED"})
 		})
 		t.Run("one that Stripe does not know any more", func(t *testing.T) {
 			customer := newCustomer(t, k, "grace@example.com")

@@ -37,9 +37,10 @@ func (in CancelSubscription) event() billing.SubscriptionEvent {
 
 // CancelSubscription cancels a subscription, now or at the end of its period, in
 // every status in which it has not ended; its open invoice stays open. It returns
-// SUBSCRIPTION_ENDED when the subscription has ended, and INVALID_TRANSITION for an
-// INCOMPLETE one at the end of its period. That Stripe has canceled it already is a
-// success.
+// SUBSCRIPTION_ENDED when the subscription has ended here, and INVALID_TRANSITION for
+// an INCOMPLETE one at the end of its period. After a refusal the subscription is
+// read: one that has ended in Stripe, unknown to us, is a success, and is shown as
+// Stripe has it.
 func (s *Subscriptions) CancelSubscription(ctx context.Context, in CancelSubscription) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "cancelSubscription", Key: in.IdempotencyKey, Input: in, Check: in.check,

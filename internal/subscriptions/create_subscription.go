@@ -250,7 +250,7 @@ var subscribe = &stripesync.Step[creation, report]{
 		if err != nil {
 			return report{}, err
 		}
-		now, _, err := mirror.Holds(read, created.LastResponse, nil, func() (*mirror.Subscription, error) { return ask(c, created.ID) })
+		now, _, err := mirror.OrReread(read, created.LastResponse, nil, func() (*mirror.Subscription, error) { return ask(c, created.ID) })
 		return reportOf(now), err
 	},
 	Find: findSubscription,

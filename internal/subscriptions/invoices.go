@@ -100,7 +100,7 @@ func changeInvoice[P onInvoice](c *stripesync.Call[P], wanted billing.InvoiceSta
 	if err == nil {
 		response = answer.LastResponse
 	}
-	now, rejection, err := mirror.Holds(answer, response, err, func() (*stripe.Invoice, error) {
+	now, rejection, err := mirror.OrReread(answer, response, err, func() (*stripe.Invoice, error) {
 		asOf = c.Now()
 		params := &stripe.InvoiceParams{Params: c.Read()}
 		params.AddExpand("subscription")

@@ -58,7 +58,7 @@ func change[P onSubscription](c *stripesync.Call[P], send func() (*stripe.Subscr
 			return nil, false, err
 		}
 	}
-	now, rejection, err := mirror.Holds(read, response, err, func() (*mirror.Subscription, error) { return ask(c, stripeID) })
+	now, rejection, err := mirror.OrReread(read, response, err, func() (*mirror.Subscription, error) { return ask(c, stripeID) })
 	switch {
 	case stripeapi.IsGone(err): // Stripe does not have it any more
 		row, err := c.Store.Reader.Subscription.Get(c, c.Params.subscription().SubscriptionID)

@@ -6,11 +6,11 @@ import (
 	"tallystick/internal/stripeapi"
 )
 
-// Holds returns the state of an object after a request that changes it. It is the
+// OrReread returns the state of an object after a request that changes it. It is the
 // answer, unless Stripe replayed that or rejected the request: both may contradict
-// the present state, so Holds asks for it. A rejection comes with that state;
+// the present state, so OrReread asks for it. A rejection comes with that state;
 // failure is every other error, of the request or of asking.
-func Holds[T any](answer T, response *stripe.APIResponse, err error, ask func() (T, error)) (now T, rejection, failure error) {
+func OrReread[T any](answer T, response *stripe.APIResponse, err error, ask func() (T, error)) (now T, rejection, failure error) {
 	switch {
 	case err == nil && !stripeapi.Replayed(response):
 		return answer, nil, nil
