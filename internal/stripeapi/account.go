@@ -48,7 +48,8 @@ var ErrWrongAccount = errors.New("wrong Stripe account")
 
 // Confirm asks Stripe whose key it is and lets a function hold that against what
 // is known. Until it has agreed once, no word of Stripe's that something does
-// not exist is believed. When it says [ErrWrongAccount], nothing more is sent.
+// not exist is believed; from then on, such a word is believed when the same account
+// still answers, which each is followed by asking. When it says [ErrWrongAccount], nothing more is sent.
 // A key that may not read its own account is taken at its word. Of two keys, the
 // one that is not in use is asked about as well, so that it can take over; that
 // Stripe does not accept it yet, or any more, is no error.
@@ -106,6 +107,7 @@ func (c *Client) confirm(ctx context.Context, key int, known func(context.Contex
 	if inUse := int(c.keys.inUse.Load()); inUse != key && !c.keys.trusted[inUse].Load() {
 		c.keys.inUse.Store(int32(key)) //nolint:gosec // 0 or 1
 	}
+	c.gate.account.Store(account.ID)
 	c.gate.confirmed.Store(true)
 	return nil
 }

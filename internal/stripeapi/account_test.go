@@ -37,6 +37,9 @@ func TestMissingIsNotBelieved(t *testing.T) {
 	}
 	testkit.Equal(t, "then", get().Kind, stripeapi.Rejected)
 	testkit.Equal(t, "its status", get().Status, 404)
+	l.fault(t, stripesim.Fault{Kind: "server_error", Method: "GET", Path: "/v1/account", Count: 1})
+	testkit.Equal(t, "while nobody says whose account it is", get().Kind, stripeapi.Unavailable)
+	testkit.Equal(t, "afterwards", get().Kind, stripeapi.Rejected)
 }
 
 // TestWrongAccountClosesTheGate finds out that the key is another account's.

@@ -31,6 +31,7 @@ type gate struct {
 	recovered   chan struct{}
 	// confirmed says that the account is the right one, and wrong that it is not.
 	confirmed, wrong atomic.Bool
+	account          atomic.Value // string, the id of the account that was confirmed; none when the key may not read it
 }
 
 func newGate(probeEvery time.Duration, logger *slog.Logger) *gate {

@@ -91,11 +91,45 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	key, pinned := t.keys.of(req.Context())
 	replaceable := t.keys.spare(key, pinned)
 	resp, err := t.once(req, body, key, replaceable)
+	if err == nil && resp.StatusCode == http.StatusNotFound && !t.sameAccount(req, key) {
+		return nil, unconfirmedError{}
+	}
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !replaceable || pinned {
 		return resp, err
 	}
 	t.logger.WarnContext(req.Context(), "Stripe refuses the key; the next one of STRIPE_SECRET_KEY is used from now on")
 	return t.once(req, body, t.keys.replace(key), false)
+}
+
+// sameAccount asks whether the account still answers that was confirmed. Another one
+// may answer at the same address, behind a proxy that was turned elsewhere.
+func (t *transport) sameAccount(req *http.Request, key int) bool {
+	confirmed, _ := t.gate.account.Load().(string)
+	if confirmed == "" || req.URL.Path == accountPath {
+		return true
+	}
+	ctx := context.WithValue(req.Context(), recorderKey{}, nil) // no request of the operation's
+	ask := req.Clone(ctx)
+	ask.Method, ask.Body, ask.ContentLength = http.MethodGet, nil, 0
+	ask.URL.Path, ask.URL.RawQuery = accountPath, ""
+	ask.Header.Del("Idempotency-Key")
+	ask.Header.Del("Content-Type")
+	resp, err := t.once(ask, nil, key, false)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	var now struct {
+		ID string `json:"id"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&now); err != nil || resp.StatusCode != http.StatusOK {
+		return false
+	}
+	if now.ID != confirmed {
+		t.gate.confirmed.Store(false) // it is asked about until it is the right one again
+		return false
+	}
+	return true
 }
 
 // once makes a request with one key. When Stripe refuses that, it is not reported as
