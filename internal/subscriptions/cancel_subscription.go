@@ -79,7 +79,7 @@ type cancellationCall = stripesync.Call[cancellation]
 var cancel = &stripesync.Step[cancellation, report]{
 	Name: "cancel_subscription",
 	Do: func(c *cancellationCall) (report, error) {
-		now, _, err := change(c, func() (*stripe.Subscription, error) {
+		now, _, err := changeUnlessEnded(c, func() (*stripe.Subscription, error) {
 			if c.Params.Cancel.At == billing.CancelImmediately {
 				return cancelNow(c)
 			}

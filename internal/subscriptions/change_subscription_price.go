@@ -143,7 +143,7 @@ var switchPrice = &stripesync.Step[priceSwitch, report]{
 			ProrationBehavior: stripe.String(stripeapi.Lower(c.Params.Switch.Proration)),
 		}
 		params.AddExpand("latest_invoice")
-		now, ended, err := change(c, func() (*stripe.Subscription, error) {
+		now, ended, err := changeUnlessEnded(c, func() (*stripe.Subscription, error) {
 			return c.Stripe.Subscriptions.Update(c.Params.StripeID, params)
 		})
 		if ended {

@@ -44,10 +44,11 @@ func ask[P any](c *stripesync.Call[P], stripeID string) (*mirror.Subscription, e
 	return mirror.ReadSubscription(s, asOf)
 }
 
-// change sends a change of a subscription that Stripe may have ended without
-// us knowing. When Stripe refuses it and the subscription has ended, ended is
-// true and there is no error. A rejection otherwise comes with what holds.
-func change[P onSubscription](c *stripesync.Call[P], send func() (*stripe.Subscription, error)) (now *mirror.Subscription, ended bool, err error) {
+// changeUnlessEnded sends a change of a subscription that Stripe may have ended
+// without us knowing. After a refusal it reads the subscription. When that has ended,
+// or Stripe does not have it any more, ended is true and there is no error. A
+// rejection otherwise comes with what holds.
+func changeUnlessEnded[P onSubscription](c *stripesync.Call[P], send func() (*stripe.Subscription, error)) (now *mirror.Subscription, ended bool, err error) {
 	stripeID := c.Params.subscription().StripeID
 	answer, err := send()
 	var response *stripe.APIResponse

@@ -62,7 +62,7 @@ type resumption struct {
 var resume = &stripesync.Step[resumption, report]{
 	Name: "resume_subscription",
 	Do: func(c *stripesync.Call[resumption]) (report, error) {
-		now, ended, err := change(c, func() (*stripe.Subscription, error) {
+		now, ended, err := changeUnlessEnded(c, func() (*stripe.Subscription, error) {
 			if c.Params.Paused {
 				return unpause(c)
 			}

@@ -52,7 +52,7 @@ func (s *Subscriptions) RevokeSubscription(ctx context.Context, in RevokeSubscri
 var revoke = &stripesync.Step[cancellation, report]{
 	Name: "revoke_subscription",
 	Do: func(c *cancellationCall) (report, error) {
-		now, ended, err := change(c, func() (*stripe.Subscription, error) { return cancelNow(c) })
+		now, ended, err := changeUnlessEnded(c, func() (*stripe.Subscription, error) { return cancelNow(c) })
 		if err != nil {
 			return reportOf(now), err
 		}

@@ -189,7 +189,7 @@ var updateItems = &stripesync.Step[itemUpdate, report]{
 			params.Items = append(params.Items, item)
 		}
 		params.AddExpand("latest_invoice")
-		now, ended, err := change(c, func() (*stripe.Subscription, error) {
+		now, ended, err := changeUnlessEnded(c, func() (*stripe.Subscription, error) {
 			return c.Stripe.Subscriptions.Update(c.Params.StripeID, params)
 		})
 		if ended {
