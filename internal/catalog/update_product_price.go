@@ -32,7 +32,9 @@ func (in UpdateProductPrice) check() error {
 // neither: it creates the new price, makes it the default if the old one was, or if
 // the product had none, and archives the old one. Existing subscriptions keep the
 // old price. After a refusal the old price is as it was; the new one, which Stripe
-// cannot delete, stays archived on both sides.
+// cannot delete, stays archived on both sides. Only a refusal of the last request may
+// count as done: a price that Stripe does not have any more needs no archiving. No GET
+// follows a refusal.
 //
 // It returns PRICE_UNCHANGED when the terms are those of the old price,
 // PRODUCT_ARCHIVED for an archived product, PRICE_NOT_ACTIVE when the old price is
@@ -196,7 +198,8 @@ func priceChangeOperation() *stripesync.Operation[priceChange] {
 type priceChangeCall = stripesync.Call[priceChange]
 
 // createNewPrice takes the lookup key over from the old price. It is undone by
-// giving the key back and archiving the new price, which cannot be deleted.
+// giving the key back and archiving the new price, which cannot be deleted. Every
+// refusal counts.
 var createNewPrice = &stripesync.Step[priceChange, createdPrice]{
 	Name: "create_price",
 	Do: func(c *priceChangeCall) (createdPrice, error) {
@@ -221,7 +224,8 @@ var createNewPrice = &stripesync.Step[priceChange, createdPrice]{
 	},
 }
 
-// makeDefault is undone by making the product's default price what it was.
+// makeDefault is undone by making the product's default price what it was. Every
+// refusal counts.
 var makeDefault = &stripesync.Step[priceChange, stripesync.Nothing]{
 	Name: "set_default_price",
 	Do: func(c *priceChangeCall) (stripesync.Nothing, error) {
@@ -232,7 +236,8 @@ var makeDefault = &stripesync.Step[priceChange, stripesync.Nothing]{
 	},
 }
 
-// archiveOldPrice is undone by putting the old price on sale again.
+// archiveOldPrice is undone by putting the old price on sale again. When Stripe
+// refuses it because it does not have the price, the step is done.
 var archiveOldPrice = &stripesync.Step[priceChange, stripesync.Nothing]{
 	Name: "archive_old_price",
 	Do: func(c *priceChangeCall) (stripesync.Nothing, error) {

@@ -20,7 +20,8 @@ type DeleteCustomer struct {
 }
 
 // DeleteCustomer deletes a customer in Stripe, which cancels its live subscriptions
-// there and here, and hides its row, which frees the e-mail and the external id.
+// there and here, and hides its row, which frees the e-mail and the external id. That
+// Stripe does not have the customer any more is a success.
 func (c *Customers) DeleteCustomer(ctx context.Context, in DeleteCustomer) (Result, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "deleteCustomer", Key: in.IdempotencyKey, Input: in,
@@ -51,9 +52,10 @@ type deletion struct {
 // Owner implements [Owned].
 func (p deletion) Owner() string { return p.CustomerID }
 
-// remove has no undo: what is deleted in Stripe cannot come back. A customer that is
-// not there any more is deleted. After any other refusal the customer is read: one
-// that was deleted all the same is deleted.
+// remove has no undo: what is deleted in Stripe cannot come back. A refusal because
+// Stripe does not have the customer counts as done, and nothing is read. After every
+// other one GET /v1/customers/{id} follows, and the step is done if that says that the
+// customer is deleted.
 var remove = &stripesync.Step[deletion, stripesync.Nothing]{
 	Name: "delete_customer",
 	Do: func(c *stripesync.Call[deletion]) (none stripesync.Nothing, err error) {

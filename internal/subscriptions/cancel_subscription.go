@@ -39,8 +39,8 @@ func (in CancelSubscription) event() billing.SubscriptionEvent {
 // every status in which it has not ended; its open invoice stays open. It returns
 // SUBSCRIPTION_ENDED when the subscription has ended here, and INVALID_TRANSITION for
 // an INCOMPLETE one at the end of its period. After a refusal the subscription is
-// read: one that has ended in Stripe, unknown to us, is a success, and is shown as
-// Stripe has it.
+// read: one that has ended in Stripe, or is not there any more, unknown to us, is a
+// success. The first is shown as Stripe has it, the other as ended.
 func (s *Subscriptions) CancelSubscription(ctx context.Context, in CancelSubscription) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "cancelSubscription", Key: in.IdempotencyKey, Input: in, Check: in.check,
@@ -75,7 +75,9 @@ type wish struct {
 
 type cancellationCall = stripesync.Call[cancellation]
 
-// cancel is kept: Stripe cannot revive a subscription.
+// cancel is kept: Stripe cannot revive a subscription. After every refusal
+// GET /v1/subscriptions/{id} follows, and the step is done if that says that the
+// subscription has ended, or does not find it.
 var cancel = &stripesync.Step[cancellation, report]{
 	Name: "cancel_subscription",
 	Do: func(c *cancellationCall) (report, error) {

@@ -4,9 +4,12 @@
 // Stripe and how each is undone, and what readers see at the end.
 //
 // After a refusal by Stripe the operation is FAILED, and so is the refused step; the
-// earlier ones are COMPENSATED, or DONE if they are kept, and the later ones TODO. An
-// undo that is refused makes it NEEDS_ATTENTION. [stripesync.Step] says when Find and
-// Spend are called, which is never while every answer of Stripe arrives.
+// earlier ones are COMPENSATED, or DONE if they are kept, and the later ones TODO. When
+// Stripe refuses an undo, unless what it would change is gone, the operation is
+// NEEDS_ATTENTION. Spend is called only after a refusal, when an earlier request of the
+// step got no answer or a server error. Find is called then too, and whenever a step is
+// to get another key: when Stripe may have forgotten the old one, or replays a server
+// error for it, and when the step starts over.
 //
 // A change that is rejected returns a [billing.Error]. The comment of each change
 // names the codes of its own. Besides these, each returns INVALID_INPUT for a
