@@ -67,11 +67,13 @@ func TestCancelSubscription(t *testing.T) {
 
 		t.Run("one that Stripe refuses to cancel", func(t *testing.T) {
 			s := newSubscription(t, k, customer, price)
+			path := "/v1/subscriptions/" + s.String("stripe.id")
 			k.Stripe.Fail(t, testkit.Fault{Method: http.MethodDelete, Path: "/v1/subscriptions/*", Kind: "refuse", Count: 1})
 			k.Stripe.Forget(t)
 			answer := mutate(t, k, "cancelSubscription", object{"subscriptionId": s.String("id"), "at": "IMMEDIATELY"})
 			testkit.Equal(t, "code", answer.String("userErrors.0.code"), "STRIPE_REJECTED")
-			requests(t, k, "DELETE /v1/subscriptions/*", "GET /v1/subscriptions/*")
+			requests(t, k, "DELETE "+path, "GET "+path)
+			calls(t, answer.At("operation"), "DELETE "+path, "GET "+path)
 			testkit.Equal(t, "operation", answer.String("operation.status"), "FAILED")
 			testkit.EqualSlices(t, "steps", steps(answer.At("operation")), []string{"cancel_subscription FAILED"})
 			testkit.Equal(t, "status", answer.String("subscription.status"), "ACTIVE")

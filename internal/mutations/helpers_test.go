@@ -133,12 +133,27 @@ func requests(t testing.TB, k *testkit.Kit, want ...string) {
 	for _, r := range k.Stripe.Requests(t) {
 		got = append(got, r.String())
 	}
-	match := func(got, want string) bool {
-		prefix, open := strings.CutSuffix(want, "*")
-		return got == want || open && strings.HasPrefix(got, prefix)
-	}
-	if !slices.EqualFunc(got, want, match) {
+	if !slices.EqualFunc(got, want, matches) {
 		t.Errorf("requests to Stripe: %v, want %v", got, want)
+	}
+}
+
+// matches reports whether a request is the one that is wanted, of which a * at the
+// end stands for an id.
+func matches(got, want string) bool {
+	prefix, open := strings.CutSuffix(want, "*")
+	return got == want || open && strings.HasPrefix(got, prefix)
+}
+
+// calls asserts which requests an operation has on record, each as "METHOD path".
+func calls(t testing.TB, operation testkit.Answer, want ...string) {
+	t.Helper()
+	var got []string
+	for _, call := range operation.List("stripeCalls") {
+		got = append(got, call.String("method")+" "+call.String("path"))
+	}
+	if !slices.EqualFunc(got, want, matches) {
+		t.Errorf("calls on record: %v, want %v", got, want)
 	}
 }
 

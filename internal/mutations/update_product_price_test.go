@@ -117,22 +117,62 @@ func TestUpdateProductPrice(t *testing.T) {
 			testkit.Equal(t, "what is stored has changed", dump(t, k) != before, false)
 		})
 
-		t.Run("a refusal of Stripe leaves both sides as they were", func(t *testing.T) {
-			product, price := newProduct(t, k, "Refused")
+		t.Run("a refusal at the second request is undone by one", func(t *testing.T) {
+			product, price := newProduct(t, k, "Second")
 			before := read(t, k, productQuery, product)
+			onProduct := "POST /v1/products/" + before.String("stripe.id")
 			k.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/products/*", Kind: "refuse", Count: 1})
+			k.Stripe.Forget(t)
 			changed := mutate(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 1})
-			k.Stripe.Heal(t)
-			testkit.Equal(t, "operation", changed.String("operation.status"), "FAILED")
-			testkit.Equal(t, "code", changed.String("userErrors.0.code"), "STRIPE_REJECTED")
-			testkit.Equal(t, "there is a new price", changed.Has("price"), false)
-			testkit.Equal(t, "default", changed.String("product.defaultPrice.id"), price)
-			testkit.Equal(t, "default is", changed.String("product.defaultPrice.status"), "ACTIVE")
-			testkit.Equal(t, "sync", changed.String("product.stripe.status"), "FAILED")
+			replacement := "/v1/prices/" + takenBack(t, changed, price)
+			requests(t, k, "POST /v1/prices", onProduct, "POST "+replacement)
+			calls(t, changed.At("operation"), "POST /v1/prices", onProduct, "POST "+replacement)
 			testkit.EqualSlices(t, "steps", steps(changed.At("operation")),
 				[]string{"create_price COMPENSATED", "set_default_price FAILED", "archive_old_price TODO"})
 			testkit.Equal(t, "default in Stripe", k.Stripe.Get(t, "/v1/products/"+before.String("stripe.id"))["default_price"],
 				any(before.String("defaultPrice.stripe.id")))
+			testkit.Equal(t, "the new price in Stripe is active", k.Stripe.Get(t, replacement)["active"], any(false))
+		})
+
+		t.Run("a refusal at the third request is undone by two, the later step first", func(t *testing.T) {
+			product, price := newProduct(t, k, "Third")
+			before := read(t, k, productQuery, product)
+			onProduct := "POST /v1/products/" + before.String("stripe.id")
+			k.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/prices/*", Kind: "refuse", Count: 1})
+			k.Stripe.Forget(t)
+			changed := mutate(t, k, "updateProductPrice", object{"productId": product, "unitAmount": 1})
+			old := "POST /v1/prices/" + before.String("defaultPrice.stripe.id")
+			replacement := "/v1/prices/" + takenBack(t, changed, price)
+			requests(t, k, "POST /v1/prices", onProduct, old, onProduct, "POST "+replacement)
+			calls(t, changed.At("operation"), "POST /v1/prices", onProduct, old, onProduct, "POST "+replacement)
+			testkit.EqualSlices(t, "steps", steps(changed.At("operation")),
+				[]string{"create_price COMPENSATED", "set_default_price COMPENSATED", "archive_old_price FAILED"})
+			testkit.Equal(t, "default in Stripe", k.Stripe.Get(t, "/v1/products/"+before.String("stripe.id"))["default_price"],
+				any(before.String("defaultPrice.stripe.id")))
+			testkit.Equal(t, "the new price in Stripe is active", k.Stripe.Get(t, replacement)["active"], any(false))
 		})
 	})
+}
+
+// takenBack asserts that a price change was refused and that its product has the old
+// price as the default again, with the new one, which Stripe cannot delete, archived.
+// It returns the new one's id in Stripe.
+func takenBack(t testing.TB, changed testkit.Answer, old string) (stripeID string) {
+	t.Helper()
+	testkit.Equal(t, "operation", changed.String("operation.status"), "FAILED")
+	testkit.Equal(t, "code", changed.String("userErrors.0.code"), "STRIPE_REJECTED")
+	testkit.Equal(t, "there is a new price", changed.Has("price"), false)
+	testkit.Equal(t, "default", changed.String("product.defaultPrice.id"), old)
+	testkit.Equal(t, "default is", changed.String("product.defaultPrice.status"), "ACTIVE")
+	testkit.Equal(t, "sync", changed.String("product.stripe.status"), "FAILED")
+	for _, edge := range changed.List("product.prices.edges") {
+		if edge.String("node.id") != old {
+			stripeID = edge.String("node.stripe.id")
+			testkit.Equal(t, "the new price is", edge.String("node.status"), "ARCHIVED")
+		}
+	}
+	if stripeID == "" {
+		t.Fatalf("the new price is not kept: %s", changed.Raw())
+	}
+	return stripeID
 }
