@@ -86,8 +86,8 @@ type Serve struct {
 	SandboxAddr         string        `help:"Where the built-in sandbox listens. By default on any free port." env:"SANDBOX_ADDR" default:"127.0.0.1:0" placeholder:"HOST:PORT"`
 	AllowedOrigins      []string      `help:"Origins whose web pages may call the API, comma-separated; a port may be *. In the sandbox, those of this machine by default." env:"ALLOWED_ORIGINS" placeholder:"ORIGIN"`
 	MetricsAddr         string        `help:"Where the metrics are served, without a key. By default the API serves them, to those who have one." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
-	RateLimit           int           `help:"What each principal may spend per second, in the cost of operations: 1 for a field, times the page size in a list. By default customers' tokens 100, and keys any amount." env:"RATE_LIMIT" placeholder:"COST"`
-	Introspection       string        `help:"Who may ask for the schema, and gets suggestions in errors: true for everybody with a key, admin for the admin key only, false for nobody." env:"INTROSPECTION" enum:"true,admin,false" default:"true"`
+	RateLimit           int           `help:"What each principal may use per second, in the cost of operations: 1 for a field, times the page size in a list. By default 100 for a customer's token, no limit for API keys." env:"RATE_LIMIT" placeholder:"COST"`
+	Introspection       string        `help:"Who may introspect the schema, and gets suggestions in errors: true anyone with a key, admin only the admin key, false nobody." env:"INTROSPECTION" enum:"true,admin,false" default:"true"`
 	TrustedDocuments    string        `help:"A JSON file of hashes and documents. With it, customers' tokens and the keys of browsers may run only these." env:"TRUSTED_DOCUMENTS" placeholder:"FILE" type:"path"`
 	MutationTimeout     time.Duration `help:"How long a mutation waits for Stripe before it answers PENDING." env:"MUTATION_TIMEOUT" default:"10s"`
 	Retention           time.Duration `help:"How long applied events and the requests of finished operations are kept; at least 744h, as Stripe lists its events for 30 days." env:"RETENTION" default:"2160h"`
