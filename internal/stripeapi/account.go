@@ -46,10 +46,11 @@ func OfKey(secretKey string, sandbox bool) Account {
 // does.
 var ErrWrongAccount = errors.New("wrong Stripe account")
 
-// Confirm asks Stripe whose key it is and lets a function hold that against what
-// is known. Until it has agreed once, no word of Stripe's that something does
-// not exist is believed; from then on, such a word is believed when the same account
-// still answers, which each is followed by asking. When it says [ErrWrongAccount], nothing more is sent.
+// Confirm asks Stripe whose key it is and lets a function hold that against what is
+// known. Until it has agreed once, no word of Stripe's that something does not exist
+// is believed. After that, each such word makes the client ask again whose account
+// answers, and is believed only if it is the same one. When the function returns
+// [ErrWrongAccount], nothing more is sent.
 // A key that may not read its own account is taken at its word. Of two keys, the
 // one that is not in use is asked about as well, so that it can take over; that
 // Stripe does not accept it yet, or any more, is no error.
