@@ -56,11 +56,8 @@ func (s *directSchema) query(ctx context.Context, opCtx *graphql.OperationContex
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Query"})
 	writers := make([]*writer, len(roots))
 	answer := func(i int) {
-		w := &writer{ec: ec, ctx: graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{Object: roots[i].Name, Field: roots[i]})}
+		w := &writer{ec: ec, ctx: graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{Object: roots[i].Name, Field: roots[i]}), b: takeBuffer()}
 		writers[i] = w
-		if i == 0 {
-			w.b = append(make([]byte, 0, firstBuffer), '{')
-		}
 		f := newField(roots[i], nil)
 		w.name(i, f)
 		w.failed = !w.root(f)
@@ -74,22 +71,34 @@ func (s *directSchema) query(ctx context.Context, opCtx *graphql.OperationContex
 		}
 		all.Wait()
 	}
-	b := []byte{'{'}
-	for i, w := range writers {
-		switch {
-		case w.failed:
+	size := len("{}")
+	for _, w := range writers {
+		if size += len(w.b); w.failed {
 			return []byte("null")
-		case i == 0:
-			b = w.b
-		default:
-			b = append(b, w.b...)
 		}
+	}
+	b := append(make([]byte, 0, size), '{')
+	for _, w := range writers {
+		b = append(b, w.b...)
+		giveBuffer(w.b)
 	}
 	return append(b, '}')
 }
 
-// firstBuffer is how many bytes an answer may have before it is moved.
-const firstBuffer = 4 << 10
+// Answers are written into buffers that have grown with those before, so that a long
+// one is not moved again and again as it grows.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxKept is the largest buffer that is kept for other answers.
+const maxKept = 256 << 10
+
+func takeBuffer() []byte { return (*buffers.Get().(*[]byte))[:0] } //nolint:forcetypeassert // it holds nothing else
+
+func giveBuffer(b []byte) {
+	if cap(b) <= maxKept {
+		buffers.Put(&b)
+	}
+}
 
 // writer appends a response to a query, one field after the other. Its write
 // methods return false where a value is null that must not be; what the caller
