@@ -337,9 +337,7 @@ func (_q *ApiKeyQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*ApiKe
 		nodes = []*ApiKey{}
 		_spec = _q.querySpec()
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*ApiKey).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*ApiKey).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &ApiKey{config: _q.config}
 		nodes = append(nodes, node)

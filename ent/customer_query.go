@@ -416,9 +416,7 @@ func (_q *CustomerQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cus
 			_q.withInvoices != nil,
 		}
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*Customer).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*Customer).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &Customer{config: _q.config}
 		nodes = append(nodes, node)

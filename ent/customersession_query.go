@@ -337,9 +337,7 @@ func (_q *CustomerSessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 		nodes = []*CustomerSession{}
 		_spec = _q.querySpec()
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*CustomerSession).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*CustomerSession).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &CustomerSession{config: _q.config}
 		nodes = append(nodes, node)

@@ -337,9 +337,7 @@ func (_q *DifferenceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*D
 		nodes = []*Difference{}
 		_spec = _q.querySpec()
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*Difference).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*Difference).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &Difference{config: _q.config}
 		nodes = append(nodes, node)

@@ -131,8 +131,32 @@ func adjustLists(next gen.Generator) gen.Generator {
 				return err
 			}
 		}
+		if err := rowsShareValues(g); err != nil {
+			return err
+		}
 		return rowsDoNotWrite(g)
 	})
+}
+
+// rowsShareValues has the rows of a query scanned as scan.go says.
+func rowsShareValues(g *gen.Graph) error {
+	for _, node := range g.Nodes {
+		file := filepath.Join(g.Config.Target, strings.ToLower(node.Name)+"_query.go")
+		code, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		scan := "(*" + node.Name + ").scanValues"
+		each := []byte("func(columns []string) ([]any, error) {\n\t\treturn " + scan + "(nil, columns)\n\t}\n")
+		if !bytes.Contains(code, each) {
+			return fmt.Errorf("%s does not scan as expected: %q", file, each)
+		}
+		code = bytes.Replace(code, each, []byte("scanOnce("+scan+")\n"), 1)
+		if err := os.WriteFile(file, code, 0o644); err != nil { //nolint:gosec // source code
+			return err
+		}
+	}
+	return nil
 }
 
 // updateOfRow is the method by which a row writes itself.

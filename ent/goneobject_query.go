@@ -337,9 +337,7 @@ func (_q *GoneObjectQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*G
 		nodes = []*GoneObject{}
 		_spec = _q.querySpec()
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*GoneObject).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*GoneObject).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &GoneObject{config: _q.config}
 		nodes = append(nodes, node)

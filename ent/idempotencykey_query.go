@@ -376,9 +376,7 @@ func (_q *IdempotencyKeyQuery) sqlAll(ctx context.Context, hooks ...queryHook) (
 			_q.withOperation != nil,
 		}
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*IdempotencyKey).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*IdempotencyKey).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &IdempotencyKey{config: _q.config}
 		nodes = append(nodes, node)

@@ -413,9 +413,7 @@ func (_q *InvoiceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Invo
 			_q.withSubscription != nil,
 		}
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*Invoice).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*Invoice).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &Invoice{config: _q.config}
 		nodes = append(nodes, node)

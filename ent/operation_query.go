@@ -378,9 +378,7 @@ func (_q *OperationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Op
 			_q.withStripeCalls != nil,
 		}
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*Operation).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*Operation).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &Operation{config: _q.config}
 		nodes = append(nodes, node)

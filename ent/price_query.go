@@ -376,9 +376,7 @@ func (_q *PriceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Price,
 			_q.withProduct != nil,
 		}
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*Price).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*Price).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &Price{config: _q.config}
 		nodes = append(nodes, node)

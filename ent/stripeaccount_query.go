@@ -337,9 +337,7 @@ func (_q *StripeAccountQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([
 		nodes = []*StripeAccount{}
 		_spec = _q.querySpec()
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*StripeAccount).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*StripeAccount).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &StripeAccount{config: _q.config}
 		nodes = append(nodes, node)

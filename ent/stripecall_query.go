@@ -376,9 +376,7 @@ func (_q *StripeCallQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*S
 			_q.withOperation != nil,
 		}
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*StripeCall).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*StripeCall).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &StripeCall{config: _q.config}
 		nodes = append(nodes, node)

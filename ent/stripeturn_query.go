@@ -337,9 +337,7 @@ func (_q *StripeTurnQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*S
 		nodes = []*StripeTurn{}
 		_spec = _q.querySpec()
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*StripeTurn).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*StripeTurn).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &StripeTurn{config: _q.config}
 		nodes = append(nodes, node)

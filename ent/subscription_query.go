@@ -673,9 +673,7 @@ func (_q *SubscriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 			_q.withHistory != nil,
 		}
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*Subscription).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*Subscription).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &Subscription{config: _q.config}
 		nodes = append(nodes, node)

@@ -450,9 +450,7 @@ func (_q *SubscriptionItemQuery) sqlAll(ctx context.Context, hooks ...queryHook)
 			_q.withProduct != nil,
 		}
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*SubscriptionItem).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*SubscriptionItem).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &SubscriptionItem{config: _q.config}
 		nodes = append(nodes, node)

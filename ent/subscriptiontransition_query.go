@@ -413,9 +413,7 @@ func (_q *SubscriptionTransitionQuery) sqlAll(ctx context.Context, hooks ...quer
 			_q.withOperation != nil,
 		}
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*SubscriptionTransition).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*SubscriptionTransition).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &SubscriptionTransition{config: _q.config}
 		nodes = append(nodes, node)

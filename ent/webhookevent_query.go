@@ -337,9 +337,7 @@ func (_q *WebhookEventQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 		nodes = []*WebhookEvent{}
 		_spec = _q.querySpec()
 	)
-	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*WebhookEvent).scanValues(nil, columns)
-	}
+	_spec.ScanValues = scanOnce((*WebhookEvent).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &WebhookEvent{config: _q.config}
 		nodes = append(nodes, node)

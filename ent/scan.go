@@ -1,0 +1,24 @@
+package ent
+
+import (
+	"slices"
+
+	"entgo.io/ent/dialect/sql"
+)
+
+// scanOnce has all rows of a query scanned into the same values, of which each row
+// takes a copy. Columns that are no field's are kept as they were scanned, and get
+// values of their own.
+func scanOnce[T any](scan func(*T, []string) ([]any, error)) func([]string) ([]any, error) {
+	var once []any
+	return func(columns []string) ([]any, error) {
+		if once != nil {
+			return once, nil
+		}
+		values, err := scan(nil, columns)
+		if err == nil && !slices.ContainsFunc(values, func(v any) bool { _, ok := v.(*sql.UnknownType); return ok }) {
+			once = values
+		}
+		return values, err
+	}
+}
