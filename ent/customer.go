@@ -327,6 +327,9 @@ func (_m *Customer) Stripe() *billing.StripeLink {
 	}
 }
 
+// StripeOperation is the id of the operation under way that Stripe tells of, nil when there is none.
+func (_m *Customer) StripeOperation() *string { return _m.StripeOperationID }
+
 // NamedSubscriptions returns the Subscriptions named value or an error if the edge was not
 // loaded in eager-loading with this name.
 func (_m *Customer) NamedSubscriptions(name string) ([]*Subscription, error) {

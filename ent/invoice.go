@@ -403,5 +403,8 @@ func (_m *Invoice) Stripe() *billing.StripeLink {
 	}
 }
 
+// StripeOperation is the id of the operation under way that Stripe tells of, nil when there is none.
+func (_m *Invoice) StripeOperation() *string { return _m.StripeOperationID }
+
 // Invoices is a parsable slice of Invoice.
 type Invoices []*Invoice

@@ -434,5 +434,8 @@ func (_m *Price) Stripe() *billing.StripeLink {
 	}
 }
 
+// StripeOperation is the id of the operation under way that Stripe tells of, nil when there is none.
+func (_m *Price) StripeOperation() *string { return _m.StripeOperationID }
+
 // Prices is a parsable slice of Price.
 type Prices []*Price

@@ -315,6 +315,9 @@ func (_m *Product) Stripe() *billing.StripeLink {
 	}
 }
 
+// StripeOperation is the id of the operation under way that Stripe tells of, nil when there is none.
+func (_m *Product) StripeOperation() *string { return _m.StripeOperationID }
+
 // NamedPrices returns the Prices named value or an error if the edge was not
 // loaded in eager-loading with this name.
 func (_m *Product) NamedPrices(name string) ([]*Price, error) {

@@ -642,6 +642,9 @@ func (_m *Subscription) Stripe() *billing.StripeLink {
 	}
 }
 
+// StripeOperation is the id of the operation under way that Stripe tells of, nil when there is none.
+func (_m *Subscription) StripeOperation() *string { return _m.StripeOperationID }
+
 // NamedItems returns the Items named value or an error if the edge was not
 // loaded in eager-loading with this name.
 func (_m *Subscription) NamedItems(name string) ([]*SubscriptionItem, error) {

@@ -322,5 +322,8 @@ func (_m *SubscriptionItem) Stripe() *billing.StripeLink {
 	}
 }
 
+// StripeOperation is the id of the operation under way that Stripe tells of, nil when there is none.
+func (_m *SubscriptionItem) StripeOperation() *string { return _m.StripeOperationID }
+
 // SubscriptionItems is a parsable slice of SubscriptionItem.
 type SubscriptionItems []*SubscriptionItem

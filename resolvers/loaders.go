@@ -102,9 +102,9 @@ func expectReferred(next ent.Querier) ent.Querier {
 	})
 }
 
-func expectOperations[T interface{ Stripe() *billing.StripeLink }](l *loaders, rows []T) {
+func expectOperations[T interface{ StripeOperation() *string }](l *loaders, rows []T) {
 	for _, row := range rows {
-		if id := row.Stripe().OperationID; id != nil {
+		if id := row.StripeOperation(); id != nil {
 			l.operations.expect(*id)
 		}
 	}
