@@ -139,7 +139,7 @@ var createProduct = &stripesync.Step[productCreation, createdProduct]{
 		if err != nil {
 			return createdProduct{}, err
 		}
-		return createdProduct{Product: created.ID}, mirror.Confirm(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
+		return createdProduct{Product: created.ID}, mirror.NoteIfDeleted(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
 			now, err := c.Stripe.Products.Get(created.ID, &stripe.ProductParams{Params: c.Read()})
 			return now.Deleted, err
 		})
@@ -210,6 +210,9 @@ func finishProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[produ
 	}
 	stripeID := createProduct.Of(e.Operation).Product
 	gone, err := mirror.IsGone(ctx, tx, stripeID)
+	if err == nil && gone {
+		err = mirror.Remember(ctx, tx, stripeID, e.Params.ProductID)
+	}
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func postPrice[P any](c *stripesync.Call[P], p newPrice, productStripeID string,
 	if err != nil {
 		return createdPrice{}, err
 	}
-	return createdPrice{Price: created.ID}, mirror.Confirm(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
+	return createdPrice{Price: created.ID}, mirror.NoteIfDeleted(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
 		now, err := c.Stripe.Prices.Get(created.ID, &stripe.PriceParams{Params: c.Read()})
 		return now.Deleted, err
 	})
@@ -203,6 +203,9 @@ func showPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, n
 		return err
 	}
 	if gone {
+		if err := mirror.Remember(ctx, tx, stripeID, p.ID); err != nil {
+			return err
+		}
 		stripesync.Synced(update.Mutation(), now)
 		return update.SetStatus(billing.PriceArchived).SetArchivedAt(now).SetStripeStatus(billing.SyncUnlinked).Exec(ctx)
 	}

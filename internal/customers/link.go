@@ -170,7 +170,7 @@ func post[P any](c *stripesync.Call[P], customerID string, p profile) (Linked, e
 	if err != nil {
 		return Linked{}, err
 	}
-	return Linked{Customer: created.ID}, mirror.Confirm(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
+	return Linked{Customer: created.ID}, mirror.NoteIfDeleted(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
 		now, err := c.Stripe.Customers.Get(created.ID, &stripe.CustomerParams{Params: c.Read()})
 		return now.Deleted, err
 	})

@@ -79,11 +79,11 @@ func Remember(ctx context.Context, tx *store.Tx, stripeID, rowID string) error {
 	return remember(ctx, tx, stripeID, &rowID)
 }
 
-// Confirm asks about an object that Stripe says it has created, when it has given
-// that answer before: somebody may have deleted the object since. [IsGone] is true
-// for it then. Confirm fails when Stripe does not answer, and when the database
-// does.
-func Confirm(ctx context.Context, s *store.Store, answer *stripe.APIResponse, stripeID string, ask func() (deleted bool, err error)) error {
+// NoteIfDeleted asks about an object that Stripe says it has created, when it has
+// given that answer before: somebody may have deleted the object since. [IsGone] is
+// true for it then. NoteIfDeleted fails when Stripe does not answer, and when the
+// database does not.
+func NoteIfDeleted(ctx context.Context, s *store.Store, answer *stripe.APIResponse, stripeID string, ask func() (deleted bool, err error)) error {
 	if !stripeapi.Replayed(answer) {
 		return nil
 	}

@@ -3,7 +3,14 @@ package stripeapi_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
 	"testing"
+
+	"github.com/stripe/stripe-go/v76"
 
 	"tallystick/internal/billing"
 	"tallystick/internal/stripeapi"
@@ -40,6 +47,51 @@ func TestMissingIsNotBelieved(t *testing.T) {
 	l.fault(t, stripesim.Fault{Kind: "server_error", Method: "GET", Path: "/v1/account", Count: 1})
 	testkit.Equal(t, "while nobody says whose account it is", get().Kind, stripeapi.Unavailable)
 	testkit.Equal(t, "afterwards", get().Kind, stripeapi.Rejected)
+}
+
+// TestAnotherAccountAtTheSameAddress turns the address of the right account to
+// another one while the client is in use.
+func TestAnotherAccountAtTheSameAddress(t *testing.T) {
+	t.Parallel()
+	right, other := newLink(t), newLink(t)
+	var behind atomic.Pointer[httputil.ReverseProxy]
+	turn := func(to *link) {
+		address, err := url.Parse(to.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		behind.Store(httputil.NewSingleHostReverseProxy(address))
+	}
+	turn(right)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { behind.Load().ServeHTTP(w, r) }))
+	t.Cleanup(proxy.Close)
+	l := newLink(t, unbound, func(o *stripeapi.Options) { o.BaseURL = proxy.URL })
+	if err := l.Confirm(t.Context(), func(context.Context, stripeapi.Account) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	customer, err := l.Customers.New(&stripe.CustomerParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	turn(other)
+	_, err = l.Customers.Del(customer.ID, nil)
+	testkit.Equal(t, "a customer of the right account", stripeapi.AsError(err).Kind, stripeapi.Unavailable)
+	testkit.Equal(t, "health", l.Health(), billing.StripeWrongAccount)
+	testkit.Equal(t, "a request is sent", stripeapi.Classify(l.Ping(t.Context())).NotSent, true)
+}
+
+// TestKeyThatLosesSightOfItsAccount may not read its account any more: it is taken
+// at its word.
+func TestKeyThatLosesSightOfItsAccount(t *testing.T) {
+	t.Parallel()
+	l := newLink(t, unbound)
+	if err := l.Confirm(t.Context(), func(context.Context, stripeapi.Account) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	l.fault(t, stripesim.Fault{Kind: "forbidden", Method: "GET", Path: "/v1/account"})
+	_, err := l.Customers.Get("cus_nope", nil)
+	testkit.Equal(t, "what does not exist", stripeapi.AsError(err).Kind, stripeapi.Rejected)
 }
 
 // TestWrongAccountClosesTheGate finds out that the key is another account's.

@@ -101,10 +101,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.once(req, body, t.keys.replace(key), false)
 }
 
-// sameAccount asks whether the account still answers that was confirmed. Another one
-// may answer at the same address, behind a proxy that was turned elsewhere.
+// sameAccount asks whether the account still answers that was confirmed, and closes
+// the gate if another one does, as behind a proxy that was turned elsewhere.
 func (t *transport) sameAccount(req *http.Request, key int) bool {
-	confirmed, _ := t.gate.account.Load().(string)
+	confirmed, _ := t.gate.account.Load().(string) // nothing else is ever stored
 	if confirmed == "" || req.URL.Path == accountPath {
 		return true
 	}
@@ -119,6 +119,9 @@ func (t *transport) sameAccount(req *http.Request, key int) bool {
 		return false
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusForbidden {
+		return true // the key may not read its own account: it is taken at its word
+	}
 	var now struct {
 		ID string `json:"id"`
 	}
@@ -126,10 +129,10 @@ func (t *transport) sameAccount(req *http.Request, key int) bool {
 		return false
 	}
 	if now.ID != confirmed {
-		t.gate.confirmed.Store(false) // it is asked about until it is the right one again
-		return false
+		t.gate.wrong.Store(true)
+		t.logger.ErrorContext(ctx, "another Stripe account answers; nothing more is sent until a restart", "account", now.ID, "confirmed", confirmed)
 	}
-	return true
+	return now.ID == confirmed
 }
 
 // once makes a request with one key. When Stripe refuses that, it is not reported as

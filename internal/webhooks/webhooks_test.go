@@ -12,6 +12,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76/webhook"
 
+	"tallystick/ent/goneobject"
 	"tallystick/ent/price"
 	"tallystick/ent/webhookevent"
 	"tallystick/internal/billing"
@@ -189,6 +190,22 @@ func TestUnknownEventsDoNoHarm(t *testing.T) {
 		for id, status := range want {
 			if got[id] != status {
 				t.Errorf("%s is %s, want %s", id, got[id], status)
+			}
+		}
+	})
+}
+
+// TestDeletionsComeBeforeTheirRows: what Stripe has deleted while its creation is
+// still being carried out is never linked.
+func TestDeletionsComeBeforeTheirRows(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		for _, objectType := range []string{"product", "price", "customer"} {
+			id := objectType + "_early"
+			report(t, k, "evt_"+objectType, objectType+".deleted", objectType, id)
+			known, err := k.Store.Reader.GoneObject.Query().Where(goneobject.ID(id)).Exist(t.Context())
+			if err != nil || !known {
+				t.Errorf("the deletion of a %s is not remembered: %v", objectType, err)
 			}
 		}
 	})
