@@ -89,8 +89,15 @@ var cancel = &stripesync.Step[cancellation, report]{
 		})
 		return reportOf(now), err // ended already: what was wanted holds
 	},
-	Spend: spendKey[cancellation],
-	Keep:  true,
+	// A cancellation at once is a DELETE, whose key Stripe ignores: spending it stops
+	// nothing. One that arrives late does what was asked for, and the row follows.
+	Spend: func(c *cancellationCall) error {
+		if c.Params.Cancel.At == billing.CancelImmediately {
+			return nil
+		}
+		return spendKey(c)
+	},
+	Keep: true,
 }
 
 func cancelNow(c *cancellationCall) (*stripe.Subscription, error) {

@@ -15,6 +15,7 @@ import (
 	"tallystick/ent/goneobject"
 	"tallystick/ent/price"
 	"tallystick/ent/webhookevent"
+	"tallystick/internal/app"
 	"tallystick/internal/billing"
 	"tallystick/internal/testkit"
 	"tallystick/internal/webhooks"
@@ -95,6 +96,17 @@ func TestDelivery(t *testing.T) {
 			t.Errorf("%d events are stored, want 1", n)
 		}
 	})
+}
+
+// A signature's age is told by the clock that all replicas share: this machine is an
+// hour ahead of it.
+func TestSignatureOnAMachineWithAWrongClock(t *testing.T) {
+	t.Parallel()
+	shared := func() time.Time { return time.Now().Add(-time.Hour) }
+	k := testkit.New(t, "sqlite", testkit.Idle, func(s *app.Settings) { s.Engine.Now = shared })
+	body := event("evt_1", "product.updated", "product", "prod_1")
+	testkit.Equal(t, "too old", deliver(t, k, body, testkit.WebhookSecret, shared().Add(-301*time.Second)), http.StatusBadRequest)
+	testkit.Equal(t, "fresh", deliver(t, k, body, testkit.WebhookSecret, shared()), http.StatusOK)
 }
 
 func TestWhatWasMadeInStripeAppearsHere(t *testing.T) {
