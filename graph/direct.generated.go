@@ -144,11 +144,7 @@ func (w *writer) writeBillingHealthField(f *field, obj *billing.Health) bool {
 		w.text("BillingHealth")
 		return true
 	case "status":
-		v, ok := w.resolveBillingHealth_status(f, obj)
-		if !ok {
-			return false
-		}
-		return w.writeNHealthStatus2tallystickᚋinternalᚋbillingᚐHealthStatus(f, v)
+		return w.writeNHealthStatus2tallystickᚋinternalᚋbillingᚐHealthStatus(f, obj.Status())
 	case "stripe":
 		return w.writeNStripeHealth2tallystickᚋinternalᚋbillingᚐStripeHealth(f, obj.Stripe)
 	case "pendingOperations":
@@ -175,17 +171,6 @@ func (w *writer) writeBillingHealthField(f *field, obj *billing.Health) bool {
 		return w.writeNInt2int(f, obj.PendingWebhookEvents)
 	}
 	panic("unknown field " + f.Name)
-}
-
-func (w *writer) resolveBillingHealth_status(f *field, obj *billing.Health) (v billing.HealthStatus, ok bool) {
-	if f.ctx == nil && !w.enter(f, w.ec.fieldContext_BillingHealth_status) {
-		return v, false
-	}
-	defer w.recover(f, &ok)
-	ec := w.ec
-	ctx := f.ctx
-	v, err := ec.Resolvers.BillingHealth().Status(ctx, obj)
-	return v, w.check(f, err)
 }
 
 func (w *writer) writeCustomer(fields []*field, obj *ent.Customer) bool {

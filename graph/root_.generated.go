@@ -24,7 +24,6 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
-	BillingHealth() BillingHealthResolver
 	Customer() CustomerResolver
 	Difference() DifferenceResolver
 	Invoice() InvoiceResolver

@@ -23,9 +23,6 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
-type BillingHealthResolver interface {
-	Status(ctx context.Context, obj *billing.Health) (billing.HealthStatus, error)
-}
 type CustomerResolver interface {
 	Email(ctx context.Context, obj *ent.Customer) (*string, error)
 
@@ -2101,7 +2098,7 @@ func (ec *executionContext) _BillingHealth_status(ctx context.Context, field gra
 			return ec.fieldContext_BillingHealth_status(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.BillingHealth().Status(ctx, obj)
+			return obj.Status(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v billing.HealthStatus) graphql.Marshaler {
@@ -2112,7 +2109,7 @@ func (ec *executionContext) _BillingHealth_status(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_BillingHealth_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BillingHealth", field, true, true, errors.New("field of type HealthStatus does not have child fields"))
+	return graphql.NewScalarFieldContext("BillingHealth", field, true, false, errors.New("field of type HealthStatus does not have child fields"))
 }
 
 func (ec *executionContext) _BillingHealth_stripe(ctx context.Context, field graphql.CollectedField, obj *billing.Health) (ret graphql.Marshaler) {
@@ -16003,102 +16000,69 @@ func (ec *executionContext) _BillingHealth(ctx context.Context, sel ast.Selectio
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("BillingHealth")
 		case "status":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._BillingHealth_status(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._BillingHealth_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "stripe":
 			out.Values[i] = ec._BillingHealth_stripe(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "pendingOperations":
 			out.Values[i] = ec._BillingHealth_pendingOperations(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "oldestPendingAt":
 			out.Values[i] = ec._BillingHealth_oldestPendingAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "needsAttention":
 			out.Values[i] = ec._BillingHealth_needsAttention(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "lastWebhookAt":
 			out.Values[i] = ec._BillingHealth_lastWebhookAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "lastSweptAt":
 			out.Values[i] = ec._BillingHealth_lastSweptAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "missedEvents":
 			out.Values[i] = ec._BillingHealth_missedEvents(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "failedEvents":
 			out.Values[i] = ec._BillingHealth_failedEvents(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "partial":
 			out.Values[i] = ec._BillingHealth_partial(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "lastReconciledAt":
 			out.Values[i] = ec._BillingHealth_lastReconciledAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "drift":
 			out.Values[i] = ec._BillingHealth_drift(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "pendingWebhookEvents":
 			out.Values[i] = ec._BillingHealth_pendingWebhookEvents(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

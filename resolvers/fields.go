@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"tallystick/ent"
 	"tallystick/graph"
@@ -237,12 +236,6 @@ func (stripeLinkResolver) PendingOperation(ctx context.Context, obj *billing.Str
 		return nil, nil
 	}
 	return loadersFrom(ctx).operations.load(ctx, *obj.OperationID)
-}
-
-type healthResolver struct{}
-
-func (healthResolver) Status(_ context.Context, obj *billing.Health) (billing.HealthStatus, error) {
-	return obj.Status(time.Now()), nil
 }
 
 type recurringInputResolver struct{}

@@ -134,6 +134,3 @@ func (r *Resolver) StripeLink() graph.StripeLinkResolver { return stripeLinkReso
 
 // RecurringInput reads the period of a new price.
 func (r *Resolver) RecurringInput() graph.RecurringInputResolver { return recurringInputResolver{} }
-
-// BillingHealth answers the fields of the health.
-func (r *Resolver) BillingHealth() graph.BillingHealthResolver { return healthResolver{} }

@@ -29,8 +29,9 @@ const (
 // so.
 const pendingTooLong = 5 * time.Minute
 
-// Health is the state of the link to Stripe.
+// Health is the state of the link to Stripe at a time.
 type Health struct {
+	At                time.Time // by the clock that all replicas share
 	Stripe            StripeHealth
 	PendingOperations int
 	OldestPendingAt   *time.Time
@@ -53,16 +54,16 @@ type Health struct {
 // Status is DEGRADED when Stripe does not answer as it should, when an
 // operation needs attention, an event cannot be applied or an object differs, or
 // when an operation or an event has waited for more than five minutes.
-func (h Health) Status(now time.Time) HealthStatus {
+func (h Health) Status() HealthStatus {
 	switch {
 	case h.Stripe != StripeOK && h.Stripe != StripeSandbox,
 		h.NeedsAttention > 0, h.Drift > 0, h.FailedEvents > 0,
-		tooLong(h.OldestPendingAt, now), tooLong(h.OldestWebhookAt, now):
+		h.tooLong(h.OldestPendingAt), h.tooLong(h.OldestWebhookAt):
 		return HealthDegraded
 	}
 	return HealthOK
 }
 
-func tooLong(since *time.Time, now time.Time) bool {
-	return since != nil && now.Sub(*since) > pendingTooLong
+func (h Health) tooLong(since *time.Time) bool {
+	return since != nil && h.At.Sub(*since) > pendingTooLong
 }

@@ -33,7 +33,7 @@ func New(s *store.Store, c *stripeapi.Client) *Reader { return &Reader{store: s,
 // Read is the state of the link to Stripe: how it answered last, and what
 // waits.
 func (r *Reader) Read(ctx context.Context) (*billing.Health, error) {
-	h := &billing.Health{Stripe: r.stripe.Health()}
+	h := &billing.Health{At: r.store.Now(), Stripe: r.stripe.Health()}
 	for _, read := range []func(context.Context, *billing.Health) error{r.operations, r.events, r.comparison, r.partial} {
 		if err := read(ctx, h); err != nil {
 			return nil, err
@@ -101,7 +101,7 @@ func (r *Reader) comparison(ctx context.Context, h *billing.Health) error {
 	if account != nil {
 		h.LastSweptAt, h.LastReconciledAt = account.SweptAt, account.ReconciledAt
 	}
-	today := r.store.Now().UTC().Truncate(24 * time.Hour)
+	today := h.At.UTC().Truncate(24 * time.Hour)
 	if h.MissedEvents, err = r.store.Reader.WebhookEvent.Query().
 		Where(webhookevent.Missed(true), webhookevent.CreatedAtGTE(today)).Count(ctx); err != nil {
 		return err

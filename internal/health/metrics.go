@@ -75,7 +75,7 @@ func (m *Collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(needsAttention, float64(h.NeedsAttention))
 	oldest := 0.0
 	if h.OldestPendingAt != nil {
-		oldest = time.Since(*h.OldestPendingAt).Seconds()
+		oldest = h.At.Sub(*h.OldestPendingAt).Seconds()
 	}
 	gauge(oldestPending, oldest)
 	gauge(pendingEvents, float64(h.PendingWebhookEvents))

@@ -58,7 +58,7 @@ type Alarm struct {
 
 // NewAlarm builds the inserting side of the queue.
 func NewAlarm(s *store.Store) (*Alarm, error) {
-	config := &river.Config{Logger: slog.New(slog.DiscardHandler)}
+	config := &river.Config{Logger: slog.New(slog.DiscardHandler), Test: river.TestConfig{Time: clock(s.Now)}}
 	var client *river.Client[*sql.Tx]
 	var err error
 	if s.Dialect() == dialect.SQLite {
@@ -71,6 +71,16 @@ func NewAlarm(s *store.Store) (*Alarm, error) {
 	}
 	return &Alarm{client: client, now: s.Now, fresh: make(chan string, mostFresh)}, nil
 }
+
+// clock makes River go by the clock that all replicas share, where it would go by
+// this machine's. River has its setting for tests; it serves this too.
+type clock func() time.Time
+
+// NowUTC implements [rivertype.TimeGenerator].
+func (c clock) NowUTC() time.Time { return c().UTC() }
+
+// NowUTCOrNil implements [rivertype.TimeGenerator]: nil is the database's own time.
+func (clock) NowUTCOrNil() *time.Time { return nil }
 
 // mostFresh is how many operations wait in memory. The sweep finds the rest.
 const mostFresh = 10_000
@@ -224,6 +234,7 @@ func NewWorkers(o Options) (*Workers, error) {
 		FetchCooldown:               20 * time.Millisecond,
 		FetchPollInterval:           time.Second,
 		CompletedJobRetentionPeriod: 10 * time.Minute,
+		Test:                        river.TestConfig{Time: clock(s.Now)},
 	}
 	if s.Dialect() == dialect.SQLite {
 		config.FetchPollInterval = 200 * time.Millisecond // there is no notification

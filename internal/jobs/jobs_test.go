@@ -78,6 +78,42 @@ func TestFreshOperations(t *testing.T) {
 	})
 }
 
+// hourAhead puts a PostgreSQL database's clock an hour ahead, for new connections.
+const hourAhead = `
+CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT pg_catalog.now() + interval ''1 hour''';
+CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.clock_timestamp() + interval ''1 hour''';
+DO 'BEGIN EXECUTE format(''ALTER DATABASE %I SET search_path = public, pg_catalog'', current_database()); END'`
+
+// TestQueueGoesByTheDatabasesClock lets a job wait that a process has scheduled whose
+// own clock is an hour behind: it is done in time, as is all else.
+func TestQueueGoesByTheDatabasesClock(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t, "postgres", testkit.Idle)
+	if _, err := k.Store.DB.ExecContext(t.Context(), hourAhead); err != nil {
+		t.Fatal(err)
+	}
+	replica := k.Replica(t, testkit.Working)
+	if ahead := time.Until(replica.Store.Now()); ahead < 50*time.Minute {
+		t.Fatalf("the database's clock is only %v ahead", ahead)
+	}
+	err := k.Store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		alarm, err := jobs.NewAlarm(replica.Store)
+		if err != nil {
+			return err
+		}
+		return alarm.Schedule(ctx, tx, replica.Store.Now().Add(time.Second), billing.NewID(billing.OperationPrefix))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Equal(t, "jobs", waiting(t, k), 1)
+	testkit.Eventually(t, "the job to be done", func() bool {
+		var left int
+		err := k.Store.DB.QueryRowContext(t.Context(), `SELECT count(*) FROM river_job WHERE finalized_at IS NULL AND kind = 'run_operation'`).Scan(&left)
+		return err == nil && left == 0
+	})
+}
+
 // TestSweep loses the alarms of operations, as if a process had died, and lets the
 // workers find them all the same.
 func TestSweep(t *testing.T) {

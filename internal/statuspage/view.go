@@ -43,7 +43,7 @@ func (p *page) read(ctx context.Context) (v view, err error) {
 	if v.Health, err = p.Health.Read(auth.Trusted(ctx)); err != nil {
 		return v, err
 	}
-	v.Status, v.Stripe = v.Health.Status(v.Now), meaning(v.Health.Stripe)
+	v.Status, v.Stripe = v.Health.Status(), meaning(v.Health.Stripe)
 
 	reader := p.Store.Reader
 	operations := func() *ent.OperationQuery {

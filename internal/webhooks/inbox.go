@@ -103,7 +103,10 @@ func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
 // which have a next attempt from the beginning, is too late for other events.
 func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, err error) {
 	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now := i.clock()
 		create := tx.WebhookEvent.Create().
+			SetCreatedAt(now).
+			SetUpdatedAt(now).
 			SetStripeEventID(r.EventID).
 			SetType(r.Type).
 			SetObjectType(r.ObjectType).
@@ -112,13 +115,12 @@ func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, e
 			SetMissed(missed)
 		if r.ignorable() {
 			processed.WithLabelValues(string(billing.WebhookIgnored)).Inc()
-			return create.SetStatus(billing.WebhookIgnored).SetProcessedAt(i.clock()).Exec(ctx)
+			return create.SetStatus(billing.WebhookIgnored).SetProcessedAt(now).Exec(ctx)
 		}
 		o := Object{Type: r.ObjectType, ID: r.ObjectID}
 		if err := tx.LockName(ctx, o.lock()); err != nil {
 			return err
 		}
-		now := i.clock()
 		scheduled := webhookevent.NextAttemptAtIsNil()
 		if r.Echo {
 			scheduled = webhookevent.Or(scheduled, webhookevent.NextAttemptAtLTE(now))
