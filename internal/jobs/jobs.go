@@ -72,15 +72,19 @@ func NewAlarm(s *store.Store) (*Alarm, error) {
 	return &Alarm{client: client, now: s.Now, fresh: make(chan string, mostFresh)}, nil
 }
 
-// clock makes River go by the clock that all replicas share, where it would go by
-// this machine's. River has its setting for tests; it serves this too.
+// clock makes River go by the clock that all replicas share. By itself it takes times
+// of this machine's into the table. The setting is meant for tests, and does this too.
 type clock func() time.Time
 
 // NowUTC implements [rivertype.TimeGenerator].
 func (c clock) NowUTC() time.Time { return c().UTC() }
 
-// NowUTCOrNil implements [rivertype.TimeGenerator]: nil is the database's own time.
-func (clock) NowUTCOrNil() *time.Time { return nil }
+// NowUTCOrNil implements [rivertype.TimeGenerator]; with nil, River's drivers would
+// take this machine's time.
+func (c clock) NowUTCOrNil() *time.Time {
+	now := c.NowUTC()
+	return &now
+}
 
 // mostFresh is how many operations wait in memory. The sweep finds the rest.
 const mostFresh = 10_000
