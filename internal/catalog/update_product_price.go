@@ -112,8 +112,8 @@ func (c *Catalog) beginPriceChange(ctx context.Context, tx *store.Tx, in UpdateP
 	steps := []stripesync.StepOf[priceChange]{createNewPrice}
 	if isDefault {
 		steps = append(steps, makeDefault)
-		if p.DefaultPrice, err = defaultPrice(ctx, tx, product); err != nil {
-			return nil, err
+		if product.DefaultPriceID != nil { // which is the old price
+			p.DefaultPrice = *old.StripeID
 		}
 	}
 	if old != nil {
@@ -166,19 +166,6 @@ func (in UpdateProductPrice) replaced(ctx context.Context, tx *store.Tx, product
 		return nil, false, billing.Errorf(billing.CodeNotFound, "The product %q has no price %q.", product.Name, *in.PriceID).At("priceId")
 	}
 	return old, product.DefaultPriceID == nil, nil
-}
-
-// defaultPrice is a product's default price in Stripe; empty when there is
-// none.
-func defaultPrice(ctx context.Context, tx *store.Tx, product *ent.Product) (string, error) {
-	if product.DefaultPriceID == nil {
-		return "", nil
-	}
-	row, err := tx.Price.Get(ctx, *product.DefaultPriceID)
-	if err != nil {
-		return "", err
-	}
-	return billing.ValueOr(row.StripeID, ""), nil
 }
 
 // priceChangeOperation is the change as it reaches Stripe. Stripe refuses to
