@@ -80,7 +80,7 @@ var addPrice = &stripesync.Step[priceAddition, createdPrice]{
 	},
 	Spend: func(c *stripesync.Call[priceAddition]) error { return spendKey(c, c.Params.ProductStripeID) },
 	Undo: func(c *stripesync.Call[priceAddition], created *createdPrice) error {
-		return withdrawPrice(c, created.Price, c.Params.Price.LookupKey != nil)
+		return withdrawPrice(c, created.Price, c.Params.Price.LookupKey)
 	},
 }
 

@@ -88,7 +88,7 @@ var archivePrice = &stripesync.Step[priceArchival, stripesync.Nothing]{
 		return stripesync.Nothing{}, archiveIfPresent(c, c.Params.Old.StripeID)
 	},
 	Undo: func(c *stripesync.Call[priceArchival], _ *stripesync.Nothing) error {
-		return activatePrice(c, c.Params.Old.StripeID, true)
+		return putOnSale(c, c.Params.Old.StripeID)
 	},
 }
 

@@ -184,7 +184,7 @@ var createFirstPrice = &stripesync.Step[productCreation, createdPrice]{
 	},
 	Spend: func(c *productCall) error { return spendKey(c, createProduct.Of(c.Op).Product) },
 	Undo: func(c *productCall, created *createdPrice) error {
-		return withdrawPrice(c, created.Price, c.Params.Price.LookupKey != nil)
+		return withdrawPrice(c, created.Price, c.Params.Price.LookupKey)
 	},
 }
 

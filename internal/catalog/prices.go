@@ -108,29 +108,35 @@ func spendKey[P any](c *stripesync.Call[P], productStripeID string) error {
 }
 
 // withdrawPrice undoes postPrice as far as Stripe allows: a price cannot be
-// deleted, but archived, and its lookup key freed for another one.
-func withdrawPrice[P any](c *stripesync.Call[P], id string, freeLookupKey bool) error {
+// deleted, but archived, and its lookup key, if it has one, freed for another one.
+func withdrawPrice[P any](c *stripesync.Call[P], id string, lookupKey *string) error {
 	params := &stripe.PriceParams{Params: c.Write(), Active: stripe.Bool(false)}
-	if freeLookupKey {
+	if lookupKey != nil {
 		params.LookupKey = stripe.String("")
 	}
 	_, err := c.Stripe.Prices.Update(id, params)
 	return err
 }
 
+// takeOffSale archives a price in Stripe.
+func takeOffSale[P any](c *stripesync.Call[P], id string) error {
+	_, err := c.Stripe.Prices.Update(id, &stripe.PriceParams{Params: c.Write(), Active: stripe.Bool(false)})
+	return err
+}
+
 // archiveIfPresent takes a price off sale in Stripe. One that Stripe does not have
 // any more is off sale.
 func archiveIfPresent[P any](c *stripesync.Call[P], id string) error {
-	err := activatePrice(c, id, false)
+	err := takeOffSale(c, id)
 	if !stripeapi.IsGone(err) && !stripeapi.IsMissing(err, "price") {
 		return err
 	}
 	return nil
 }
 
-// activatePrice puts a price on sale in Stripe, or takes it off.
-func activatePrice[P any](c *stripesync.Call[P], id string, active bool) error {
-	_, err := c.Stripe.Prices.Update(id, &stripe.PriceParams{Params: c.Write(), Active: stripe.Bool(active)})
+// putOnSale undoes takeOffSale.
+func putOnSale[P any](c *stripesync.Call[P], id string) error {
+	_, err := c.Stripe.Prices.Update(id, &stripe.PriceParams{Params: c.Write(), Active: stripe.Bool(true)})
 	return err
 }
 

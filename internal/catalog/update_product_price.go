@@ -28,13 +28,15 @@ func (in UpdateProductPrice) check() error {
 	return checkProductID(in.ProductID)
 }
 
-// UpdateProductPrice replaces a price of a product, in Stripe and here or in
-// neither: it creates the new price, makes it the default if the old one was, or if
-// the product had none, and archives the old one. Existing subscriptions keep the
-// old price. After a refusal the old price is as it was; the new one, which Stripe
-// cannot delete, stays archived on both sides. Only a refusal of the last request may
-// count as done: a price that Stripe does not have any more needs no archiving. No GET
-// follows a refusal.
+// UpdateProductPrice replaces a price of a product: it creates the new price, makes it
+// the default if the old one was, or if the product had none, and archives the old one.
+// Existing subscriptions keep the old price. Either the new price takes the place of the
+// old one on both sides, or the old one stays on sale on both.
+//
+// After a refusal the product's link is FAILED, with the reason. The new price is deleted
+// here if Stripe has never had it; otherwise it stays archived on both sides, since Stripe
+// cannot delete a price. No GET follows a refusal, but for the list of prices by which
+// create_price is settled after a lost answer.
 //
 // It returns PRICE_UNCHANGED when the terms are those of the old price,
 // PRODUCT_ARCHIVED for an archived product, PRICE_NOT_ACTIVE when the old price is
@@ -185,8 +187,8 @@ func priceChangeOperation() *stripesync.Operation[priceChange] {
 type priceChangeCall = stripesync.Call[priceChange]
 
 // createNewPrice takes the lookup key over from the old price. It is undone by
-// giving the key back and archiving the new price, which cannot be deleted. Every
-// refusal counts.
+// giving the key back and archiving the new price, which cannot be deleted. A refusal
+// rejects the change. Spend is an update of the product that changes nothing.
 var createNewPrice = &stripesync.Step[priceChange, createdPrice]{
 	Name: "create_price",
 	Do: func(c *priceChangeCall) (createdPrice, error) {
@@ -207,12 +209,12 @@ var createNewPrice = &stripesync.Step[priceChange, createdPrice]{
 				return err
 			}
 		}
-		return withdrawPrice(c, created.Price, false)
+		return takeOffSale(c, created.Price)
 	},
 }
 
-// makeDefault is undone by making the product's default price what it was. Every
-// refusal counts.
+// makeDefault is undone by making the product's default price what it was. A refusal
+// rejects the change.
 var makeDefault = &stripesync.Step[priceChange, stripesync.Nothing]{
 	Name: "set_default_price",
 	Do: func(c *priceChangeCall) (stripesync.Nothing, error) {
@@ -223,15 +225,15 @@ var makeDefault = &stripesync.Step[priceChange, stripesync.Nothing]{
 	},
 }
 
-// archiveOldPrice is undone by putting the old price on sale again. When Stripe
-// refuses it because it does not have the price, the step is done.
+// archiveOldPrice is undone by putting the old price on sale again. A refusal rejects the
+// change, unless Stripe does not have the old price: then the step is done.
 var archiveOldPrice = &stripesync.Step[priceChange, stripesync.Nothing]{
 	Name: "archive_old_price",
 	Do: func(c *priceChangeCall) (stripesync.Nothing, error) {
 		return stripesync.Nothing{}, archiveIfPresent(c, c.Params.Old.StripeID)
 	},
 	Undo: func(c *priceChangeCall, _ *stripesync.Nothing) error {
-		return activatePrice(c, c.Params.Old.StripeID, true)
+		return putOnSale(c, c.Params.Old.StripeID)
 	},
 }
 

@@ -125,7 +125,9 @@ func beginCreation(ctx context.Context, tx *store.Tx, o *stripesync.Operation[cr
 	})
 }
 
-// create is kept: the customer exists here, whatever becomes of the operation.
+// create has no undo: the customer here stays, so its counterpart may stay too. A refusal
+// leaves the customer with the link FAILED, and retryOperation starts over. It has no
+// Spend either, as Stripe has no object yet that a request could leave as it is.
 var create = &stripesync.Step[creation, Linked]{
 	Name: "create_customer",
 	Do: func(c *stripesync.Call[creation]) (Linked, error) {

@@ -2,13 +2,20 @@
 // which reads from its input to its end: what it takes and when it is allowed, its
 // requests to Stripe and how each is undone, and what readers see at the end.
 //
-// After a refusal by Stripe the operation is FAILED, and so is the refused step; the
-// earlier ones are COMPENSATED, or DONE if they are kept, and the later ones TODO. When
-// Stripe refuses an undo, unless what it would change is gone, the operation is
-// NEEDS_ATTENTION. Spend is called only after a refusal, when an earlier request of the
-// step got no answer or a server error. Find is called then too, and whenever a step is
-// to get another key: when Stripe may have forgotten the old one, or replays a server
-// error for it, and when the step starts over.
+// An operation is SUCCEEDED when all its steps are DONE. After a refusal by Stripe it is
+// FAILED, and so is the refused step; the earlier ones are COMPENSATED, or DONE if they
+// have Keep, and the later ones TODO. An undo that Stripe refuses because the object is
+// gone counts as done; after any other refusal of an undo the operation is
+// NEEDS_ATTENTION.
+//
+// When an earlier request of the refused step got no answer, or a server error, that
+// request is settled first: Spend is called, then Find. An object that Find finds makes
+// the step DONE, and the operation goes on. Where Spend shows that the request was
+// carried out, the step is sent once more, and Stripe repeats its answer. A step with
+// neither Find nor Keep is undone like the earlier ones, at first with its own key.
+//
+// Find is also called before a step gets another key: when Stripe may have forgotten the
+// old one, when Stripe repeats a server error for it, and when the operation is retried.
 //
 // A change that is rejected returns a [billing.Error]. The comment of each change
 // names the codes of its own. Besides these, each returns INVALID_INPUT for a

@@ -25,8 +25,8 @@ type Linked struct {
 }
 
 // LinkStep is a step that creates a customer in Stripe if it is not there, for the
-// steps after it. It is kept when the operation is rejected: the customer belongs
-// in Stripe.
+// steps after it. It has no undo: the customer belongs in Stripe, whatever becomes of
+// the operation.
 func LinkStep[P Owned]() *stripesync.Step[P, Linked] {
 	return &stripesync.Step[P, Linked]{
 		Name: "link_customer",

@@ -75,7 +75,7 @@ type wish struct {
 
 type cancellationCall = stripesync.Call[cancellation]
 
-// cancel is kept: Stripe cannot revive a subscription. After every refusal
+// cancel has no undo, as Stripe cannot revive a subscription. After a refusal
 // GET /v1/subscriptions/{id} follows, and the step is done if that says that the
 // subscription has ended, or does not find it.
 var cancel = &stripesync.Step[cancellation, report]{

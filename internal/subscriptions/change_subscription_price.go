@@ -62,7 +62,7 @@ func (s *Subscriptions) ChangeSubscriptionPrice(ctx context.Context, in ChangeSu
 			if err != nil {
 				return nil, err
 			}
-			itemStripeID, err := in.itemThatGoesOver(ctx, tx, row, to)
+			itemStripeID, err := in.itemInStripe(ctx, tx, row, to)
 			if err != nil {
 				return nil, err
 			}
@@ -74,10 +74,9 @@ func (s *Subscriptions) ChangeSubscriptionPrice(ctx context.Context, in ChangeSu
 	return s.result(ctx, op, rejection)
 }
 
-// itemThatGoesOver is the id in Stripe of the item whose price changes; empty
-// when only Stripe knows it, of a subscription that no report has shown since its
-// items are kept here.
-func (in ChangeSubscriptionPrice) itemThatGoesOver(ctx context.Context, tx *store.Tx, row *ent.Subscription, to *ent.Price) (string, error) {
+// itemInStripe is the id in Stripe of the item whose price changes. It is empty while
+// the subscription's items have not been read from Stripe yet; the step asks for it then.
+func (in ChangeSubscriptionPrice) itemInStripe(ctx context.Context, tx *store.Tx, row *ent.Subscription, to *ent.Price) (string, error) {
 	items, err := itemsOf(ctx, tx, row.ID)
 	if err != nil {
 		return "", err
@@ -126,8 +125,11 @@ type otherPrice struct {
 	Proration     billing.ProrationBehavior `json:"proration"`
 }
 
-// switchPrice changes the price of one item. It is the only step and kept:
-// nothing is rejected after it.
+// switchPrice sends POST /v1/subscriptions/{id} for one item. It has no undo, as it is the only step, and
+// Finish rejects nothing. After a refusal GET /v1/subscriptions/{id} follows, and readers
+// see what that says, with the link FAILED; a subscription that has ended is
+// SUBSCRIPTION_ENDED. Where the refusal says that the price is missing or not active,
+// GET /v1/prices/{id} follows too. Spend is an update of the customer that changes nothing.
 var switchPrice = &stripesync.Step[priceSwitch, report]{
 	Name: "change_price",
 	Do: func(c *stripesync.Call[priceSwitch]) (report, error) {

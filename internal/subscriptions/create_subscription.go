@@ -234,7 +234,12 @@ var (
 	attachCard     = attachStep(linkSubscriber)
 )
 
-// subscribe is the last step and kept: nothing is rejected after it.
+// subscribe sends POST /v1/subscriptions. It has no undo, as it is the last step, and
+// Finish rejects nothing. When Stripe refuses it because it has no such customer, the
+// customer is unlinked, and link_customer and this step are done again. When it refuses
+// a price as missing or not active, GET /v1/prices/{id} follows, and the change is
+// rejected, as it is after every other refusal. Spend is an update of the customer that
+// changes nothing.
 var subscribe = &stripesync.Step[creation, report]{
 	Name: "create_subscription",
 	Do: func(c *stripesync.Call[creation]) (report, error) {

@@ -60,7 +60,9 @@ var (
 	attachPayment = attachStep(linkPayer)
 )
 
-// pay is the last step and kept: nothing is rejected after it.
+// pay sends POST /v1/invoices/{id}/pay. It has no undo, as it is the last step, and Finish
+// rejects nothing. After a refusal GET /v1/invoices/{id} follows, and the step is done if
+// the invoice is paid. Spend is an update of the customer that changes nothing.
 var pay = &stripesync.Step[payment, report]{
 	Name: "pay_invoice",
 	Do: func(c *stripesync.Call[payment]) (report, error) {

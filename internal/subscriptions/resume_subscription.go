@@ -58,7 +58,11 @@ type resumption struct {
 	Paused bool `json:"paused,omitempty"`
 }
 
-// resume is the only step and kept: nothing is rejected after it.
+// resume sends POST /v1/subscriptions/{id}; for a paused subscription it sends
+// GET /v1/subscriptions/{id}, to see whether it can be paid, and POST
+// /v1/subscriptions/{id}/resume. It has no undo, as it is the only step, and Finish
+// rejects nothing. After a refusal GET /v1/subscriptions/{id} follows: a subscription that
+// has ended is SUBSCRIPTION_ENDED. Spend is an update of the customer that changes nothing.
 var resume = &stripesync.Step[resumption, report]{
 	Name: "resume_subscription",
 	Do: func(c *stripesync.Call[resumption]) (report, error) {

@@ -48,7 +48,10 @@ func (s *Subscriptions) RevokeSubscription(ctx context.Context, in RevokeSubscri
 	return s.result(ctx, op, rejection)
 }
 
-// revoke is kept: Stripe cannot revive a subscription.
+// revoke sends DELETE /v1/subscriptions/{id}. It has no undo, as Stripe cannot revive a
+// subscription. After a refusal GET /v1/subscriptions/{id} follows, and the step is done
+// if that says that the subscription has ended, or does not find it. There is no Spend:
+// Stripe ignores the keys of a DELETE.
 var revoke = &stripesync.Step[cancellation, report]{
 	Name: "revoke_subscription",
 	Do: func(c *cancellationCall) (report, error) {

@@ -166,8 +166,11 @@ func applyChange(ctx context.Context, tx *store.Tx, items []item, wanted *billin
 	return items, change, nil
 }
 
-// updateItems is one request for all items. It is the only step and kept: nothing
-// is rejected after it.
+// updateItems sends one POST /v1/subscriptions/{id} for all items. It has no undo, as it is
+// the only step, and Finish rejects nothing. After a refusal GET /v1/subscriptions/{id}
+// follows, and a subscription that has ended is SUBSCRIPTION_ENDED; where the refusal says
+// that a price is missing or not active, GET /v1/prices/{id} follows too. Spend is an
+// update of the customer that changes nothing.
 var updateItems = &stripesync.Step[itemUpdate, report]{
 	Name: "update_items",
 	Do: func(c *stripesync.Call[itemUpdate]) (report, error) {

@@ -37,7 +37,9 @@ func (s *Subscriptions) VoidInvoice(ctx context.Context, in VoidInvoice) (Invoic
 // voiding is the frozen input of the operation.
 type voiding struct{ bill }
 
-// void is kept: Stripe cannot take it back.
+// void sends POST /v1/invoices/{id}/void. It has no undo, as Stripe cannot take it back.
+// After a refusal GET /v1/invoices/{id} follows, and the step is done if the invoice is
+// void. Spend is an update of the customer that changes nothing.
 var void = &stripesync.Step[voiding, report]{
 	Name: "void_invoice",
 	Do: func(c *stripesync.Call[voiding]) (report, error) {
