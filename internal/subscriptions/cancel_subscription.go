@@ -121,16 +121,5 @@ func cancelAtPeriodEnd(c *cancellationCall) (*stripe.Subscription, error) {
 }
 
 func (s *Subscriptions) cancellationOperation() *stripesync.Operation[cancellation] {
-	return &stripesync.Operation[cancellation]{
-		Kind:  billing.KindCancelSubscription,
-		Steps: []stripesync.StepOf[cancellation]{cancel},
-		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
-			return s.show(ctx, tx, e.Operation, e.Params.SubscriptionID, cancel.Of(e.Operation).Subscription.value)
-		},
-		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
-			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, cancel.Of(e.Operation).Subscription.value)
-		},
-		Resolve: touched[cancellation],
-		Mark:    mark,
-	}
+	return oneStep(s, billing.KindCancelSubscription, cancel)
 }

@@ -176,16 +176,5 @@ func onlyItem(c *stripesync.Call[priceSwitch]) (string, error) {
 }
 
 func (s *Subscriptions) priceSwitchOperation() *stripesync.Operation[priceSwitch] {
-	return &stripesync.Operation[priceSwitch]{
-		Kind:  billing.KindChangeSubscriptionPrice,
-		Steps: []stripesync.StepOf[priceSwitch]{switchPrice},
-		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceSwitch]) error {
-			return s.show(ctx, tx, e.Operation, e.Params.SubscriptionID, switchPrice.Of(e.Operation).Subscription.value)
-		},
-		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceSwitch]) error {
-			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, switchPrice.Of(e.Operation).Subscription.value)
-		},
-		Resolve: touched[priceSwitch],
-		Mark:    mark,
-	}
+	return oneStep(s, billing.KindChangeSubscriptionPrice, switchPrice)
 }

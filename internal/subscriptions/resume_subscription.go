@@ -123,16 +123,5 @@ func canBePaid(s *stripe.Subscription) bool {
 }
 
 func (s *Subscriptions) resumptionOperation() *stripesync.Operation[resumption] {
-	return &stripesync.Operation[resumption]{
-		Kind:  billing.KindResumeSubscription,
-		Steps: []stripesync.StepOf[resumption]{resume},
-		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[resumption]) error {
-			return s.show(ctx, tx, e.Operation, e.Params.SubscriptionID, resume.Of(e.Operation).Subscription.value)
-		},
-		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[resumption]) error {
-			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, resume.Of(e.Operation).Subscription.value)
-		},
-		Resolve: touched[resumption],
-		Mark:    mark,
-	}
+	return oneStep(s, billing.KindResumeSubscription, resume)
 }

@@ -74,16 +74,5 @@ var revoke = &stripesync.Step[cancellation, report]{
 }
 
 func (s *Subscriptions) revocationOperation() *stripesync.Operation[cancellation] {
-	return &stripesync.Operation[cancellation]{
-		Kind:  billing.KindRevokeSubscription,
-		Steps: []stripesync.StepOf[cancellation]{revoke},
-		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
-			return s.show(ctx, tx, e.Operation, e.Params.SubscriptionID, revoke.Of(e.Operation).Subscription.value)
-		},
-		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[cancellation]) error {
-			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, revoke.Of(e.Operation).Subscription.value)
-		},
-		Resolve: touched[cancellation],
-		Mark:    mark,
-	}
+	return oneStep(s, billing.KindRevokeSubscription, revoke)
 }

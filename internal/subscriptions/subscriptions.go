@@ -185,6 +185,23 @@ func touched[P onSubscription](_ context.Context, _ *store.Tx, e *stripesync.End
 	return []stripesync.Object{{Type: "subscription", ID: e.Params.subscription().StripeID}}, nil
 }
 
+// oneStep declares a change of a subscription that is one step. Readers see at the end
+// what the step has seen, also of a change that was rejected.
+func oneStep[P onSubscription](s *Subscriptions, kind billing.OperationKind, step *stripesync.Step[P, report]) *stripesync.Operation[P] {
+	return &stripesync.Operation[P]{
+		Kind:  kind,
+		Steps: []stripesync.StepOf[P]{step},
+		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[P]) error {
+			return s.show(ctx, tx, e.Operation, e.Params.subscription().SubscriptionID, step.Of(e.Operation).Subscription.value)
+		},
+		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[P]) error {
+			return s.showRejected(ctx, tx, e.Operation, e.Params.subscription().SubscriptionID, step.Of(e.Operation).Subscription.value)
+		},
+		Resolve: touched[P],
+		Mark:    mark,
+	}
+}
+
 // show makes the row what a step has seen of the subscription.
 func (s *Subscriptions) show(ctx context.Context, tx *store.Tx, op *ent.Operation, subscriptionID string, seen *mirror.Subscription) error {
 	if seen == nil {

@@ -235,16 +235,5 @@ func (p itemUpdate) hold(items []mirror.Item) bool {
 }
 
 func (s *Subscriptions) itemUpdateOperation() *stripesync.Operation[itemUpdate] {
-	return &stripesync.Operation[itemUpdate]{
-		Kind:  billing.KindUpdateSubscriptionItems,
-		Steps: []stripesync.StepOf[itemUpdate]{updateItems},
-		Finish: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[itemUpdate]) error {
-			return s.show(ctx, tx, e.Operation, e.Params.SubscriptionID, updateItems.Of(e.Operation).Subscription.value)
-		},
-		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[itemUpdate]) error {
-			return s.showRejected(ctx, tx, e.Operation, e.Params.SubscriptionID, updateItems.Of(e.Operation).Subscription.value)
-		},
-		Resolve: touched[itemUpdate],
-		Mark:    mark,
-	}
+	return oneStep(s, billing.KindUpdateSubscriptionItems, updateItems)
 }
