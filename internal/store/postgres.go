@@ -81,8 +81,10 @@ func openPools(ctx context.Context, all *servers) (*Store, error) {
 		DB: stdlib.OpenDBFromPool(writers), Queue: queue,
 		dialect: dialect.Postgres, migrated: new(atomic.Bool), clock: new(atomic.Pointer[reading]),
 		readers: stdlib.OpenDBFromPool(readers), servers: all,
+		pools: pools{readers: readers, writers: writers},
 	}
-	s.Reader, s.Writer = NewReader(newClient(s.readers)), Writer{newClient(s.DB)}
+	s.Reader = NewReader(ent.NewClient(ent.Driver(directDriver{pool: readers, servers: all})))
+	s.Writer = Writer{newClient(s.DB)}
 	return s, nil
 }
 

@@ -39,8 +39,12 @@ type Store struct {
 	clock    *atomic.Pointer[reading]
 	readers  *sql.DB  // a pool of its own, so that readers do not wait for writers
 	servers  *servers // PostgreSQL's; nil on SQLite
+	pools    pools    // PostgreSQL's
 	listener Listener // nil when nobody hears of changes
 }
+
+// pools are those under DB and readers.
+type pools struct{ readers, writers *pgxpool.Pool }
 
 // Open opens the database of a URL, postgres://… or sqlite://path, without
 // migrating it. It fails when the URL has another scheme or cannot be parsed, and

@@ -31,6 +31,10 @@ type Tx struct {
 // another way.
 func (tx *Tx) AfterCommit(fn func()) { tx.committed = append(tx.committed, fn) }
 
+// attempts is how often a transaction is tried, or a query, when what hinders it is
+// not its own fault.
+const attempts = 3
+
 // InTx runs a function in a transaction, and commits when the function returns nil.
 // It returns the function's error unchanged, after a rollback, and [ErrInDoubt]
 // when the connection is lost during the commit. On PostgreSQL a deadlock or a
@@ -38,7 +42,6 @@ func (tx *Tx) AfterCommit(fn func()) { tx.committed = append(tx.committed, fn) }
 // does a connection that is lost before the commit. So the function must have no
 // effects outside of the transaction.
 func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	const attempts = 3
 	var err error
 	for range attempts {
 		err = s.inTx(ctx, fn)
