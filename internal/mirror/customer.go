@@ -128,15 +128,21 @@ func (m *customers) create(ctx context.Context, tx *store.Tx, c *stripe.Customer
 	if err != nil {
 		return err
 	}
-	if adopted != nil {
-		m.logger.InfoContext(ctx, "a customer that was not in Stripe is linked to one that was made there",
-			"customer", adopted.ID, "stripe", c.ID)
-		if adopted, err = tx.Customer.UpdateOne(adopted).SetStripeID(c.ID).
-			SetStripeStatus(billing.SyncSynced).ClearStripeError().Save(ctx); err != nil {
-			return changedIfUnique(err)
-		}
-		return m.update(ctx, tx, adopted, c, raw, m.clock())
+	if adopted == nil {
+		return m.insert(ctx, tx, c, raw)
 	}
+	m.logger.InfoContext(ctx, "a customer that was not in Stripe is linked to one that was made there",
+		"customer", adopted.ID, "stripe", c.ID)
+	if adopted, err = tx.Customer.UpdateOne(adopted).SetStripeID(c.ID).
+		SetStripeStatus(billing.SyncSynced).ClearStripeError().Save(ctx); err != nil {
+		return changedIfUnique(err)
+	}
+	return m.update(ctx, tx, adopted, c, raw, m.clock())
+}
+
+// insert makes a row for a customer that nobody here has made. It claims the e-mail and
+// the external id only if they are free.
+func (m *customers) insert(ctx context.Context, tx *store.Tx, c *stripe.Customer, raw json.RawMessage) error {
 	claimed, err := claims(ctx, tx, c.Email, "")
 	if err != nil {
 		return err

@@ -2,22 +2,24 @@ package store_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"tallystick/ent"
+	"tallystick/ent/customer"
 	"tallystick/internal/billing"
 	"tallystick/internal/testkit"
 )
 
 // asJSON are rows as text, to compare those of two clients.
 func asJSON[T any](rows []T, err error) string {
-	if err != nil {
-		return "error"
+	text, jsonErr := json.Marshal(rows)
+	if err = errors.Join(err, jsonErr); err != nil {
+		panic(err)
 	}
-	text, _ := json.Marshal(rows)
 	return string(text)
 }
 
@@ -34,6 +36,10 @@ func TestReaderReadsWhatWasWritten(t *testing.T) {
 			},
 			"prices": func() (string, string) {
 				return asJSON(s.Reader.Price.Query().Order(ent.Asc("id")).All(ctx)), asJSON(s.Writer.Price.Query().Order(ent.Asc("id")).All(ctx))
+			},
+			"JSON alone": func() (string, string) {
+				named := customer.StripeUnsupportedNotNil()
+				return asJSON(s.Reader.Customer.Query().Where(named).Select("stripe_unsupported").Strings(ctx)), asJSON(s.Writer.Customer.Query().Where(named).Select("stripe_unsupported").Strings(ctx))
 			},
 			"amounts alone": func() (string, string) {
 				return asJSON(s.Reader.Price.Query().Order(ent.Asc("id")).Select("unit_amount").Ints(ctx)), asJSON(s.Writer.Price.Query().Order(ent.Asc("id")).Select("unit_amount").Ints(ctx))

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -124,19 +125,18 @@ func Partial(ctx context.Context, s *store.Store, w io.Writer) error {
 			counts[kind+": "+strings.Join(names, ", ")]++
 		}
 	}
+	printPartial(w, counts)
+	return nil
+}
+
+func printPartial(w io.Writer, counts map[string]int) {
 	if len(counts) == 0 {
-		return nil
+		return
 	}
 	fmt.Fprintln(w, "PARTIAL, since Stripe has more of them than is shown:")
-	keys := make([]string, 0, len(counts))
-	for key := range counts {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
+	for _, key := range slices.Sorted(maps.Keys(counts)) {
 		fmt.Fprintf(w, "  %6d × %s\n", counts[key], key)
 	}
-	return nil
 }
 
 // progress shows how far a comparison has come: by a bar on a terminal, and by lines

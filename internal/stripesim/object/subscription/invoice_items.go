@@ -64,17 +64,26 @@ func createInvoiceItem(c *state.Request) (any, error) {
 	if made.Discounts, err = resolveDiscounts(c.Tx, discounts, made.holder()); err != nil {
 		return nil, err
 	}
-	if subscriptionID != nil {
-		sub, err := state.Find[Subscription](c.Tx, "subscription", *subscriptionID, apierror.UnknownReference("subscription", *subscriptionID, "subscription"))
-		if err != nil {
-			return nil, err
-		}
-		made.Subscription = state.Ref(sub.ID)
+	if err := made.belongTo(c.Tx, subscriptionID); err != nil {
+		return nil, err
 	}
 	if invoiceID == nil {
 		return made, c.Create(made, "invoiceitem.created")
 	}
 	return made, addToDraft(c.Tx, made, *invoiceID)
+}
+
+// belongTo names the subscription that an item is billed with, if one is given.
+func (x *invoiceItem) belongTo(t *state.Tx, subscriptionID *string) error {
+	if subscriptionID == nil {
+		return nil
+	}
+	sub, err := state.Find[Subscription](t, "subscription", *subscriptionID, apierror.UnknownReference("subscription", *subscriptionID, "subscription"))
+	if err != nil {
+		return err
+	}
+	x.Subscription = state.Ref(sub.ID)
+	return nil
 }
 
 // priceBy gives an item its price: one that exists, or a new one.
@@ -191,18 +200,23 @@ func updateInvoiceItem(c *state.Request) (any, error) {
 	if err := c.Update(changed, "invoiceitem.updated"); err != nil || draft == nil {
 		return changed, err
 	}
+	return changed, changed.showOn(c.Tx, draft)
+}
+
+// showOn brings an item's line on a draft invoice up to date.
+func (x *invoiceItem) showOn(t *state.Tx, draft *Invoice) error {
 	lines := draft.Lines.Data
 	for i := range lines {
-		if lines[i].InvoiceItem == changed.ID {
+		if lines[i].InvoiceItem == x.ID {
 			id := lines[i].ID
-			lines[i] = changed.line()
+			lines[i] = x.line()
 			lines[i].ID = id
 		}
 	}
-	if err := draft.addUp(c.Tx, lines); err != nil {
-		return nil, err
+	if err := draft.addUp(t, lines); err != nil {
+		return err
 	}
-	return changed, c.Update(draft, "invoice.updated")
+	return t.Update(draft, "invoice.updated")
 }
 
 func deleteInvoiceItem(c *state.Request) (any, error) {
