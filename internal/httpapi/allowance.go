@@ -95,7 +95,7 @@ func (s *spending) charge(a Allowance, cost int) *gqlerror.Error {
 		return nil
 	}
 	taken.CancelAt(now)
-	return tooMany(wait, "This key may spend %d a second; the operation costs %d", a.CostPerSecond, cost)
+	return tooMany(wait, "The operations of this key may cost %d a second; this one costs %d", a.CostPerSecond, cost)
 }
 
 // enter waits until a principal has room for one more request; leave gives it back.
