@@ -219,7 +219,8 @@ func (CollectionMethod) Values() []string {
 	return []string{string(CollectionChargeAutomatically), string(CollectionSendInvoice)}
 }
 
-// PaymentBehavior is what happens when the first payment of a subscription does not succeed at once, in Stripe's words.
+// PaymentBehavior is what happens when the first payment of a subscription does not
+// succeed at once, in Stripe's words.
 type PaymentBehavior string
 
 // The values of PaymentBehavior.

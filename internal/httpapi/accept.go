@@ -12,8 +12,9 @@ const (
 	mediaGraphQL = "application/graphql-response+json"
 )
 
-// responseType picks the media type of the answer: the one the client likes best, the one it names first among equals,
-// application/json when it does not care. It reports false when the client takes neither.
+// responseType picks the media type of the answer: the one the client likes best, the
+// one it names first among equals, application/json when it does not care. It reports
+// false when the client takes neither.
 func responseType(h http.Header) (string, bool) {
 	accept := strings.Join(h.Values("Accept"), ",")
 	if strings.TrimSpace(accept) == "" {
@@ -53,7 +54,8 @@ func quality(params map[string]string) float64 {
 	return q
 }
 
-// acceptsUTF8 reports whether the parameters of a media type leave the one encoding that is spoken here.
+// acceptsUTF8 reports whether the parameters of a media type leave the one encoding
+// that is spoken here.
 func acceptsUTF8(params map[string]string) bool {
 	charset, ok := params["charset"]
 	return !ok || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")

@@ -17,12 +17,15 @@ type Allowance struct {
 	Principal string
 	// Complexity is the cost of one operation at most; 0: what Limits say.
 	Complexity int
-	// AtOnce is how many requests are served at the same time; 0: any number. A few more wait for their turn.
+	// AtOnce is how many requests are served at the same time; 0: any number. A few more
+	// wait for their turn.
 	AtOnce int
-	// CostPerSecond is how much may be spent in the long run; 0: any amount. What is not spent is saved up to the cost
-	// of the dearest operation, or of one second, whichever is more.
+	// CostPerSecond is how much may be spent in the long run; 0: any amount. What is not
+	// spent is saved up to the cost of the dearest operation, or of one second, whichever
+	// is more.
 	CostPerSecond int
-	// NoIntrospection keeps the schema to itself: __schema and __type are refused, and errors suggest no names.
+	// NoIntrospection keeps the schema to itself: __schema and __type are refused, and
+	// errors suggest no names.
 	NoIntrospection bool
 	// TrustedOnly refuses documents that are not among Options.Trusted.
 	TrustedOnly bool
@@ -36,11 +39,13 @@ func (a Allowance) complexity(limits Limits) int {
 }
 
 const (
-	// refusedCost is what a request costs that is refused before its cost is known. Parsing and validating it took time.
+	// refusedCost is what a request costs that is refused before its cost is known.
+	// Parsing and validating it took time.
 	refusedCost = 10
 	// accounts is how many principals are counted; those that have asked last.
 	accounts = 10_000
-	// queueLength is how many requests of one principal wait for their turn, and queueTime for how long.
+	// queueLength is how many requests of one principal wait for their turn, and queueTime
+	// for how long.
 	queueLength = 16
 	queueTime   = 5 * time.Second
 )
@@ -83,7 +88,8 @@ func (s *spending) account(a Allowance) *account {
 	return made
 }
 
-// charge takes the cost of an operation from a principal's budget, or says when there is enough in it.
+// charge takes the cost of an operation from a principal's budget, or says when there
+// is enough in it.
 func (s *spending) charge(a Allowance, cost int) *gqlerror.Error {
 	if a.CostPerSecond == 0 {
 		return nil
@@ -123,7 +129,8 @@ func (s *spending) enter(ctx context.Context, a Allowance) (leave func(), refuse
 
 const retryAfterExtension = "retryAfter"
 
-// tooMany refuses a request that would be accepted later: extensions.retryAfter says in how many seconds.
+// tooMany refuses a request that would be accepted later: extensions.retryAfter says in
+// how many seconds.
 func tooMany(wait time.Duration, format string, args ...any) *gqlerror.Error {
 	err := newError(codeRateLimited, format, args...)
 	err.Extensions[retryAfterExtension] = int(math.Ceil(wait.Seconds()))

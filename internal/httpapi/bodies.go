@@ -20,8 +20,9 @@ const (
 // errNoRoom is the error of reading a body while too many large ones are in memory.
 var errNoRoom = errors.New("too many large bodies are in memory")
 
-// fewLargeBodies serves any number of requests with small bodies, and few at a time with large ones, which take several
-// times their size while they are read and understood.
+// fewLargeBodies serves any number of requests with small bodies, and few at a time
+// with large ones, which take several times their size while they are read and
+// understood.
 func fewLargeBodies(next http.Handler) http.Handler {
 	room := make(chan struct{}, largeAtOnce)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

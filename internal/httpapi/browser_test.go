@@ -12,8 +12,9 @@ import (
 	"tallystick/internal/testkit/browser"
 )
 
-// TestPlaygroundInABrowser visits the playground as a newcomer does: it opens the page, enters the key and runs the
-// first query. PLAYGROUND_SCREENSHOT names a file to keep the last sight of it in.
+// TestPlaygroundInABrowser visits the playground as a newcomer does: it opens the page,
+// enters the key and runs the first query. PLAYGROUND_SCREENSHOT names a file to keep
+// the last sight of it in.
 func TestPlaygroundInABrowser(t *testing.T) {
 	server := httptest.NewServer(setup())
 	defer server.Close()
@@ -44,7 +45,8 @@ func TestPlaygroundInABrowser(t *testing.T) {
 	}
 }
 
-// TestPlaygroundByItsLink opens the link that the server prints, on a phone and by keyboard alone.
+// TestPlaygroundByItsLink opens the link that the server prints, on a phone and by
+// keyboard alone.
 func TestPlaygroundByItsLink(t *testing.T) {
 	server := httptest.NewServer(setup())
 	defer server.Close()

@@ -11,7 +11,8 @@ import (
 	"github.com/rs/cors"
 )
 
-// crossOrigin lets web pages of other origins call the API (CORS). It answers preflights, which bring no key.
+// crossOrigin lets web pages of other origins call the API (CORS). It answers
+// preflights, which bring no key.
 func crossOrigin(origins []string, next http.Handler) http.Handler {
 	if len(origins) == 0 {
 		return next
@@ -25,7 +26,8 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 	}).Handler(next)
 }
 
-// allows reports whether an origin is one of those that are let in. The port of a pattern may be *.
+// allows reports whether an origin is one of those that are let in. The port of a
+// pattern may be *.
 func allows(origins []string, origin string) bool {
 	if slices.Contains(origins, origin) {
 		return true
@@ -50,8 +52,9 @@ func compressed(next http.Handler) http.Handler {
 	return gzhttp.GzipHandler(next)
 }
 
-// onlyLocalHosts refuses requests that name another host, with 421. A server that only this machine can reach gets
-// such requests from web pages whose host name was made to lead here (DNS rebinding).
+// onlyLocalHosts refuses requests that name another host, with 421. A server that only
+// this machine can reach gets such requests from web pages whose host name was made to
+// lead here (DNS rebinding).
 func onlyLocalHosts(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host

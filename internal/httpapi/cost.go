@@ -12,21 +12,23 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Lists without pages are short by design (the steps of an operation, the history of a subscription) and are counted
-// with what they usually hold; those of introspection are counted so that one full introspection fits, and three do not.
+// Lists without pages are short by design (the steps of an operation, the history of a
+// subscription) and are counted with what they usually hold; those of introspection are
+// counted so that one full introspection fits, and three do not.
 const (
 	plainList         = 10
 	introspectionList = 4
 )
 
-// usualSizes are what the lists without pages usually hold that are read the most. Of a subscription's items that is one,
-// and hardly ever more than three; a billing page reads them for each subscription.
+// usualSizes are what the lists without pages usually hold that are read the most. Of a
+// subscription's items that is one, and hardly ever more than three; a billing page
+// reads them for each subscription.
 var usualSizes = map[string]int64{"Subscription.items": 3}
 
 const costExtension = "cost"
 
-// Cost is what the operation that ctx belongs to costs by the rules of Limits.Complexity. It is known to
-// Options.Around and to resolvers.
+// Cost is what the operation that ctx belongs to costs by the rules of
+// Limits.Complexity. It is known to Options.Around and to resolvers.
 func Cost(ctx context.Context) int { return costOf(graphql.GetOperationContext(ctx)) }
 
 func costOf(opCtx *graphql.OperationContext) int {
@@ -46,16 +48,17 @@ func withCost(opCtx *graphql.OperationContext, response *graphql.Response) *grap
 	return response
 }
 
-// weight is the cost of a selection set. Inside a connection, what is selected below its edges counts once for every
-// entry of the page, and the rest (totalCount, pageInfo) once.
+// weight is the cost of a selection set. Inside a connection, what is selected below
+// its edges counts once for every entry of the page, and the rest (totalCount,
+// pageInfo) once.
 type weight struct{ once, perEntry int64 }
 
 func (w weight) plus(o weight) weight {
 	return weight{min(w.once+o.once, maxCount), min(w.perEntry+o.perEntry, maxCount)}
 }
 
-// costing adds up what one operation costs with its variables, and settles the pages of its connections on the way.
-// Each fragment is weighed once.
+// costing adds up what one operation costs with its variables, and settles the pages of
+// its connections on the way. Each fragment is weighed once.
 type costing struct {
 	doc     *document
 	limits  Limits
@@ -65,8 +68,8 @@ type costing struct {
 	errs    gqlerror.List
 }
 
-// settle checks a validated operation against the rules for pages and the limit for its cost, and completes its
-// variables.
+// settle checks a validated operation against the rules for pages and the limit for its
+// cost, and completes its variables.
 func (d *document) settle(opCtx *graphql.OperationContext, limits Limits, complexity int) gqlerror.List {
 	c := &costing{doc: d, limits: limits, vars: opCtx.Variables, weighed: map[string]weight{}}
 	cost := c.selections(opCtx.Operation.SelectionSet).once
@@ -139,7 +142,8 @@ func (c *costing) field(field *ast.Field) (w weight) {
 	}
 }
 
-// longTextCost is what a text costs beyond its field, since it may be as long as a hundred others.
+// longTextCost is what a text costs beyond its field, since it may be as long as a
+// hundred others.
 const longTextCost = 2
 
 // countCost is what it costs to count a list, which reads all of it.

@@ -15,12 +15,14 @@ import (
 
 const (
 	cachedDocuments = 1000
-	// maxCachedBytes keeps documents that are mostly one long string out of the cache, which counts documents, not bytes.
+	// maxCachedBytes keeps documents that are mostly one long string out of the cache,
+	// which counts documents, not bytes.
 	maxCachedBytes = 16 << 10
 )
 
-// document is a query document that has passed every check that does not depend on variables, with the pages of its
-// connections completed. Requests share it and never change it.
+// document is a query document that has passed every check that does not depend on
+// variables, with the pages of its connections completed. Requests share it and never
+// change it.
 type document struct {
 	*ast.QueryDocument
 	schema      *ast.Schema
@@ -149,8 +151,9 @@ func (c *completion) field(field *ast.Field) {
 // maxList is how many values a list in an argument or a variable may have.
 const maxList = 100
 
-// literals refuses values that nothing good comes of: numbers that no Go number holds, on which reading the arguments of
-// a field panics, objects in the place of scalars, and endless lists.
+// literals refuses values that nothing good comes of: numbers that no Go number holds,
+// on which reading the arguments of a field panics, objects in the place of scalars,
+// and endless lists.
 func (c *completion) literals(value *ast.Value) {
 	var err error
 	switch {

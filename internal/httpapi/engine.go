@@ -11,8 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// engine is gqlgen's executor behind the limits. Every transport goes through it, so that none can be used to get
-// around them.
+// engine is gqlgen's executor behind the limits. Every transport goes through it, so
+// that none can be used to get around them.
 type engine struct {
 	*queryExecutor
 	documents *documents
@@ -120,14 +120,15 @@ func (e *engine) prepare(
 	return opCtx, doc.settle(opCtx, e.limits, allowance.complexity(e.limits))
 }
 
-// DispatchError answers a request that did not get as far as running. The errors are this package's own, with their
-// codes, and need no presenter.
+// DispatchError answers a request that did not get as far as running. The errors are
+// this package's own, with their codes, and need no presenter.
 func (e *engine) DispatchError(_ context.Context, errs gqlerror.List) *graphql.Response {
 	return &graphql.Response{Errors: errs}
 }
 
-// loadedDocument hands the executor the document that load has already checked, in place of parsing and validating the
-// text again. It is the query cache and the context key in one.
+// loadedDocument hands the executor the document that load has already checked, in
+// place of parsing and validating the text again. It is the query cache and the context
+// key in one.
 type loadedDocument struct{}
 
 func (k loadedDocument) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {

@@ -22,8 +22,8 @@ const (
 	codePersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND"
 )
 
-// maxMessage bounds one error's message: the parser and the validator quote the document, and a document may hold a
-// megabyte of name.
+// maxMessage bounds one error's message: the parser and the validator quote the
+// document, and a document may hold a megabyte of name.
 const maxMessage = 500
 
 func newError(code, format string, args ...any) *gqlerror.Error {
@@ -52,7 +52,8 @@ func codeOf(err *gqlerror.Error) string {
 	return code
 }
 
-// capped returns at most limit errors with messages of bounded length. What is left out is counted in the last one.
+// capped returns at most limit errors with messages of bounded length. What is left out
+// is counted in the last one.
 func capped(errs gqlerror.List, limit int) gqlerror.List {
 	if len(errs) > limit {
 		more := newError(codeOf(errs[limit-1]), "%d more errors are not shown", len(errs)-limit+1)

@@ -70,7 +70,8 @@ func (a answer) code() string {
 	return code
 }
 
-// send serves one request with a valid key unless the headers say otherwise. A header is "Name: value".
+// send serves one request with a valid key unless the headers say otherwise. A header
+// is "Name: value".
 func (b bundle) send(t *testing.T, method, target, body string, headers ...string) answer {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))

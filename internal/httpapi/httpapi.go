@@ -1,5 +1,5 @@
-// Package httpapi is the server's HTTP face: GraphQL over HTTP behind its limits, the playground, and the endpoints that
-// operators and Stripe use.
+// Package httpapi is the server's HTTP face: GraphQL over HTTP behind its limits, the
+// playground, and the endpoints that operators and Stripe use.
 package httpapi
 
 import (
@@ -14,20 +14,23 @@ import (
 type Options struct {
 	Schema graphql.ExecutableSchema
 
-	// ErrorPresenter turns the errors of resolvers into GraphQL errors with extensions.code. Errors about the request
-	// itself have theirs already and do not pass through it.
+	// ErrorPresenter turns the errors of resolvers into GraphQL errors with
+	// extensions.code. Errors about the request itself have theirs already and do not pass
+	// through it.
 	ErrorPresenter graphql.ErrorPresenterFunc
 	Recover        graphql.RecoverFunc
 
-	// Authenticate finds out whose key it is and returns the context to serve the request in. On an error the request
-	// is answered with 401.
+	// Authenticate finds out whose key it is and returns the context to serve the request
+	// in. On an error the request is answered with 401.
 	Authenticate func(ctx context.Context, bearer string) (context.Context, error)
 
-	// CheckCursor reports what is wrong with the cursor of a page. The connections below other fields are loaded
-	// before their arguments are read, so that only a look at the document finds it in time. Nil accepts everything.
+	// CheckCursor reports what is wrong with the cursor of a page. The connections below
+	// other fields are loaded before their arguments are read, so that only a look at the
+	// document finds it in time. Nil accepts everything.
 	CheckCursor func(cursor any) error
 
-	// Ending is closed when the server begins to shut down, so that live updates end. Nil never is.
+	// Ending is closed when the server begins to shut down, so that live updates end. Nil
+	// never is.
 	Ending <-chan struct{}
 
 	// Allowance is what the principal of a context may ask for. Nil is everything for everybody.
@@ -36,10 +39,12 @@ type Options struct {
 	// Trusted are the documents that everybody may run.
 	Trusted Trusted
 
-	// SchemaNeedsKey says that the SDL is for those who may introspect, as Allowance says, and not for everybody.
+	// SchemaNeedsKey says that the SDL is for those who may introspect, as Allowance says,
+	// and not for everybody.
 	SchemaNeedsKey bool
 
-	// Around runs around each operation, after the limits are checked; Cost tells it what the operation costs.
+	// Around runs around each operation, after the limits are checked; Cost tells it what
+	// the operation costs.
 	Around graphql.OperationMiddleware
 
 	// Ready reports why requests cannot be served yet; nil means always ready.

@@ -19,7 +19,8 @@ type Limits struct {
 	RootFields int
 	// SchemaRoots is how often one operation may ask for __schema.
 	SchemaRoots int
-	// Complexity is the cost of one operation: a field costs 1, a list multiplies by its page size.
+	// Complexity is the cost of one operation: a field costs 1, a list multiplies by its
+	// page size.
 	Complexity int
 	// PageSize is the largest page a connection serves.
 	PageSize int

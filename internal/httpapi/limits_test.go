@@ -110,8 +110,9 @@ func TestComplexity(t *testing.T) {
 	}
 }
 
-// TestHostileDocumentsAreAnsweredAtOnce has small documents that a naive walk does not come to the end of: fragments that
-// spread each other twice, 60 times over. The bound is far above what they take on a busy machine.
+// TestHostileDocumentsAreAnsweredAtOnce has small documents that a naive walk does not
+// come to the end of: fragments that spread each other twice, 60 times over. The bound
+// is far above what they take on a busy machine.
 func TestHostileDocumentsAreAnsweredAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup()

@@ -16,7 +16,8 @@ var (
 			"and by the code of the first error (OK without one).",
 		Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"type", "operation", "outcome"})
-	// Clients choose the names of operations, so these counts are without them, and can exist before the first request.
+	// Clients choose the names of operations, so these counts are without them, and can
+	// exist before the first request.
 	requests = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallystick_graphql_requests_total",
 		Help: "GraphQL requests, by type (empty when the request was refused before it was clear what it is) and by the code of " +
@@ -79,8 +80,8 @@ func (n *names) label(name string) string {
 	return name
 }
 
-// observed is what the metrics tell of one request. Of one that was refused before it was clear what it is, there is only
-// the outcome.
+// observed is what the metrics tell of one request. Of one that was refused before it
+// was clear what it is, there is only the outcome.
 type observed struct {
 	begun                    time.Time
 	kind, operation, outcome string

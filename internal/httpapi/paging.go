@@ -15,12 +15,14 @@ const (
 	lastArgument  = "last"
 )
 
-// page is what a document says about the page of one connection field. The resolvers' eager loading reads a field's raw
-// arguments and takes the lack of both as "everything", so the default must stand in the document itself.
+// page is what a document says about the page of one connection field. The resolvers'
+// eager loading reads a field's raw arguments and takes the lack of both as
+// "everything", so the default must stand in the document itself.
 //
-// Where an argument is a variable, its value is only known with a request, and the variable may be used elsewhere too.
-// Both arguments then refer to variables of the field's own instead, under names no client can write, and each request
-// sets those (see slots.set).
+// Where an argument is a variable, its value is only known with a request, and the
+// variable may be used elsewhere too. Both arguments then refer to variables of the
+// field's own instead, under names no client can write, and each request sets those
+// (see slots.set).
 type page struct {
 	first, last *ast.Value // as the client wrote them; nil: not given
 	slots       *slots     // nil: both are literals
@@ -28,7 +30,8 @@ type page struct {
 
 type slots struct{ first, last string }
 
-// pageOf completes the arguments of a connection field that has just been validated, and reports what it found.
+// pageOf completes the arguments of a connection field that has just been validated,
+// and reports what it found.
 func pageOf(field *ast.Field, number, defaultPage int) page {
 	p := page{first: argument(field, firstArgument), last: argument(field, lastArgument)}
 	switch {
@@ -44,7 +47,8 @@ func pageOf(field *ast.Field, number, defaultPage int) page {
 	return p
 }
 
-// size settles how many entries the field asks for with these variables, and sets the variables that stand for it.
+// size settles how many entries the field asks for with these variables, and sets the
+// variables that stand for it.
 func (p page) size(vars map[string]any, limits Limits) (int64, error) {
 	first, err := pageNumber(firstArgument, p.first, vars, limits)
 	if err != nil {

@@ -182,7 +182,8 @@ func TestPageSizesCanBeConfigured(t *testing.T) {
 	}
 }
 
-// TestRequestsShareADocument sends one document with many variables at once; the race detector watches.
+// TestRequestsShareADocument sends one document with many variables at once; the race
+// detector watches.
 func TestRequestsShareADocument(t *testing.T) {
 	t.Parallel()
 	b := setup()

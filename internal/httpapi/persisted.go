@@ -14,11 +14,13 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Trusted are documents that are known beforehand, by the hash under which clients ask for them.
+// Trusted are documents that are known beforehand, by the hash under which clients ask
+// for them.
 type Trusted map[string]string
 
-// ReadTrusted reads a manifest: a JSON object of hashes and documents, as graphql-codegen and relay-compiler write it. It
-// fails when one of the documents is not valid in the schema, or asks for too much.
+// ReadTrusted reads a manifest: a JSON object of hashes and documents, as
+// graphql-codegen and relay-compiler write it. It fails when one of the documents is
+// not valid in the schema, or asks for too much.
 func ReadTrusted(ctx context.Context, path string, schema graphql.ExecutableSchema) (Trusted, error) {
 	content, err := os.ReadFile(path) //nolint:gosec // the operator's own path
 	if err != nil {
@@ -37,8 +39,8 @@ func ReadTrusted(ctx context.Context, path string, schema graphql.ExecutableSche
 	return trusted, nil
 }
 
-// persisted finds documents by their hashes: those that are trusted, and those that clients have sent (Apollo's automatic
-// persisted queries).
+// persisted finds documents by their hashes: those that are trusted, and those that
+// clients have sent (Apollo's automatic persisted queries).
 type persisted struct {
 	trusted map[string]string
 	texts   map[string]bool // the trusted documents themselves
@@ -58,8 +60,9 @@ func errNotTrusted() *gqlerror.Error {
 	return newError(codeForbidden, "This key may run the documents of the server's manifest only")
 }
 
-// find completes the parameters of a request that names its document by a hash. What it returns is the hash under which
-// to keep the document once it is found to be valid; empty when there is nothing to keep.
+// find completes the parameters of a request that names its document by a hash. What it
+// returns is the hash under which to keep the document once it is found to be valid;
+// empty when there is nothing to keep.
 func (p *persisted) find(ctx context.Context, params *graphql.RawParams, trustedOnly bool) (keep string, err *gqlerror.Error) {
 	hash, asked, err := persistedHash(params.Extensions)
 	switch {

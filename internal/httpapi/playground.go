@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// playgroundPolicy lets the page load what this server embeds, talk to this server, and nothing else. GraphiQL needs
-// data: for the pictures and fonts in its style sheet.
+// playgroundPolicy lets the page load what this server embeds, talk to this server, and
+// nothing else. GraphiQL needs data: for the pictures and fonts in its style sheet.
 const playgroundPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 //go:embed playground
 var playgroundFiles embed.FS
 
-// playground serves GraphiQL from embedded files. Everything but the page itself has the content's hash in its path, and
-// is cached for good.
+// playground serves GraphiQL from embedded files. Everything but the page itself has
+// the content's hash in its path, and is cached for good.
 type playground struct {
 	version string
 	page    asset

@@ -66,7 +66,8 @@ func checkContent(h http.Header) *requestError {
 	return nil
 }
 
-// readGet reads the parameters of a GET, where variables and extensions are JSON in the query string.
+// readGet reads the parameters of a GET, where variables and extensions are JSON in the
+// query string.
 func readGet(r *http.Request, limit int64) (*graphql.RawParams, *requestError) {
 	if int64(len(r.URL.RawQuery)) > limit {
 		return nil, refuse(http.StatusRequestURITooLong, "The query string is longer than %d bytes", limit)
@@ -112,8 +113,9 @@ func readParams(field func(name string) json.RawMessage) (*graphql.RawParams, *r
 	return &p, nil
 }
 
-// plainNumbers gives the numbers of variables the types that literals in a document have, so that a resolver sees the
-// same either way, and a number is not taken for the string that encoding/json would keep it as.
+// plainNumbers gives the numbers of variables the types that literals in a document
+// have, so that a resolver sees the same either way, and a number is not taken for the
+// string that encoding/json would keep it as.
 func plainNumbers(variables map[string]any) {
 	for name, value := range variables {
 		variables[name] = plain(value)

@@ -80,9 +80,10 @@ type SubscriptionItem { id: ID! quantity: Int }
 type Transition { from: String to: String! cause: String! subscription: Subscription! }
 `
 
-// testSchema executes any document of testSDL: every list holds one entry and every scalar a placeholder. It keeps the
-// arguments that each field with arguments was given, as a resolver would see them, by the field's path after what the
-// header Test-Prefix says.
+// testSchema executes any document of testSDL: every list holds one entry and every
+// scalar a placeholder. It keeps the arguments that each field with arguments was
+// given, as a resolver would see them, by the field's path after what the header
+// Test-Prefix says.
 type testSchema struct {
 	schema *ast.Schema
 
@@ -196,7 +197,8 @@ func placeholder(typ *ast.Definition) any {
 	return "Espresso subscription"
 }
 
-// introspect resolves introspection fields to the methods and fields of gqlgen's introspection types.
+// introspect resolves introspection fields to the methods and fields of gqlgen's
+// introspection types.
 func introspect(opCtx *graphql.OperationContext, v reflect.Value, set ast.SelectionSet) any {
 	switch {
 	case v.Kind() == reflect.Pointer && v.IsNil():

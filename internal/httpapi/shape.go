@@ -6,15 +6,17 @@ import (
 	"github.com/vektah/gqlparser/v2/lexer"
 )
 
-// maxName is the longest name a document may use. The validator compares unknown names with every known one to suggest
-// a spelling, which takes time in proportion to their length.
+// maxName is the longest name a document may use. The validator compares unknown names
+// with every known one to suggest a spelling, which takes time in proportion to their
+// length.
 const maxName = 100
 
-// maxCount is where the counts of this package stop growing: far above every limit, far below overflow.
+// maxCount is where the counts of this package stop growing: far above every limit, far
+// below overflow.
 const maxCount = 1 << 40
 
-// checkTokens bounds the number of tokens and the length of names before a document is parsed. What it cannot read is
-// left to the parser, which has the better message.
+// checkTokens bounds the number of tokens and the length of names before a document is
+// parsed. What it cannot read is left to the parser, which has the better message.
 func checkTokens(query string, limit int) *gqlerror.Error {
 	lex := lexer.New(&ast.Source{Input: query})
 	for count := 0; ; count++ {
@@ -47,14 +49,16 @@ func (s shape) plus(o shape) shape {
 	}
 }
 
-// measure walks a document that is parsed but not validated yet. It measures each fragment once, so that the time it
-// takes grows with the document and not with what its fragments expand to.
+// measure walks a document that is parsed but not validated yet. It measures each
+// fragment once, so that the time it takes grows with the document and not with what
+// its fragments expand to.
 type measure struct {
 	fragments map[string]*ast.FragmentDefinition
 	measured  map[string]shape
 }
 
-// checkShape refuses a document one of whose operations is too deep, too wide or aliased too often.
+// checkShape refuses a document one of whose operations is too deep, too wide or
+// aliased too often.
 func checkShape(doc *ast.QueryDocument, limits Limits) *gqlerror.Error {
 	m := &measure{
 		fragments: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)),
@@ -134,7 +138,8 @@ func (m *measure) fragment(name string) shape {
 	return s
 }
 
-// isIntrospection tells the roots of introspection, below which every field is one of the introspection types.
+// isIntrospection tells the roots of introspection, below which every field is one of
+// the introspection types.
 func isIntrospection(field *ast.Field) bool {
 	return field.Name == "__schema" || field.Name == "__type"
 }

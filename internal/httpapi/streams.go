@@ -14,10 +14,12 @@ import (
 )
 
 const (
-	// streamsEach is how many live updates, and how many connections for them, one principal has at the same time.
+	// streamsEach is how many live updates, and how many connections for them, one
+	// principal has at the same time.
 	streamsEach = 100
-	// keyEvery is how often the key of a stream is checked in which nothing happens. Together with the time for which a
-	// key is remembered, that is how long a revoked one is served.
+	// keyEvery is how often the key of a stream is checked in which nothing happens.
+	// Together with the time for which a key is remembered, that is how long a revoked one
+	// is served.
 	keyEvery = time.Second
 	// pingEvery keeps what is between here and the client from closing a silent connection.
 	pingEvery = 15 * time.Second
@@ -31,7 +33,8 @@ type counts struct {
 	of map[string]int
 }
 
-// enter reports whether a principal may have one more; leave is called when it has it no longer.
+// enter reports whether a principal may have one more; leave is called when it has it
+// no longer.
 func (c *counts) enter(principal string) (leave func(), ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,8 +59,9 @@ var (
 	errEnding  = errors.New("the server shuts down")
 )
 
-// stream runs a subscription and sends each of its answers, until it ends, the client has gone, the key is not valid any
-// more (errRevoked), or the server shuts down (errEnding). The key is checked again before each answer.
+// stream runs a subscription and sends each of its answers, until it ends, the client
+// has gone, the key is not valid any more (errRevoked), or the server shuts down
+// (errEnding). The key is checked again before each answer.
 func (g *graphQL) stream(ctx context.Context, opCtx *graphql.OperationContext, key string, send func(*graphql.Response) error) error {
 	leave, ok := g.exec.streams.enter(g.exec.allowance(ctx).Principal)
 	if !ok {
@@ -126,7 +130,8 @@ const mediaEvents = "text/event-stream"
 // acceptsEvents reports whether a client takes the answers of a subscription as they come.
 func acceptsEvents(h http.Header) bool { return strings.Contains(h.Get("Accept"), mediaEvents) }
 
-// serveEvents serves a subscription as server-sent events: graphql-sse with distinct connections.
+// serveEvents serves a subscription as server-sent events: graphql-sse with distinct
+// connections.
 func (g *graphQL) serveEvents(a *answer, r *http.Request, opCtx *graphql.OperationContext) {
 	events := newEvents(a)
 	if events.write(":\n\n") != nil { // so that the client knows at once that it is served

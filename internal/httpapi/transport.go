@@ -17,7 +17,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// graphQL serves GraphQL over HTTP: one operation per request, POST for all of them, GET for queries.
+// graphQL serves GraphQL over HTTP: one operation per request, POST for all of them,
+// GET for queries.
 type graphQL struct {
 	exec         *engine
 	authenticate func(ctx context.Context, bearer string) (context.Context, error)
@@ -173,7 +174,8 @@ type answer struct {
 	observed
 }
 
-// refuse answers a request that is wrong as HTTP already: the status says so in either media type.
+// refuse answers a request that is wrong as HTTP already: the status says so in either
+// media type.
 func (a *answer) refuse(status int, err *gqlerror.Error) {
 	if wait, ok := err.Extensions[retryAfterExtension]; ok {
 		a.Header().Set("Retry-After", fmt.Sprint(wait))
@@ -198,8 +200,9 @@ func (a *answer) tooMany(err *gqlerror.Error) {
 	a.refuse(http.StatusTooManyRequests, err)
 }
 
-// respond answers a GraphQL request. Clients of application/json expect 200 whatever became of it; those of
-// application/graphql-response+json are told by the status when there is no data.
+// respond answers a GraphQL request. Clients of application/json expect 200 whatever
+// became of it; those of application/graphql-response+json are told by the status when
+// there is no data.
 func (a *answer) respond(response *graphql.Response) {
 	if response == nil { // the client has gone, or its time is up
 		a.refuse(http.StatusServiceUnavailable, newError(codeInternal, "The request was canceled"))

@@ -9,8 +9,9 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// checkVariables refuses what gqlparser lets pass in variables, unlike in documents: the values of enums in another case,
-// and strings as Int. What it refuses itself is left to it.
+// checkVariables refuses what gqlparser lets pass in variables, unlike in documents:
+// the values of enums in another case, and strings as Int. What it refuses itself is
+// left to it.
 func checkVariables(schema *ast.Schema, doc *ast.QueryDocument, params *graphql.RawParams) *gqlerror.Error {
 	operation := doc.Operations.ForName(params.OperationName)
 	if operation == nil {
@@ -26,7 +27,8 @@ func checkVariables(schema *ast.Schema, doc *ast.QueryDocument, params *graphql.
 	return nil
 }
 
-// checkValue says what is wrong with a value, nothing when it is right or not for this check to say.
+// checkValue says what is wrong with a value, nothing when it is right or not for this
+// check to say.
 func checkValue(schema *ast.Schema, t *ast.Type, value any) string {
 	if value == nil {
 		return ""

@@ -16,7 +16,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// subprotocol is the one that is spoken: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md.
+// subprotocol is the one that is spoken:
+// https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md.
 const subprotocol = "graphql-transport-ws"
 
 // initTime is how long a client has to say who it is.
@@ -59,8 +60,8 @@ type socket struct {
 	running sync.WaitGroup
 }
 
-// serveWebSocket serves subscriptions over a WebSocket. Browsers open one to any server, whatever CORS says, so the
-// origin is looked at here.
+// serveWebSocket serves subscriptions over a WebSocket. Browsers open one to any
+// server, whatever CORS says, so the origin is looked at here.
 func (g *graphQL) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	if origin := r.Header.Get("Origin"); origin != "" && !allows(g.origins, origin) && !sameHost(origin, r.Host) {
 		http.Error(w, "This origin is not allowed.", http.StatusForbidden)

@@ -27,13 +27,14 @@ const accountPath = "/accounts/"
 // HostOptions say what a host serves.
 type HostOptions struct {
 	DataDir string
-	// Webhook is where the events of every account go, signed with the host's secret; empty: nowhere.
+	// Webhook is where the events of every account go, signed with the host's secret;
+	// empty: nowhere.
 	Webhook string
 	Logger  *slog.Logger
 }
 
-// Host serves sandboxes without anything in front of them: every test key is an account of its own, which knows nothing of
-// the others. It is safe for concurrent use.
+// Host serves sandboxes without anything in front of them: every test key is an account
+// of its own, which knows nothing of the others. It is safe for concurrent use.
 type Host struct {
 	// WebhookSecret signs all events. It stays the same from one start to the next.
 	WebhookSecret string
@@ -45,7 +46,8 @@ type Host struct {
 	accounts map[string]*stripesim.Sandbox
 }
 
-// NewHost opens a directory of accounts, or starts an empty one. It fails when it cannot write there.
+// NewHost opens a directory of accounts, or starts an empty one. It fails when it
+// cannot write there.
 func NewHost(ctx context.Context, o HostOptions) (*Host, error) {
 	if err := os.MkdirAll(filepath.Join(o.DataDir, "accounts"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the sandbox's directory: %w", err)
@@ -92,7 +94,8 @@ func digest(text []byte) string {
 
 var errTooMany = fmt.Errorf("the sandbox serves %d accounts at most: use fewer keys, or another --data", mostAccounts)
 
-// account returns an open account, and opens it where it is known or may be made; nil where there is none.
+// account returns an open account, and opens it where it is known or may be made; nil
+// where there is none.
 func (h *Host) account(name string, mayMake bool) (*stripesim.Sandbox, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -116,8 +119,8 @@ func (h *Host) account(name string, mayMake bool) (*stripesim.Sandbox, error) {
 	return opened, nil
 }
 
-// ServeHTTP finds the account: by its name in the path, as pages have it, or else by the key. What has neither goes to
-// the account of the well-known key.
+// ServeHTTP finds the account: by its name in the path, as pages have it, or else by
+// the key. What has neither goes to the account of the well-known key.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Header.Del(stripesim.PrefixHeader)
 	name, mayMake := accountName(Key), true
@@ -149,7 +152,8 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// unprefixed leaves a request that names its account by key as it is: StripPrefix would not know it.
+// unprefixed leaves a request that names its account by key as it is: StripPrefix would
+// not know it.
 func unprefixed(r *http.Request) *http.Request {
 	if prefix := r.Header.Get(stripesim.PrefixHeader); !strings.HasPrefix(r.URL.Path, accountPath) && prefix != "" {
 		moved := r.Clone(r.Context())

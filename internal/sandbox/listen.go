@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// listen takes the address that is asked for. Where any port will do, it is the one of the last start, if that is still
-// free: the addresses of pages that objects hold go on leading there.
+// listen takes the address that is asked for. Where any port will do, it is the one of
+// the last start, if that is still free: the addresses of pages that objects hold go on
+// leading there.
 func listen(ctx context.Context, addr, dataDir string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil && port == "0" {

@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// A fixtures file has the format of the Stripe CLI's `stripe fixtures`: requests in order, where ${name:field} stands for
-// what an earlier one answered, and ${.env:NAME|default} for a variable of the environment.
+// A fixtures file has the format of the Stripe CLI's `stripe fixtures`: requests in
+// order, where ${name:field} stands for what an earlier one answered, and
+// ${.env:NAME|default} for a variable of the environment.
 type fixtures struct {
 	Fixtures []fixture      `json:"fixtures"`
 	Meta     map[string]any `json:"_meta"`
@@ -28,8 +29,9 @@ type fixture struct {
 	IdempotencyKey    string         `json:"idempotency_key"`
 }
 
-// seed makes the requests of a file. A request is made once: its idempotency key, unless it has one, is made of the
-// file and its place in it. It stops at the first refusal that the file does not expect.
+// seed makes the requests of a file. A request is made once: its idempotency key,
+// unless it has one, is made of the file and its place in it. It stops at the first
+// refusal that the file does not expect.
 func seed(text []byte, do func(*http.Request) *http.Response) error {
 	var in fixtures
 	decoder := json.NewDecoder(bytes.NewReader(text))

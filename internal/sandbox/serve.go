@@ -26,8 +26,8 @@ type ServeOptions struct {
 	Out     io.Writer // where it says that it is ready
 }
 
-// Serve runs the sandbox alone until the context ends. It fails when the address or the directory is taken, and when the
-// fixtures cannot be made.
+// Serve runs the sandbox alone until the context ends. It fails when the address or the
+// directory is taken, and when the fixtures cannot be made.
 func Serve(ctx context.Context, o ServeOptions) error {
 	if host, _, err := net.SplitHostPort(o.Addr); err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
 		return fmt.Errorf("--addr must be HOST:PORT on the loopback interface, not %q", o.Addr)

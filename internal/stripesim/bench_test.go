@@ -8,7 +8,8 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// BenchmarkYear is a year of many monthly subscriptions: each is renewed, invoiced and paid twelve times.
+// BenchmarkYear is a year of many monthly subscriptions: each is renewed, invoiced and
+// paid twelve times.
 func BenchmarkYear(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()

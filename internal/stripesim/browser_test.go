@@ -12,8 +12,9 @@ import (
 	"tallystick/internal/testkit/browser"
 )
 
-// TestPagesInABrowser clicks through a checkout and the portal as a person does, with JavaScript switched off by the
-// pages' own policy. SANDBOX_SCREENSHOT names a prefix for pictures of the pages.
+// TestPagesInABrowser clicks through a checkout and the portal as a person does, with
+// JavaScript switched off by the pages' own policy. SANDBOX_SCREENSHOT names a prefix
+// for pictures of the pages.
 func TestPagesInABrowser(t *testing.T) {
 	w := newWorld(t)
 	shop := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

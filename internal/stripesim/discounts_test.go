@@ -21,7 +21,8 @@ func (w *world) promotion(coupon string, pairs ...string) string {
 	return w.expectOK(w.post("/v1/promotion_codes", append([]string{"coupon", coupon}, pairs...)...)).body["id"].(string)
 }
 
-// subscribeTo makes a subscription of a new customer who pays with a card, with its latest invoice.
+// subscribeTo makes a subscription of a new customer who pays with a card, with its
+// latest invoice.
 func (w *world) subscribeTo(price string, pairs ...string) map[string]any {
 	w.t.Helper()
 	c := w.payingCustomer("pm_card_visa")

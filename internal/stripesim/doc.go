@@ -1,15 +1,20 @@
-// Package stripesim is a stateful stand-in for the Stripe API of version 2023-10-16: products, prices, coupons, tax rates,
-// customers, payment methods, subscriptions, invoices, credit notes, intents, checkout, the customer portal and search over
-// real HTTP, kept in one SQLite file, with Stripe's rules, messages, idempotency, events and signed webhooks.
+// Package stripesim is a stateful stand-in for the Stripe API of version 2023-10-16:
+// products, prices, coupons, tax rates, customers, payment methods, subscriptions,
+// invoices, credit notes, intents, checkout, the customer portal and search over real
+// HTTP, kept in one SQLite file, with Stripe's rules, messages, idempotency, events and
+// signed webhooks.
 //
-// Life goes on with the clock, the sandbox's or a test clock's: drafts are finalized after an hour and charged; a failed
-// renewal is tried again after 3, 5 and 7 days, and then the subscription is canceled, or what the settings say; trials
-// end; an incomplete subscription expires after 23 hours; planned ends come. Each thing happens at its own time, in order.
+// Life goes on with the clock, the sandbox's or a test clock's: drafts are finalized
+// after an hour and charged; a failed renewal is tried again after 3, 5 and 7 days, and
+// then the subscription is canceled, or what the settings say; trials end; an
+// incomplete subscription expires after 23 hours; planned ends come. Each thing happens
+// at its own time, in order.
 //
-// The pages that Stripe hosts are under /c/pay/ (checkout), /p/session/ (the portal) and /i/ (invoices); a session's url
-// and an invoice's hosted_invoice_url lead there.
+// The pages that Stripe hosts are under /c/pay/ (checkout), /p/session/ (the portal)
+// and /i/ (invoices); a session's url and an invoice's hosted_invoice_url lead there.
 //
-// What Stripe would do on a bad day is switched on under /_sim/, which speaks JSON and needs no key:
+// What Stripe would do on a bad day is switched on under /_sim/, which speaks JSON and
+// needs no key:
 //
 //	GET    /_sim/                       how many objects of each kind there are
 //	POST   /_sim/faults                 switch a fault on, see Fault for its fields and the fault kinds for what it does
@@ -40,8 +45,9 @@
 //	state                      the store, a transaction over it, events, lists, what goes on the wire
 //	form, apierror             parameters and refusals, in Stripe's words
 //
-// An endpoint reads top to bottom: its parameters, the rules, the change with its event, the result. It has a
-// [state.Request]; the rules below it are functions of a [state.Tx]. Everything that a
-// request changes, its events and its answer under the idempotency key are one transaction. Webhooks leave from a queue
-// that this transaction fills: at least once, in no certain order, for up to three days.
+// An endpoint reads top to bottom: its parameters, the rules, the change with its
+// event, the result. It has a [state.Request]; the rules below it are functions of a
+// [state.Tx]. Everything that a request changes, its events and its answer under the
+// idempotency key are one transaction. Webhooks leave from a queue that this
+// transaction fills: at least once, in no certain order, for up to three days.
 package stripesim

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestFacts holds the sandbox to what recordings of the real API show and its specification does not say.
+// TestFacts holds the sandbox to what recordings of the real API show and its
+// specification does not say.
 func TestFacts(t *testing.T) {
 	for name, fact := range map[string]func(w *world){
 		"a canceled subscription cannot be found to be resumed": func(w *world) {
@@ -159,7 +160,8 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-// Who checks a signature has no other clock than the real one, however far the sandbox's was advanced.
+// Who checks a signature has no other clock than the real one, however far the
+// sandbox's was advanced.
 func TestSignaturesAreDatedByTheRealClock(t *testing.T) {
 	w := newWorld(t)
 	signatures := make(chan string, 1)

@@ -81,8 +81,9 @@ func (w *world) pendingItem(customer, amount string) string {
 	return w.expectOK(w.post("/v1/invoiceitems", "customer", customer, "currency", "usd", "amount", amount, "description", "Onboarding")).body["id"].(string)
 }
 
-// TestFirstInvoiceTakesWhatIsPending subscribes a customer who has something to pay already: the first invoice bills
-// that before what is added to it and before the period, in a trial too; what is refused leaves it pending.
+// TestFirstInvoiceTakesWhatIsPending subscribes a customer who has something to pay
+// already: the first invoice bills that before what is added to it and before the
+// period, in a trial too; what is refused leaves it pending.
 func TestFirstInvoiceTakesWhatIsPending(t *testing.T) {
 	w := newWorld(t)
 	price := w.monthly(1000).ID
@@ -118,8 +119,8 @@ func TestFirstInvoiceTakesWhatIsPending(t *testing.T) {
 	expectFields(t, w.expectOK(w.get("/v1/invoiceitems/"+item)).body, map[string]any{"invoice": nil})
 }
 
-// TestFreePlanWithSomethingToPay subscribes to a free plan with an amount that is due once: it is incomplete until that
-// is paid.
+// TestFreePlanWithSomethingToPay subscribes to a free plan with an amount that is due
+// once: it is incomplete until that is paid.
 func TestFreePlanWithSomethingToPay(t *testing.T) {
 	w := newWorld(t)
 	free := w.monthly(0).ID
@@ -139,8 +140,8 @@ func TestFreePlanWithSomethingToPay(t *testing.T) {
 	expectFields(t, w.subscribeTo(free), map[string]any{"status": "active"})
 }
 
-// TestBackdatedStart bills the time since a start that is over, by whole periods and a share of one, before the period
-// that begins now.
+// TestBackdatedStart bills the time since a start that is over, by whole periods and a
+// share of one, before the period that begins now.
 func TestBackdatedStart(t *testing.T) {
 	w := newWorld(t) // it is noon on 31 January
 	price := w.monthly(3000).ID

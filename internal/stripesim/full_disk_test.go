@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestFullDisk fills the disk: what does not fit is refused with a 500 of Stripe's form and leaves nothing, what was
-// there stays readable, and once there is room again the same request succeeds.
+// TestFullDisk fills the disk: what does not fit is refused with a 500 of Stripe's form
+// and leaves nothing, what was there stays readable, and once there is room again the
+// same request succeeds.
 func TestFullDisk(t *testing.T) {
 	w := newWorld(t)
 	sub := w.active()

@@ -55,8 +55,8 @@ func TestRequestsThatAreNotForms(t *testing.T) {
 	w.expectOK(w.send(http.MethodPost, "/v1/products?name=Tally", nil))
 }
 
-// TestNoFormBreaksTheSandbox sends forms of odd shapes: they are refused or accepted, but never an error of the
-// sandbox's own.
+// TestNoFormBreaksTheSandbox sends forms of odd shapes: they are refused or accepted,
+// but never an error of the sandbox's own.
 func TestNoFormBreaksTheSandbox(t *testing.T) {
 	w := newWorld(t)
 	sub := w.active()

@@ -20,14 +20,15 @@ const (
 	keyLifetime = int64(24 * time.Hour / time.Second)
 )
 
-// inFlightKeys are the idempotency keys whose first request has not finished. They live in memory: a request does not
-// survive its process.
+// inFlightKeys are the idempotency keys whose first request has not finished. They live
+// in memory: a request does not survive its process.
 type inFlightKeys struct {
 	mu   sync.Mutex
 	keys map[string]bool
 }
 
-// claim takes a key for one request, or says why it cannot have it. An empty key needs no claim.
+// claim takes a key for one request, or says why it cannot have it. An empty key needs
+// no claim.
 func (k *inFlightKeys) claim(key string) *apierror.Error {
 	if len(key) > maxIdempotencyKey {
 		return apierror.Invalid("", "Idempotency keys can be at most %d characters long, but yours has %d.", maxIdempotencyKey, len(key))
@@ -55,14 +56,15 @@ func (k *inFlightKeys) release(key string) {
 	delete(k.keys, key)
 }
 
-// fingerprint identifies a request's method and parameters; the endpoint is compared on its own.
+// fingerprint identifies a request's method and parameters; the endpoint is compared on
+// its own.
 func (x *exchange) fingerprint() string {
 	sum := sha256.Sum256([]byte(x.http.Method + "\n" + x.form.Encode())) // Encode sorts by name
 	return hex.EncodeToString(sum[:])
 }
 
-// storedAnswer looks up what the request's key has already been answered with: a replay when the request is the same, a
-// refusal when it is another one.
+// storedAnswer looks up what the request's key has already been answered with: a replay
+// when the request is the same, a refusal when it is another one.
 func storedAnswer(t *state.Tx, x *exchange, now int64) (*answer, *apierror.Error, error) {
 	if x.key == "" {
 		return nil, nil, nil

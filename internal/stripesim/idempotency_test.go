@@ -101,7 +101,8 @@ func TestIdempotencyKeyInFlight(t *testing.T) {
 	w := newWorld(t)
 	w.fault("delay_after", map[string]any{"path": "/v1/products", "method": "POST", "count": 1, "delayMs": 3_600_000})
 
-	// The first request does its work and then waits for an hour; it is under way as soon as its product is there.
+	// The first request does its work and then waits for an hour; it is under way as soon
+	// as its product is there.
 	gone, err := http.NewRequest(http.MethodPost, w.server.URL+"/v1/products", strings.NewReader("name=Tally"))
 	if err != nil {
 		t.Fatal(err)

@@ -68,7 +68,8 @@ func TestInvoicePage(t *testing.T) {
 	}
 }
 
-// TestRenewalsHavePagesToo holds although no request is there to tell where the sandbox is reached.
+// TestRenewalsHavePagesToo holds although no request is there to tell where the sandbox
+// is reached.
 func TestRenewalsHavePagesToo(t *testing.T) {
 	w := newWorld(t)
 	sub := w.active()
@@ -79,7 +80,8 @@ func TestRenewalsHavePagesToo(t *testing.T) {
 	}
 }
 
-// expectFits says whether everything on a page lies within its cards, and they within 390 pixels.
+// expectFits says whether everything on a page lies within its cards, and they within
+// 390 pixels.
 func (w *world) expectFits(b *browser.Browser, name string) {
 	w.t.Helper()
 	if b.Holds("document.documentElement.scrollWidth > 390") {

@@ -23,7 +23,8 @@ func (w *world) simNow() time.Time {
 	return time.Unix(int64(w.get("/_sim/clock").body["now"].(float64)), 0).UTC()
 }
 
-// happened lists the events since a moment as "days+hours type", oldest first, of the kinds of object given.
+// happened lists the events since a moment as "days+hours type", oldest first, of the
+// kinds of object given.
 func (w *world) happened(since time.Time, prefixes ...string) []string {
 	w.t.Helper()
 	var lines []string
@@ -280,7 +281,8 @@ func TestClockControl(t *testing.T) {
 	}
 }
 
-// TestTimePassesByItself moves the real clock: first while the sandbox is closed, then while it runs.
+// TestTimePassesByItself moves the real clock: first while the sandbox is closed, then
+// while it runs.
 func TestTimePassesByItself(t *testing.T) {
 	w := newWorld(t)
 	sub := w.active()
@@ -294,8 +296,9 @@ func TestTimePassesByItself(t *testing.T) {
 	}
 }
 
-// TestUpcomingInvoices announces a renewal a week before, with what it will come to, and neither the end of a
-// subscription nor the renewals of one that is billed each week.
+// TestUpcomingInvoices announces a renewal a week before, with what it will come to,
+// and neither the end of a subscription nor the renewals of one that is billed each
+// week.
 func TestUpcomingInvoices(t *testing.T) {
 	w := newWorld(t)
 	upcoming := func() (all []map[string]any) {

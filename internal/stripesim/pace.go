@@ -10,7 +10,8 @@ import (
 	"tallystick/internal/stripesim/apierror"
 )
 
-// testModeRate is how many reads, and how many writes, Stripe takes from a test key each second.
+// testModeRate is how many reads, and how many writes, Stripe takes from a test key
+// each second.
 const testModeRate = 25
 
 // pace holds every key to the rate of test mode, when it is switched on.

@@ -11,7 +11,8 @@ func (w *world) flow(customer string, params ...string) map[string]any {
 	return w.expectOK(w.post("/v1/billing_portal/sessions", append([]string{"customer", customer, "return_url", "http://shop.test/account"}, params...)...)).body
 }
 
-// TestPortalFlows leads customers straight to a cancellation and to a new card, and then to where the flow says.
+// TestPortalFlows leads customers straight to a cancellation and to a new card, and
+// then to where the flow says.
 func TestPortalFlows(t *testing.T) {
 	w := newWorld(t)
 	sub := w.active()

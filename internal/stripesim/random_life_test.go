@@ -23,8 +23,8 @@ var successors = map[string][]string{
 	"paused":     {"active", "canceled"},
 }
 
-// TestRandomLife lets a customer do anything in any order while time passes, and looks after each step whether what
-// always holds still does.
+// TestRandomLife lets a customer do anything in any order while time passes, and looks
+// after each step whether what always holds still does.
 func TestRandomLife(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := openWorld(t)
@@ -197,7 +197,8 @@ func (l *randomLife) checkObjects() {
 	}
 }
 
-// checkInvoices adds up a subscription's invoices, and looks whether they bill one period after the other.
+// checkInvoices adds up a subscription's invoices, and looks whether they bill one
+// period after the other.
 func (l *randomLife) checkInvoices(sub map[string]any) {
 	type span struct{ start, end float64 }
 	var billed []span
@@ -224,7 +225,8 @@ func (l *randomLife) checkInvoices(sub map[string]any) {
 	}
 }
 
-// checkEvents replays the log: it has to tell the same story as the objects, in order, by allowed steps.
+// checkEvents replays the log: it has to tell the same story as the objects, in order,
+// by allowed steps.
 func (l *randomLife) checkEvents() {
 	log := l.list("/v1/events?")
 	slices.Reverse(log)
@@ -276,7 +278,8 @@ func (l *randomLife) checkStep(event, before, after map[string]any) {
 	}
 }
 
-// TestEveryStatusIsReached comes to every status, and from there to each that may follow, by the API and by time alone.
+// TestEveryStatusIsReached comes to every status, and from there to each that may
+// follow, by the API and by time alone.
 func TestEveryStatusIsReached(t *testing.T) {
 	trial := []string{"trial_period_days", "5", "trial_settings[end_behavior][missing_payment_method]", "pause"}
 	for status, start := range map[string]struct {
@@ -316,7 +319,8 @@ func TestEveryStatusIsReached(t *testing.T) {
 	}
 }
 
-// lead does what a comma-separated list says about a subscription; what is no action is time to pass.
+// lead does what a comma-separated list says about a subscription; what is no action is
+// time to pass.
 func (w *world) lead(sub map[string]any, actions string) {
 	w.t.Helper()
 	for _, action := range strings.Split(actions, ", ") {

@@ -23,7 +23,8 @@ import (
 // Fault makes matching requests go wrong in one way.
 type Fault = fault.Fault
 
-// PrefixHeader tells, within this program, what a host of several sandboxes has taken from the front of a request's path.
+// PrefixHeader tells, within this program, what a host of several sandboxes has taken
+// from the front of a request's path.
 const PrefixHeader = state.PrefixHeader
 
 // Options configure a Sandbox.
@@ -37,7 +38,8 @@ type Options struct {
 	WebhookSecret string // what they are signed with
 }
 
-// Sandbox answers Stripe's API under /v1/ and its own controls under /_sim/. It is safe for concurrent use.
+// Sandbox answers Stripe's API under /v1/ and its own controls under /_sim/. It is safe
+// for concurrent use.
 type Sandbox struct {
 	*clock.Engine
 	secretKey string
@@ -87,7 +89,8 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// start takes up life where it was left: what became due in the meantime happens before the first request.
+// start takes up life where it was left: what became due in the meantime happens before
+// the first request.
 func (s *Sandbox) start(o Options) error {
 	t, err := s.Store.Begin(s.Background, false)
 	if err != nil {
@@ -123,8 +126,9 @@ func (s *Sandbox) Close() error {
 	return s.Store.Close()
 }
 
-// SetWebhook says where events go from now on, and what waited for the address before goes there too. An empty address
-// ends that. Endpoints made over the API are not touched.
+// SetWebhook says where events go from now on, and what waited for the address before
+// goes there too. An empty address ends that. Endpoints made over the API are not
+// touched.
 func (s *Sandbox) SetWebhook(address, secret string) error {
 	t, err := s.Store.Begin(s.Background, true)
 	if err != nil {
@@ -142,8 +146,9 @@ func (s *Sandbox) SetWebhook(address, secret string) error {
 	return nil
 }
 
-// ServeHTTP serves programs and browsers of this machine. A request that names another host comes from a web page whose
-// name was made to lead here (DNS rebinding), and one of another origin from a web page that has no business here.
+// ServeHTTP serves programs and browsers of this machine. A request that names another
+// host comes from a web page whose name was made to lead here (DNS rebinding), and one
+// of another origin from a web page that has no business here.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !isLocal(r.Host):
@@ -165,9 +170,10 @@ func isLocal(host string) bool {
 	return host == "localhost" || host == "" || ip != nil && ip.IsLoopback()
 }
 
-// isProgram tells a request that no web page of another origin can make a browser send unasked. A browser says where a
-// request comes from, and sends JSON to another origin only after asking; programs that say nothing of the kind may leave
-// the media type to their defaults.
+// isProgram tells a request that no web page of another origin can make a browser send
+// unasked. A browser says where a request comes from, and sends JSON to another origin
+// only after asking; programs that say nothing of the kind may leave the media type to
+// their defaults.
 func isProgram(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host {
 		return false

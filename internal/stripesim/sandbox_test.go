@@ -22,7 +22,8 @@ import (
 
 const testKey = "sk_test_51TallystickSandbox"
 
-// world is one sandbox behind a real HTTP server, with a stripe-go client and a clock that the test moves.
+// world is one sandbox behind a real HTTP server, with a stripe-go client and a clock
+// that the test moves.
 type world struct {
 	t       testing.TB
 	options stripesim.Options
@@ -54,7 +55,8 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// checkEvents reads what the test left, so that the snapshots in its latest events are held against the specification.
+// checkEvents reads what the test left, so that the snapshots in its latest events are
+// held against the specification.
 func (w *world) checkEvents() {
 	w.clear("faults")
 	key := w.options.SecretKey

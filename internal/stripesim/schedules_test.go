@@ -26,8 +26,9 @@ func (w *world) unix(after time.Duration) string {
 
 const day = 24 * time.Hour
 
-// TestScheduleOfASubscription lets a subscription go on by a schedule: a cheaper price for its first year, another one
-// from a renewal on, which bills it, and then by itself.
+// TestScheduleOfASubscription lets a subscription go on by a schedule: a cheaper price
+// for its first year, another one from a renewal on, which bills it, and then by
+// itself.
 func TestScheduleOfASubscription(t *testing.T) {
 	w := newWorld(t) // it is noon on 31 January
 	cheap, dear := w.monthly(1000).ID, w.monthly(3000).ID
@@ -78,8 +79,8 @@ func TestScheduleOfASubscription(t *testing.T) {
 	}
 }
 
-// TestScheduleOfSomethingToCome plans a subscription that begins in a week, changes in the middle of a period, and ends
-// with its last phase.
+// TestScheduleOfSomethingToCome plans a subscription that begins in a week, changes in
+// the middle of a period, and ends with its last phase.
 func TestScheduleOfSomethingToCome(t *testing.T) {
 	w := newWorld(t)
 	monthly, other := w.monthly(1000).ID, w.monthly(4000).ID
@@ -139,8 +140,8 @@ func TestEndsOfSchedules(t *testing.T) {
 	w.expectRefusal(w.post("/v1/subscription_schedules", "customer", payer), refused{code: "parameter_missing", param: "start_date"})
 }
 
-// TestSchedulesOfArchivedPrices lets the time come for phases whose price is not for sale any more: the schedule is
-// canceled, and time goes on.
+// TestSchedulesOfArchivedPrices lets the time come for phases whose price is not for
+// sale any more: the schedule is canceled, and time goes on.
 func TestSchedulesOfArchivedPrices(t *testing.T) {
 	w := newWorld(t)
 	kept, archived := w.monthly(1000).ID, w.monthly(2000).ID

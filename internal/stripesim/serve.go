@@ -43,7 +43,8 @@ type exchange struct {
 // mutates says whether the request may change anything.
 func (x *exchange) mutates() bool { return x.http.Method != http.MethodGet }
 
-// serve wraps an endpoint in what every request goes through: authentication, faults, idempotency, one transaction.
+// serve wraps an endpoint in what every request goes through: authentication, faults,
+// idempotency, one transaction.
 func (s *Sandbox) serve(run state.Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{http: r, run: run, requestID: state.NewID("req_"), keyHeader: r.Header.Get("Idempotency-Key")}
@@ -99,7 +100,8 @@ func withoutSecrets(form map[string][]string) map[string][]string {
 	return shown
 }
 
-// readForm collects the parameters from the query and, whatever the method, from a form-encoded body.
+// readForm collects the parameters from the query and, whatever the method, from a
+// form-encoded body.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *apierror.Error) {
 	given := r.URL.Query()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, form.MaxBody))
@@ -138,7 +140,8 @@ func (s *Sandbox) authenticate(r *http.Request) *apierror.Error {
 	return nil
 }
 
-// APIKey is the key that the request carries, as a bearer token or as the user name of basic authentication.
+// APIKey is the key that the request carries, as a bearer token or as the user name of
+// basic authentication.
 func APIKey(r *http.Request) string {
 	if user, _, basic := r.BasicAuth(); basic {
 		return user
@@ -187,12 +190,14 @@ func (s *Sandbox) answer(x *exchange, malformed *apierror.Error) *answer {
 	return result
 }
 
-// oldestVersion is of the SDKs from which on objects have the fields of the version that the sandbox speaks.
+// oldestVersion is of the SDKs from which on objects have the fields of the version
+// that the sandbox speaks.
 const oldestVersion = "2022-11-15"
 
 var plausibleVersion = regexp.MustCompile(`^20\d\d-[01]\d-[0-3]\d(\.[a-z]+)?$`)
 
-// speaks says whether a request for a version of the API is answered; it is in the sandbox's own version.
+// speaks says whether a request for a version of the API is answered; it is in the
+// sandbox's own version.
 func speaks(version string) bool {
 	return version == "" || plausibleVersion.MatchString(version) && version >= oldestVersion
 }
@@ -201,8 +206,8 @@ func (s *Sandbox) refusal(x *exchange, e *apierror.Error) *answer {
 	return &answer{status: e.Status, body: errorBody(e, x.requestID, s.Now()), retryAfter: e.RetryAfter, hint: e.Hint}
 }
 
-// perform runs the endpoint in one transaction together with its idempotency record. The work goes on when the client
-// has gone, as it does at Stripe.
+// perform runs the endpoint in one transaction together with its idempotency record.
+// The work goes on when the client has gone, as it does at Stripe.
 func (s *Sandbox) perform(x *exchange) (*answer, error) {
 	ctx := context.WithoutCancel(x.http.Context())
 	t, err := s.Store.Begin(ctx, x.mutates())
@@ -233,7 +238,8 @@ func (s *Sandbox) perform(x *exchange) (*answer, error) {
 	return result, s.Commit(t)
 }
 
-// work runs the endpoint, or what a fault puts in its place. It says whether the answer belongs to the idempotency key.
+// work runs the endpoint, or what a fault puts in its place. It says whether the answer
+// belongs to the idempotency key.
 func (s *Sandbox) work(t *state.Tx, x *exchange, now int64) (result *answer, store bool, err error) {
 	if refused := x.fault.InsteadOfWork(); refused != nil {
 		return s.refusal(x, refused), !refused.Unstored, nil
@@ -259,7 +265,8 @@ func (s *Sandbox) work(t *state.Tx, x *exchange, now int64) (result *answer, sto
 	return &answer{status: http.StatusOK, body: body}, true, nil
 }
 
-// execute runs the endpoint and renders its result. A refusal is an answer, an error is the sandbox's own failure.
+// execute runs the endpoint and renders its result. A refusal is an answer, an error is
+// the sandbox's own failure.
 func (x *exchange) execute(t *state.Tx, now int64) ([]byte, *apierror.Error, error) {
 	var err error
 	t.Now, err = t.MomentOf(now, x.http.PathValue("id"), x.form.Get("customer"), x.form.Get("test_clock"))

@@ -9,7 +9,8 @@ import (
 	"tallystick/internal/stripesim/fault"
 )
 
-// strike answers, or fails to answer, in place of the API. It reports whether the request ends here.
+// strike answers, or fails to answer, in place of the API. It reports whether the
+// request ends here.
 func (s *Sandbox) strike(w http.ResponseWriter, x *exchange) bool {
 	switch x.fault.Kind {
 	case fault.DropBefore:
@@ -35,7 +36,8 @@ func (s *Sandbox) strike(w http.ResponseWriter, x *exchange) bool {
 	return true
 }
 
-// delay waits as long as a fault of this kind says, or until nobody waits for the answer any more.
+// delay waits as long as a fault of this kind says, or until nobody waits for the
+// answer any more.
 func (s *Sandbox) delay(x *exchange, kind string) {
 	if !x.fault.Is(kind) {
 		return
@@ -49,8 +51,9 @@ func (s *Sandbox) delay(x *exchange, kind string) {
 	}
 }
 
-// dropConnection closes the connection in the middle of the status line. Closed before the first byte, Go's HTTP client
-// would quietly repeat a request that has an idempotency key, and the fault would not be seen.
+// dropConnection closes the connection in the middle of the status line. Closed before
+// the first byte, Go's HTTP client would quietly repeat a request that has an
+// idempotency key, and the fault would not be seen.
 func dropConnection(w http.ResponseWriter) {
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {

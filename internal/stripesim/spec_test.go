@@ -24,8 +24,9 @@ var loadSpec = sync.OnceValue(func() *openapi3.T {
 	return doc
 })
 
-// specTransport lets a test fail when any response under /v1/ is not what Stripe's specification promises: it has to
-// validate, and to have no key that the specification does not declare.
+// specTransport lets a test fail when any response under /v1/ is not what Stripe's
+// specification promises: it has to validate, and to have no key that the specification
+// does not declare.
 type specTransport struct {
 	t    testing.TB
 	next http.RoundTripper
@@ -73,7 +74,8 @@ func checkResponse(method, path string, status int, body []byte) error {
 	return nil
 }
 
-// findOperation finds the path template that fits, preferring literal segments over placeholders.
+// findOperation finds the path template that fits, preferring literal segments over
+// placeholders.
 func findOperation(method, path string) *openapi3.Operation {
 	segments := strings.Split(path, "/")
 	templates := loadSpec().Paths.InMatchingOrder()
@@ -93,7 +95,8 @@ func findOperation(method, path string) *openapi3.Operation {
 	return nil
 }
 
-// checkEventData validates the snapshots inside events, for which the specification says no more than "object".
+// checkEventData validates the snapshots inside events, for which the specification
+// says no more than "object".
 func checkEventData(value any) error {
 	object, _ := value.(map[string]any)
 	events, _ := object["data"].([]any)
@@ -149,7 +152,8 @@ func undeclared(schema *openapi3.Schema, value any, path string) []string {
 	return nil
 }
 
-// recorded says whether recordings of the real API have a key that the specification does not declare.
+// recorded says whether recordings of the real API have a key that the specification
+// does not declare.
 func recorded(object map[string]any, key, path string) bool {
 	kind, _ := object["object"].(string)
 	switch key {
@@ -182,8 +186,9 @@ func undeclaredInAny(alternatives openapi3.SchemaRefs, value map[string]any, pat
 	return best
 }
 
-// TestEveryParameterOfStripesIsKnown sends each top-level parameter that the specification has for an endpoint, alone.
-// The sandbox may want more, or not model it, but must not claim that Stripe does not know it.
+// TestEveryParameterOfStripesIsKnown sends each top-level parameter that the
+// specification has for an endpoint, alone. The sandbox may want more, or not model it,
+// but must not claim that Stripe does not know it.
 func TestEveryParameterOfStripesIsKnown(t *testing.T) {
 	w := newWorld(t)
 	sub := w.active()

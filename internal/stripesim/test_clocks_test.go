@@ -9,7 +9,8 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// clocked is a customer with a good card on a test clock of its own, which starts at the given time.
+// clocked is a customer with a good card on a test clock of its own, which starts at
+// the given time.
 func (w *world) clocked(at time.Time) (*stripe.TestHelpersTestClock, *stripe.Customer) {
 	w.t.Helper()
 	clock := must(w.stripe.TestHelpersTestClocks.New(&stripe.TestHelpersTestClockParams{

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// metered is a subscription of a new customer to what costs 10 cents for each use, and its item's id.
+// metered is a subscription of a new customer to what costs 10 cents for each use, and
+// its item's id.
 func (w *world) metered(pairs ...string) (sub map[string]any, item string) {
 	w.t.Helper()
 	price := w.expectOK(w.post("/v1/prices", append([]string{

@@ -191,7 +191,8 @@ func TestWebhookBurst(t *testing.T) {
 		delete(products, e.Data.Object["id"].(string))
 	}
 	w.delivered()
-	// Seconds, unless the machine is so slow, or so observed, that the requests themselves took long.
+	// Seconds, unless the machine is so slow, or so observed, that the requests themselves
+	// took long.
 	if took := time.Since(start); len(products) > 0 || took > max(10*time.Second, 3*creation) {
 		t.Errorf("%d events missing after %v", len(products), took)
 	}

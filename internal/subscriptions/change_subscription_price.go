@@ -125,11 +125,12 @@ type otherPrice struct {
 	Proration     billing.ProrationBehavior `json:"proration"`
 }
 
-// switchPrice sends POST /v1/subscriptions/{id} for one item. It has no undo, as it is the only step, and
-// Finish rejects nothing. After a refusal GET /v1/subscriptions/{id} follows, and readers
-// see what that says, with the link FAILED; a subscription that has ended is
-// SUBSCRIPTION_ENDED. Where the refusal says that the price is missing or not active,
-// GET /v1/prices/{id} follows too. Spend is an update of the customer that changes nothing.
+// switchPrice sends POST /v1/subscriptions/{id} for one item. It has no undo, as it is
+// the only step, and Finish rejects nothing. After a refusal GET /v1/subscriptions/{id}
+// follows, and readers see what that says, with the link FAILED; a subscription that
+// has ended is SUBSCRIPTION_ENDED. Where the refusal says that the price is missing or
+// not active, GET /v1/prices/{id} follows too. Spend is an update of the customer that
+// changes nothing.
 var switchPrice = &stripesync.Step[priceSwitch, report]{
 	Name: "change_price",
 	Do: func(c *stripesync.Call[priceSwitch]) (report, error) {

@@ -7,8 +7,9 @@ import (
 	"tallystick/internal/testkit"
 )
 
-// TestScheduledSubscription puts a subscription on a schedule in Stripe: it is shown, in part, with each phase's price
-// and seats as they come, and wholly again once the schedule is over.
+// TestScheduledSubscription puts a subscription on a schedule in Stripe: it is shown,
+// in part, with each phase's price and seats as they come, and wholly again once the
+// schedule is over.
 func TestScheduledSubscription(t *testing.T) {
 	t.Parallel()
 	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {

@@ -1,5 +1,5 @@
-// Package apierror has the answers that say no, in Stripe's words: what goes on the wire, and what they mean for the
-// request's transaction and for its idempotency key.
+// Package apierror has the answers that say no, in Stripe's words: what goes on the
+// wire, and what they mean for the request's transaction and for its idempotency key.
 package apierror
 
 import (
@@ -15,8 +15,8 @@ func Conflict(message string) *Error {
 	return e
 }
 
-// Error is an answer that says no, as Stripe words it: what goes on the wire plus what it means for the request's
-// transaction and for its idempotency key.
+// Error is an answer that says no, as Stripe words it: what goes on the wire plus what
+// it means for the request's transaction and for its idempotency key.
 type Error struct {
 	Charge        string `json:"charge,omitempty"`
 	Code          string `json:"code,omitempty"`
@@ -30,7 +30,8 @@ type Error struct {
 	Type          string `json:"type"`
 
 	Status int `json:"-"`
-	// unstored: the request was turned away before its work began, so its idempotency key stays free.
+	// unstored: the request was turned away before its work began, so its idempotency key
+	// stays free.
 	Unstored bool `json:"-"`
 	// keepsWork: what was done before the error stands, as a declined payment's attempt does.
 	KeepsWork bool `json:"-"`
@@ -49,7 +50,8 @@ func (e *Error) WithCode(code string) *Error {
 	return e
 }
 
-// BeforeWork marks an error as one that leaves nothing behind, not even under the idempotency key.
+// BeforeWork marks an error as one that leaves nothing behind, not even under the
+// idempotency key.
 func (e *Error) BeforeWork() *Error {
 	e.Unstored = true
 	return e
@@ -63,7 +65,8 @@ func Invalid(param, format string, args ...any) *Error {
 	}
 }
 
-// NotFound says that the object a URL names does not exist; param is Stripe's name for that part of the URL.
+// NotFound says that the object a URL names does not exist; param is Stripe's name for
+// that part of the URL.
 func NotFound(kind, id, param string) *Error {
 	e := UnknownReference(kind, id, param)
 	e.Status = http.StatusNotFound

@@ -31,8 +31,8 @@ func CardDeclined(reason string) *Error {
 	return e.WithCode(code)
 }
 
-// ActionRequired is the answer to a charge that waits for the card's holder. Subject is what the payment is for:
-// subscription or invoice.
+// ActionRequired is the answer to a charge that waits for the card's holder. Subject is
+// what the payment is for: subscription or invoice.
 func ActionRequired(subject string) *Error {
 	e := &Error{
 		Status: http.StatusPaymentRequired, Type: "card_error",
@@ -52,7 +52,8 @@ func WithoutTrace(err error) error {
 	return &undone
 }
 
-// NothingLeft turns a declined payment into a refusal of the whole request: what it did is undone.
+// NothingLeft turns a declined payment into a refusal of the whole request: what it did
+// is undone.
 func NothingLeft(declined *Error, subject string) *Error {
 	refusal := *declined
 	if refusal.DeclineCode == "" && refusal.Status != 400 {

@@ -31,7 +31,8 @@ func PerUnitCost(unitAmount *string, quantity int64) int64 {
 	return rounded(new(big.Rat).Mul(decimal(unitAmount), big.NewRat(quantity, 1)))
 }
 
-// TieredCost is what a quantity costs in tiers, rounded to whole minor units. Mode is tiersGraduated or tiersVolume.
+// TieredCost is what a quantity costs in tiers, rounded to whole minor units. Mode is
+// tiersGraduated or tiersVolume.
 func TieredCost(tiers []PriceTier, mode string, quantity int64) int64 {
 	total, before := new(big.Rat), int64(0)
 	for _, tier := range tiers {
@@ -62,7 +63,8 @@ func UnusedShare(cost, start, end, now int64) int64 {
 	return int64(math.Round(float64(cost) * left))
 }
 
-// CostOver is what a time costs that need not be a whole number of periods, each of which costs the same.
+// CostOver is what a time costs that need not be a whole number of periods, each of
+// which costs the same.
 func CostOver(cost, start, end int64, terms *Recurring) int64 {
 	at := func(n int) int64 {
 		return AddIntervals(time.Unix(start, 0).UTC(), terms.Interval, n*int(terms.IntervalCount)).Unix()

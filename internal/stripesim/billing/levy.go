@@ -8,8 +8,8 @@ type Levy struct {
 	Inclusive  bool
 }
 
-// Taxes are what several levies come to on an amount, each rounded to whole minor units, and the amount without the ones
-// that it contains.
+// Taxes are what several levies come to on an amount, each rounded to whole minor
+// units, and the amount without the ones that it contains.
 func Taxes(amount int64, levies []Levy) (taxes []int64, net int64) {
 	contained := big.NewRat(100, 1)
 	for _, levy := range levies {

@@ -1,4 +1,5 @@
-// Package billing has the rules that only calculate: periods, what a quantity costs, prorations, dunning, currencies.
+// Package billing has the rules that only calculate: periods, what a quantity costs,
+// prorations, dunning, currencies.
 package billing
 
 import (
@@ -8,8 +9,9 @@ import (
 // SecondsPerDay is a day, in the unit of Stripe's times.
 const SecondsPerDay = int64(24 * 60 * 60)
 
-// PeriodEnd is the first billing date after a moment. Billing dates are whole intervals away from the anchor, so that a
-// subscription of the 31st comes back to the 31st after a shorter month.
+// PeriodEnd is the first billing date after a moment. Billing dates are whole intervals
+// away from the anchor, so that a subscription of the 31st comes back to the 31st after
+// a shorter month.
 func PeriodEnd(anchor, after int64, terms *Recurring) int64 {
 	for n := int64(1); ; n++ {
 		if end := AddIntervals(time.Unix(anchor, 0).UTC(), terms.Interval, int(n*terms.IntervalCount)).Unix(); end > after {

@@ -2,13 +2,15 @@ package billing
 
 import "math/big"
 
-// Reduction is what a coupon takes off: a percentage, or an amount once for all that it applies to.
+// Reduction is what a coupon takes off: a percentage, or an amount once for all that it
+// applies to.
 type Reduction struct {
 	Percent *string // of each amount
 	Amount  int64   // in minor units, when there is no percentage
 }
 
-// Of is what the reduction takes off each of several amounts. Credits are not reduced, and nothing below zero.
+// Of is what the reduction takes off each of several amounts. Credits are not reduced,
+// and nothing below zero.
 func (r Reduction) Of(amounts []int64) []int64 {
 	off := make([]int64, len(amounts))
 	if r.Percent != nil {

@@ -28,7 +28,8 @@ func TestReduction(t *testing.T) {
 	}
 }
 
-// TestReductionOfAnAmountIsSpreadWhole holds for every split: all of it is taken off, and never more than there is.
+// TestReductionOfAnAmountIsSpreadWhole holds for every split: all of it is taken off,
+// and never more than there is.
 func TestReductionOfAnAmountIsSpreadWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		amounts := rapid.SliceOfN(rapid.Int64Range(-1_000, 99_999_999), 1, 20).Draw(t, "amounts")

@@ -1,5 +1,5 @@
-// Package clock lets time pass: everything that is due happens at its own time and in order, on the sandbox's clock and
-// on test clocks.
+// Package clock lets time pass: everything that is due happens at its own time and in
+// order, on the sandbox's clock and on test clocks.
 package clock
 
 import (
@@ -17,10 +17,12 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// mostAtOnce is how many things can happen to one object at one moment. More would go on for ever.
+// mostAtOnce is how many things can happen to one object at one moment. More would go
+// on for ever.
 const mostAtOnce = 10
 
-// stepsAtOnce is how many things happen in one transaction. Requests wait for it, so it must not take long.
+// stepsAtOnce is how many things happen in one transaction. Requests wait for it, so it
+// must not take long.
 const stepsAtOnce = 32
 
 // lives says, by kind of object, what happens when something is due for it.
@@ -35,7 +37,8 @@ var lives = map[string]func(c *state.Tx, id string) error{
 	"test_helpers.test_clock": customer.LiveTestClock,
 }
 
-// Engine lets time pass: it owns the clock, and each step of what is due is a transaction of its own.
+// Engine lets time pass: it owns the clock, and each step of what is due is a
+// transaction of its own.
 type Engine struct {
 	Store *state.Store
 	Clock clock
@@ -62,7 +65,8 @@ func New(background context.Context, s *state.Store, wall func() time.Time, log 
 // Now is the sandbox's idea of the time.
 func (s *Engine) Now() int64 { return s.Clock.now() }
 
-// Commit makes a transaction's work stand, sends its events on their way, and lets life look at what is due now.
+// Commit makes a transaction's work stand, sends its events on their way, and lets life
+// look at what is due now.
 func (s *Engine) Commit(t *state.Tx) error {
 	if err := t.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
@@ -75,7 +79,8 @@ func (s *Engine) Commit(t *state.Tx) error {
 	return nil
 }
 
-// Live lets time pass beside the API: what is due on the sandbox's clock, and on the test clocks that are advancing.
+// Live lets time pass beside the API: what is due on the sandbox's clock, and on the
+// test clocks that are advancing.
 func (s *Engine) Live() {
 	defer close(s.Lived)
 	for s.Background.Err() == nil {
@@ -131,7 +136,8 @@ func (s *Engine) AdvanceTo(moment int64) error {
 	return s.commitAt(t, moment)
 }
 
-// advanceTestClocks finishes the test clocks that are under way. Each is on its own agenda for the time it is to reach.
+// advanceTestClocks finishes the test clocks that are under way. Each is on its own
+// agenda for the time it is to reach.
 func (s *Engine) advanceTestClocks() error {
 	s.living.Lock()
 	defer s.living.Unlock()
@@ -152,8 +158,9 @@ func (s *Engine) advanceTestClocks() error {
 	return nil
 }
 
-// stepUntil works off a clock's agenda up to a moment, many steps to a transaction. Where one of them fails, those before
-// it are done again, each in a transaction of its own, so that they stand.
+// stepUntil works off a clock's agenda up to a moment, many steps to a transaction.
+// Where one of them fails, those before it are done again, each in a transaction of its
+// own, so that they stand.
 func (s *Engine) stepUntil(clock string, moment int64) error {
 	most := stepsAtOnce
 	var progress repetition
@@ -188,7 +195,8 @@ func (r *repetition) check(next state.Entry) error {
 	return nil
 }
 
-// Peek is what is due first on a clock. It leaves the writing connection to those who have something to write.
+// Peek is what is due first on a clock. It leaves the writing connection to those who
+// have something to write.
 func (s *Engine) Peek(clock string) (*state.Entry, error) {
 	t, err := s.Store.Begin(s.Background, false)
 	if err != nil {
@@ -198,7 +206,8 @@ func (s *Engine) Peek(clock string) (*state.Entry, error) {
 	return t.NextEntry(clock)
 }
 
-// steps do the first things on a clock's agenda, each at the moment that it is due, as one transaction.
+// steps do the first things on a clock's agenda, each at the moment that it is due, as
+// one transaction.
 func (s *Engine) steps(clock string, moment int64, most int, progress *repetition) error {
 	t, err := s.Store.Begin(s.Background, true)
 	if err != nil {
@@ -242,7 +251,8 @@ func step(t *state.Tx, clock string, due *state.Entry) error {
 	return nil
 }
 
-// happen does what is due for an object, and puts on the agenda what comes after that, even when nothing changed.
+// happen does what is due for an object, and puts on the agenda what comes after that,
+// even when nothing changed.
 func happen(t *state.Tx, due *state.Entry) error {
 	if err := t.Unschedule(due.Object); err != nil {
 		return err

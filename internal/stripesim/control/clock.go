@@ -49,7 +49,8 @@ func (s *Controls) showClock(w http.ResponseWriter, _ *http.Request) {
 	respond(w, http.StatusOK, state)
 }
 
-// advanceClock answers once everything that is due up to the new time has happened, each at its own.
+// advanceClock answers once everything that is due up to the new time has happened,
+// each at its own.
 func (s *Controls) advanceClock(w http.ResponseWriter, r *http.Request) {
 	var in clockRequest
 	if err := readControl(r, &in); err != nil {

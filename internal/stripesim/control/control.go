@@ -1,4 +1,5 @@
-// Package control has the sandbox's own paths under /_sim/: what Stripe would do on a bad day, or after a month.
+// Package control has the sandbox's own paths under /_sim/: what Stripe would do on a
+// bad day, or after a month.
 package control
 
 import (
@@ -16,7 +17,8 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// Controls are the sandbox's own paths. They need no key: the sandbox is a development tool for the local machine.
+// Controls are the sandbox's own paths. They need no key: the sandbox is a development
+// tool for the local machine.
 type Controls struct {
 	*clock.Engine
 	Faults   *fault.List
@@ -97,7 +99,8 @@ func (s *Controls) addFault(w http.ResponseWriter, r *http.Request) {
 	respond(w, http.StatusCreated, s.Faults.Add(asked))
 }
 
-// changing wraps a control that changes Stripe's objects, by way of the same rules and events as the API.
+// changing wraps a control that changes Stripe's objects, by way of the same rules and
+// events as the API.
 func (s *Controls) changing(run state.Endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		t, err := s.Store.Begin(r.Context(), true)

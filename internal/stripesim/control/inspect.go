@@ -48,7 +48,8 @@ type inspected struct {
 
 type webhookState struct{ Pending, Delivered, Failed, UnderWay int }
 
-// inspect shows a person what the sandbox holds and what comes in: rendered here, without a script.
+// inspect shows a person what the sandbox holds and what comes in: rendered here,
+// without a script.
 func (s *Controls) inspect(w http.ResponseWriter, r *http.Request) {
 	t, err := s.Store.Begin(r.Context(), false)
 	if err != nil {

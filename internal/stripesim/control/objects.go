@@ -13,8 +13,9 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// objectEdit sets fields of an object to whatever a test wants, past all rules: {"set": {"discount": {…}}}. A path leads
-// into the object: items.data.0.quantity. Fields that the sandbox does not model last until the object's next change.
+// objectEdit sets fields of an object to whatever a test wants, past all rules: {"set":
+// {"discount": {…}}}. A path leads into the object: items.data.0.quantity. Fields that
+// the sandbox does not model last until the object's next change.
 type objectEdit struct {
 	Set map[string]any `json:"set"`
 	// Event is the type of the event that tells of it; none by default, as if it had been lost.
@@ -65,7 +66,8 @@ func (x *editedObject) Identity() (id, kind string) {
 // MarshalJSON implements [json.Marshaler].
 func (x *editedObject) MarshalJSON() ([]byte, error) { return json.Marshal(x.fields) }
 
-// setField sets the field that a path leads to. Where the store keeps an object by its id, so does the edit.
+// setField sets the field that a path leads to. Where the store keeps an object by its
+// id, so does the edit.
 func setField(in any, path []string, value any) error {
 	switch in := in.(type) {
 	case map[string]any:
@@ -88,7 +90,8 @@ func setField(in any, path []string, value any) error {
 	return errors.New("the path leads nowhere")
 }
 
-// editing is the control that edits objects. From then on, objects are looked up for fields that are not modelled.
+// editing is the control that edits objects. From then on, objects are looked up for
+// fields that are not modelled.
 func (s *Controls) editing() http.HandlerFunc {
 	edit := s.changing(editObject)
 	return func(w http.ResponseWriter, r *http.Request) {

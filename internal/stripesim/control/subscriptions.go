@@ -11,8 +11,9 @@ import (
 // controlTrial is how long the trial lasts that putSubscription starts.
 const controlTrial = 14 * billing.SecondsPerDay
 
-// putSubscription brings a subscription into a status by the way that leads there in effect: a past due one has an
-// unpaid renewal, an incomplete one an open first invoice, and so on. The status past which there is no way, an end, stays.
+// putSubscription brings a subscription into a status by the way that leads there in
+// effect: a past due one has an unpaid renewal, an incomplete one an open first
+// invoice, and so on. The status past which there is no way, an end, stays.
 func putSubscription(c *state.Request) (any, error) {
 	var in struct{ Status, Reason string }
 	if err := readControl(c.HTTP, &in); err != nil {
@@ -52,7 +53,8 @@ func putSubscription(c *state.Request) (any, error) {
 	return subscription.SubscriptionByID(c.Tx, sub.ID)
 }
 
-// bringBack pays what is open. Where nothing is, because a trial or a pause ends, a new period begins and is paid.
+// bringBack pays what is open. Where nothing is, because a trial or a pause ends, a new
+// period begins and is paid.
 func bringBack(t *state.Tx, sub *subscription.Subscription) error {
 	due, err := subscription.InvoiceByID(t, *sub.LatestInvoice)
 	if err != nil {

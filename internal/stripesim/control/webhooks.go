@@ -56,7 +56,8 @@ func (s *Controls) planWebhooks(w http.ResponseWriter, r *http.Request) {
 	s.showWebhooks(w, r)
 }
 
-// deliverNow sends an event once more, or lets everything that waits for its next attempt go at once.
+// deliverNow sends an event once more, or lets everything that waits for its next
+// attempt go at once.
 func deliverNow(c *state.Request) (any, error) {
 	var in struct{ Event string }
 	if err := readControl(c.HTTP, &in); err != nil {

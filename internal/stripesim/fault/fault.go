@@ -49,7 +49,8 @@ type Fault struct {
 	Path   string            `json:"path,omitempty"`   // a pattern as in path.Match; empty: every path
 	Params map[string]string `json:"params,omitempty"` // form parameters that the request must have, by full name
 
-	// Whose requests: those with an API key, or whose user agent contains a text. Empty: everybody's.
+	// Whose requests: those with an API key, or whose user agent contains a text. Empty:
+	// everybody's.
 	Key       string `json:"key,omitempty"`
 	UserAgent string `json:"userAgent,omitempty"`
 
@@ -142,7 +143,8 @@ func (l *List) List() []Fault {
 	return faults
 }
 
-// Take returns the fault that strikes this request, if any, and counts it. A used-up fault stays listed, but rests.
+// Take returns the fault that strikes this request, if any, and counts it. A used-up
+// fault stays listed, but rests.
 func (l *List) Take(r Request) *Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()

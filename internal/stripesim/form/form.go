@@ -1,5 +1,5 @@
-// Package form reads the parameters of a request by Stripe's rules and in its words. What nobody reads is refused: no
-// parameter is dropped in silence.
+// Package form reads the parameters of a request by Stripe's rules and in its words.
+// What nobody reads is refused: no parameter is dropped in silence.
 package form
 
 import (
@@ -11,8 +11,8 @@ import (
 	"tallystick/internal/stripesim/apierror"
 )
 
-// Field is one node of a decoded form: a leaf with a value, or an object or array with children. Array elements are
-// children named by their index.
+// Field is one node of a decoded form: a leaf with a value, or an object or array with
+// children. Array elements are children named by their index.
 type Field struct {
 	Value    string
 	Leaf     bool
@@ -31,10 +31,12 @@ func (f *Field) child(name string) *Field {
 	return f.Children[name]
 }
 
-// Params reads one request's form, or one object inside it. Each reader takes a parameter by name and remembers what is
-// wrong with it; done then reports the first problem, and every parameter that no reader asked for.
+// Params reads one request's form, or one object inside it. Each reader takes a
+// parameter by name and remembers what is wrong with it; done then reports the first
+// problem, and every parameter that no reader asked for.
 //
-// Optional values come as pointers: nil means that the request did not mention the parameter.
+// Optional values come as pointers: nil means that the request did not mention the
+// parameter.
 type Params struct {
 	Fields *Field
 	Path   string
@@ -76,7 +78,8 @@ func compareIndexed(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// splitName splits recurring[interval] into its segments; an empty segment stands for "the next index".
+// splitName splits recurring[interval] into its segments; an empty segment stands for
+// "the next index".
 func splitName(name string) []string {
 	head, rest, nested := strings.Cut(name, "[")
 	if !nested {
@@ -205,7 +208,8 @@ func (p *Params) Between(key string, low, high int64) *int64 {
 	return number
 }
 
-// Limit reads how many elements a page of a list is to have. Stripe takes what lies outside of 1 to 100 for the nearest.
+// Limit reads how many elements a page of a list is to have. Stripe takes what lies
+// outside of 1 to 100 for the nearest.
 func (p *Params) Limit() int {
 	return int(min(max(OrDefault(p.Integer("limit"), 10), 1), 100))
 }
@@ -224,7 +228,8 @@ func (p *Params) Choice(key string, allowed ...string) *string {
 	return nil
 }
 
-// Object opens a nested object, or returns nil when there is none. An empty value counts as none, see cleared.
+// Object opens a nested object, or returns nil when there is none. An empty value
+// counts as none, see cleared.
 func (p *Params) Object(key string) *Params {
 	f := p.Take(key)
 	if f == nil {
@@ -239,7 +244,8 @@ func (p *Params) Object(key string) *Params {
 	return p.open(key, f)
 }
 
-// Cleared says whether key was passed as an empty string, Stripe's way to unset an object or array.
+// Cleared says whether key was passed as an empty string, Stripe's way to unset an
+// object or array.
 func (p *Params) Cleared(key string) bool {
 	f := p.Fields.Children[key]
 	return f != nil && f.Leaf && f.Value == ""
@@ -264,7 +270,8 @@ func (p *Params) Objects(key string) []*Params {
 	return elements
 }
 
-// Texts reads an array of strings; the second result says whether the request mentions it at all.
+// Texts reads an array of strings; the second result says whether the request mentions
+// it at all.
 func (p *Params) Texts(key string) ([]string, bool) {
 	f := p.Take(key)
 	if f == nil {
@@ -291,8 +298,9 @@ func (p *Params) open(key string, f *Field) *Params {
 	return child
 }
 
-// Done ends the reading: it reports the parameters that nobody asked for, then the first problem a reader met. The
-// parameters named in unmodelled are Stripe's, but not the sandbox's: it says so instead of ignoring them.
+// Done ends the reading: it reports the parameters that nobody asked for, then the
+// first problem a reader met. The parameters named in unmodelled are Stripe's, but not
+// the sandbox's: it says so instead of ignoring them.
 func (p *Params) Done(unmodelled ...string) error {
 	var unknown []string
 	for _, opened := range *p.opened {

@@ -10,8 +10,8 @@ const (
 	maxMetadataValue = 500
 )
 
-// MetadataChange is what a request asks of an object's metadata: keys to set, keys to remove (an empty value), or
-// everything gone.
+// MetadataChange is what a request asks of an object's metadata: keys to set, keys to
+// remove (an empty value), or everything gone.
 type MetadataChange struct {
 	Values map[string]string
 	clear  bool

@@ -1,4 +1,5 @@
-// Package hook brings events to webhook endpoints, signed, at least once and in no certain order.
+// Package hook brings events to webhook endpoints, signed, at least once and in no
+// certain order.
 package hook
 
 import (
@@ -42,13 +43,15 @@ func (c *Courier) SetPlan(plan DeliveryPlan) {
 }
 
 const (
-	// couriers is how many deliveries are under way at once. They overtake each other, as Stripe's do.
+	// couriers is how many deliveries are under way at once. They overtake each other, as
+	// Stripe's do.
 	couriers        = 8
 	deliveryTimeout = 20 * time.Second
 )
 
-// Courier brings queued events to their endpoints, beside the API and never in its way. It holds no transaction while an
-// endpoint takes its time, and what it forgets in a crash is still in the queue.
+// Courier brings queued events to their endpoints, beside the API and never in its way.
+// It holds no transaction while an endpoint takes its time, and what it forgets in a
+// crash is still in the queue.
 type Courier struct {
 	store *state.Store
 	now   func() int64     // the sandbox's time, which deliveries are due by
@@ -137,7 +140,8 @@ func (c *Courier) Run(ctx context.Context) {
 	}
 }
 
-// claim takes as many due deliveries as there are hands free, and says how long to wait for the next one.
+// claim takes as many due deliveries as there are hands free, and says how long to wait
+// for the next one.
 func (c *Courier) claim(ctx context.Context) ([]delivery, time.Duration, error) {
 	wait := time.Minute
 	c.mu.Lock()
@@ -215,7 +219,8 @@ func (c *Courier) fate() (fate, copies int) {
 	return fateArrives, 1 + c.plan.Duplicate
 }
 
-// postCopies posts an event as often as asked, all at the same time. It has arrived when the first copy has.
+// postCopies posts an event as often as asked, all at the same time. It has arrived
+// when the first copy has.
 func (c *Courier) postCopies(ctx context.Context, d delivery, copies int) error {
 	body, err := c.body(ctx, d.event)
 	if err != nil {

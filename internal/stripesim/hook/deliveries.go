@@ -17,8 +17,8 @@ const (
 	longestBackoff = int64(6 * time.Hour / time.Second)
 )
 
-// delivery is one event on its way to one endpoint. Its row lives until the endpoint has confirmed it, or until the
-// retry window is over.
+// delivery is one event on its way to one endpoint. Its row lives until the endpoint
+// has confirmed it, or until the retry window is over.
 type delivery struct {
 	id          int64
 	event       string
@@ -34,8 +34,8 @@ func forgetDeliveries(t *state.Tx, endpoint string) error {
 	return nil
 }
 
-// dueDeliveries selects what can be delivered now: in the order of the queue, or in none. Deliveries to the configured
-// endpoint wait while its address is not known.
+// dueDeliveries selects what can be delivered now: in the order of the queue, or in
+// none. Deliveries to the configured endpoint wait while its address is not known.
 func dueDeliveries(t *state.Tx, now int64, configured, shuffle bool, limit int) ([]delivery, error) {
 	order := "due, id"
 	if shuffle {
@@ -89,7 +89,8 @@ func settleDelivery(t *state.Tx, d delivery) error {
 	return err
 }
 
-// postpone plans the next attempt of a delivery that failed. It reports false when the retry window is over.
+// postpone plans the next attempt of a delivery that failed. It reports false when the
+// retry window is over.
 func postpone(t *state.Tx, d delivery, now int64) (bool, error) {
 	if d.firstTried == 0 {
 		d.firstTried = now
@@ -102,7 +103,8 @@ func postpone(t *state.Tx, d delivery, now int64) (bool, error) {
 	return true, err
 }
 
-// backoff is how long to wait after an attempt that failed, given how many had failed before it.
+// backoff is how long to wait after an attempt that failed, given how many had failed
+// before it.
 func backoff(failed int) int64 { return min(int64(1)<<min(failed, 30), longestBackoff) }
 
 // PendingDeliveries counts what is not delivered yet.
@@ -111,7 +113,8 @@ func PendingDeliveries(t *state.Tx) (count int, err error) {
 	return count, err
 }
 
-// Redeliver queues an event once more for every endpoint, or, without one, makes everything that waits due now.
+// Redeliver queues an event once more for every endpoint, or, without one, makes
+// everything that waits due now.
 func Redeliver(t *state.Tx, eventID string) error {
 	if eventID == "" {
 		_, err := t.ExecContext(t.Ctx, `UPDATE deliveries SET due = 0`)

@@ -11,7 +11,8 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// configuredEndpoint is the id of the endpoint that Options or SetWebhook name, next to those made over the API.
+// configuredEndpoint is the id of the endpoint that Options or SetWebhook name, next to
+// those made over the API.
 const configuredEndpoint = "we_1SandboxConfigured"
 
 const allEvents = "*"
@@ -64,7 +65,8 @@ func (change endpointChange) applyTo(x *webhookEndpoint) (err error) {
 	return err
 }
 
-// createEndpoint is the only answer that shows the secret which the endpoint's deliveries are signed with.
+// createEndpoint is the only answer that shows the secret which the endpoint's
+// deliveries are signed with.
 func createEndpoint(c *state.Request) (any, error) {
 	c.Params.Choice("api_version", state.APIVersion)
 	change := readEndpointChange(c.Params)
@@ -152,7 +154,8 @@ func listEndpoints(c *state.Request) (any, error) {
 	return c.NewList("webhook_endpoint", "/v1/webhook_endpoints").Run()
 }
 
-// ConfigureEndpoint makes, changes or, with an empty address, removes the endpoint that is configured from outside.
+// ConfigureEndpoint makes, changes or, with an empty address, removes the endpoint that
+// is configured from outside.
 func ConfigureEndpoint(t *state.Tx, address, secret string) error {
 	body, _, err := t.Body(configuredEndpoint)
 	if errors.Is(err, sql.ErrNoRows) {

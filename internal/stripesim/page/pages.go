@@ -1,4 +1,5 @@
-// Package page has the pages that Stripe hosts: the checkout and the customer portal, in plain HTML.
+// Package page has the pages that Stripe hosts: the checkout and the customer portal,
+// in plain HTML.
 package page
 
 import (
@@ -36,7 +37,8 @@ type screen struct {
 // notice is a page with nothing to do on it.
 type notice struct{ Title, Text, Link string }
 
-// hostedPage is a page with forms that post to it. Show has a message when what was posted did not work.
+// hostedPage is a page with forms that post to it. Show has a message when what was
+// posted did not work.
 type hostedPage struct {
 	show   func(c *state.Request, message string) (*screen, error)
 	submit func(c *state.Request) (*screen, error)
@@ -67,8 +69,8 @@ func (s *Pages) showPage(page hostedPage) http.HandlerFunc {
 	}
 }
 
-// submitPage does what a form asks for. A refusal is shown on the page itself, and what had been done before it stands
-// only when Stripe would let it stand.
+// submitPage does what a form asks for. A refusal is shown on the page itself, and what
+// had been done before it stands only when Stripe would let it stand.
 func (s *Pages) submitPage(page hostedPage) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, form.MaxBody)
@@ -176,7 +178,8 @@ var cardsOnOffer = []cardChoice{
 	{Token: "pm_card_chargeDeclined", Label: "Is declined"},
 }
 
-// offeredCards are the cards of a page. The one that was chosen before is chosen still, or else the first.
+// offeredCards are the cards of a page. The one that was chosen before is chosen still,
+// or else the first.
 func offeredCards(chosen string) []cardChoice {
 	cards := slices.Clone(cardsOnOffer)
 	for i := range cards {

@@ -73,7 +73,8 @@ func showPortal(c *state.Request, message string) (*screen, error) {
 // afterFlow is in the page's query once its flow is over.
 const afterFlow = "done"
 
-// follow shows what a flow is about, or that it is over. The homepage comes after it unless it says otherwise.
+// follow shows what a flow is about, or that it is over. The homepage comes after it
+// unless it says otherwise.
 func (x *portalView) follow(flow *checkout.PortalFlow, over bool) {
 	switch {
 	case flow == nil:
@@ -99,7 +100,8 @@ func afterPortal(c *state.Request, session *checkout.PortalSession) string {
 	return again + "?" + afterFlow
 }
 
-// portalMethod is what the customer pays with: for the latest subscription, when that has a card of its own.
+// portalMethod is what the customer pays with: for the latest subscription, when that
+// has a card of its own.
 func portalMethod(t *state.Tx, owner *customer.Customer, subs []*subscription.Subscription) (string, error) {
 	var own *string
 	if len(subs) > 0 {
@@ -213,7 +215,8 @@ func portalPay(t *state.Tx, owner *customer.Customer, id string) error {
 	return err
 }
 
-// portalCard makes a new card what the customer pays with, also for subscriptions that had a card of their own.
+// portalCard makes a new card what the customer pays with, also for subscriptions that
+// had a card of their own.
 func portalCard(t *state.Tx, owner *customer.Customer, token string) error {
 	if _, err := offered(token); err != nil {
 		return err

@@ -9,7 +9,8 @@ import (
 // Living is an object whose life goes on by itself, with nobody asking.
 type Living interface {
 	Document
-	// nextDue is when something happens to the object next, given that everything up to after has happened; zero: never.
+	// nextDue is when something happens to the object next, given that everything up to
+	// after has happened; zero: never.
 	NextDue(after int64) int64
 	// clock is the test clock that the object hangs on; empty: the sandbox's own.
 	Clock() string
@@ -48,8 +49,9 @@ func (t *Tx) Unschedule(id string) error {
 	return nil
 }
 
-// NextEntry is what is due first on a clock; nil when nothing is. Of what is due at the same moment, the clock itself
-// comes last: when it gets there, everything else has happened.
+// NextEntry is what is due first on a clock; nil when nothing is. Of what is due at the
+// same moment, the clock itself comes last: when it gets there, everything else has
+// happened.
 func (t *Tx) NextEntry(clock string) (*Entry, error) {
 	if clock == "" {
 		return t.firstEntry(`SELECT object, kind, due FROM agenda WHERE clock = '' ORDER BY due, rowid LIMIT 1`)

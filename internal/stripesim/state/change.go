@@ -38,8 +38,8 @@ func encoded(d Document) (body []byte, value map[string]any, err error) {
 	return body, value, err
 }
 
-// Update stores a changed object and records its event with what the attributes were before. A change that changes
-// nothing leaves no event.
+// Update stores a changed object and records its event with what the attributes were
+// before. A change that changes nothing leaves no event.
 func (t *Tx) Update(d Document, event string) error {
 	id, _ := d.Identity()
 	stored, _, err := t.Body(id)
@@ -91,7 +91,8 @@ func StubOf(d Document) Stub {
 	return Stub{ID: id, Object: kind, Deleted: true}
 }
 
-// changedAttributes returns the old values of what differs between the stored body and the document's value.
+// changedAttributes returns the old values of what differs between the stored body and
+// the document's value.
 func changedAttributes(stored []byte, after map[string]any) (map[string]any, error) {
 	var before map[string]any
 	if err := json.Unmarshal(stored, &before); err != nil {
@@ -100,7 +101,8 @@ func changedAttributes(stored []byte, after map[string]any) (map[string]any, err
 	return difference(before, after), nil
 }
 
-// difference is the part of before that after has changed; keys that are new in after appear as null.
+// difference is the part of before that after has changed; keys that are new in after
+// appear as null.
 func difference(before, after map[string]any) map[string]any {
 	changed := map[string]any{}
 	for key, now := range after {

@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 )
 
-// constants are the fields, by kind of object, that the sandbox never changes. They complete each object on the wire.
+// constants are the fields, by kind of object, that the sandbox never changes. They
+// complete each object on the wire.
 var constants = parseConstants(`{
 	"product": {"features": [], "package_dimensions": null},
 	"price": {

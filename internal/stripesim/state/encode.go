@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// Encode writes a rendered value as Stripe does: indented, the keys of an object in order behind its id and its kind.
+// Encode writes a rendered value as Stripe does: indented, the keys of an object in
+// order behind its id and its kind.
 func Encode(value any) ([]byte, error) {
 	var b bytes.Buffer
 	err := encode(&b, value, "\n")

@@ -10,7 +10,8 @@ type requestRef struct {
 	IdempotencyKey *string `json:"idempotency_key"`
 }
 
-// Enqueue queues an event for every endpoint that wants its type, and returns how many those are.
+// Enqueue queues an event for every endpoint that wants its type, and returns how many
+// those are.
 func (t *Tx) Enqueue(event, eventType string) (int, error) {
 	queued, err := t.ExecContext(t.Ctx, `INSERT INTO deliveries (event, endpoint)
 		SELECT ?1, id FROM objects WHERE kind = 'webhook_endpoint' AND deleted = 0 AND body ->> '$.status' = 'enabled'
@@ -37,8 +38,8 @@ type eventData struct {
 	PreviousAttributes map[string]any `json:"previous_attributes,omitempty"`
 }
 
-// Emit records an event about d in the call's transaction, and queues it for the webhooks: it exists exactly when the
-// change does.
+// Emit records an event about d in the call's transaction, and queues it for the
+// webhooks: it exists exactly when the change does.
 func (t *Tx) Emit(kind string, d Document, previous map[string]any) error {
 	_, snapshot, err := encoded(d)
 	if err != nil {

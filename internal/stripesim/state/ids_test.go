@@ -7,8 +7,8 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// TestRandomString asserts that a text has the length asked for, and every letter of the alphabet about as often as any
-// other.
+// TestRandomString asserts that a text has the length asked for, and every letter of
+// the alphabet about as often as any other.
 func TestRandomString(t *testing.T) {
 	for _, alphabet := range []string{"01", state.IDAlphabet, strings.Repeat("x", 1)} {
 		const each = 2000

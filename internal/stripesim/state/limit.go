@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// LimitGrowth lets the database grow by so many more pages at most, as a disk that is nearly full would. It holds until
-// the store is closed.
+// LimitGrowth lets the database grow by so many more pages at most, as a disk that is
+// nearly full would. It holds until the store is closed.
 func (s *Store) LimitGrowth(ctx context.Context, pages int) error {
 	var size int
 	if err := s.write.QueryRowContext(ctx, "PRAGMA page_count").Scan(&size); err != nil {

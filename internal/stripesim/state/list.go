@@ -26,7 +26,8 @@ type Sublist[T any] struct {
 	Data    []T    `json:"data"`
 }
 
-// List collects the filters of one list call; run reads the page that the cursor parameters ask for.
+// List collects the filters of one list call; run reads the page that the cursor
+// parameters ask for.
 type List struct {
 	c          *Request
 	kind, url  string
@@ -79,7 +80,8 @@ func (l *List) MatchBool(field string, value *bool) {
 	}
 }
 
-// MatchTestClock filters by a test clock. What hangs on one is left out otherwise, unless something else asks for it.
+// MatchTestClock filters by a test clock. What hangs on one is left out otherwise,
+// unless something else asks for it.
 func (l *List) MatchTestClock(asked bool) {
 	id := l.c.Params.Text("test_clock", form.MaxText)
 	l.Match("test_clock", id)

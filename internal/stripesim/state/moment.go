@@ -4,8 +4,8 @@ import (
 	"fmt"
 )
 
-// MomentOf is when a request about the named objects happens: at the time of the test clock that one of them hangs on,
-// directly or by its customer, or else now.
+// MomentOf is when a request about the named objects happens: at the time of the test
+// clock that one of them hangs on, directly or by its customer, or else now.
 func (t *Tx) MomentOf(now int64, ids ...string) (moment int64, err error) {
 	moment = now
 	for _, id := range ids {

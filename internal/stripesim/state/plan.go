@@ -1,7 +1,8 @@
 package state
 
-// The real API still sends what its specification has left out: the plan that a recurring price also is, where a plan
-// once stood, and how many elements a list inside an object has.
+// The real API still sends what its specification has left out: the plan that a
+// recurring price also is, where a plan once stood, and how many elements a list inside
+// an object has.
 
 // addUndeclared adds to an object that is complete otherwise what only the real API tells of.
 func addUndeclared(object map[string]any, kind string) {
@@ -55,8 +56,9 @@ func planOf(price any) any {
 	}
 }
 
-// EmitPlan records what has happened to the plan that a recurring price also is. Before is the price as it was; nil for a
-// new one. A change that the plan does not show leaves no event.
+// EmitPlan records what has happened to the plan that a recurring price also is. Before
+// is the price as it was; nil for a new one. A change that the plan does not show
+// leaves no event.
 func (t *Tx) EmitPlan(event string, price, before Document) error {
 	plan, err := planOfDocument(price)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 // maxExpandDepth is how many levels of properties Stripe expands in one go.
 const maxExpandDepth = 4
 
-// expandable names the fields of each kind, or part of one, that hold another object's id and may be expanded.
+// expandable names the fields of each kind, or part of one, that hold another object's
+// id and may be expanded.
 var expandable = map[string][]string{
 	"product":        {"default_price"},
 	"price":          {"product"},
@@ -56,7 +57,8 @@ var expandable = map[string][]string{
 	},
 }
 
-// Inlined names the fields that hold an id in the store but always the whole object on the wire.
+// Inlined names the fields that hold an id in the store but always the whole object on
+// the wire.
 var Inlined = map[string][]string{
 	"customer":              {"discount"},
 	"promotion_code":        {"coupon"},
@@ -70,8 +72,8 @@ var Inlined = map[string][]string{
 	"item":                  {"price"},
 }
 
-// Render turns a result into what goes on the wire: complete with the fields that the sandbox never sets, and with the
-// expansions that the request asks for.
+// Render turns a result into what goes on the wire: complete with the fields that the
+// sandbox never sets, and with the expansions that the request asks for.
 func (t *Tx) Render(result any, expand []string) (any, error) {
 	encoded, err := json.Marshal(result)
 	if err != nil {
@@ -156,7 +158,8 @@ func (s included) prune(value any) {
 	}
 }
 
-// complete adds to every object in value the constant fields of its kind, and writes out what is always inlined.
+// complete adds to every object in value the constant fields of its kind, and writes
+// out what is always inlined.
 func (t *Tx) complete(value any) error {
 	switch value := value.(type) {
 	case []any:
@@ -205,7 +208,8 @@ func addConstants(object map[string]any, kind string) {
 	}
 }
 
-// addEdits adds the fields that somebody has given an object and that the sandbox does not model.
+// addEdits adds the fields that somebody has given an object and that the sandbox does
+// not model.
 func (t *Tx) addEdits(object map[string]any, kind string) error {
 	id, ok := object["id"].(string)
 	if !t.Edited || !ok || kind == "event" || object["deleted"] == true {
@@ -230,8 +234,8 @@ func (t *Tx) addEdits(object map[string]any, kind string) error {
 	return nil
 }
 
-// expand follows one path and replaces the id at each step with the object it names. Place says where in an object a
-// part of it without a kind of its own sits.
+// expand follows one path and replaces the id at each step with the object it names.
+// Place says where in an object a part of it without a kind of its own sits.
 func (t *Tx) expand(value any, place string, segments []string, path string, shown included) error {
 	if len(segments) == 0 {
 		return nil
@@ -272,13 +276,15 @@ func (t *Tx) expand(value any, place string, segments []string, path string, sho
 	return t.expand(object[field], kind+"."+field, segments[1:], path, shown)
 }
 
-// isObject says whether a field already holds the whole object, or a list: asking to expand it again does no harm.
+// isObject says whether a field already holds the whole object, or a list: asking to
+// expand it again does no harm.
 func isObject(value any) bool {
 	object, ok := value.(map[string]any)
 	return ok && object["object"] != nil
 }
 
-// namesObjects says whether a field holds the id of an object, or those of several. An empty list may be of anything.
+// namesObjects says whether a field holds the id of an object, or those of several. An
+// empty list may be of anything.
 func namesObjects(value any) bool {
 	if ids, several := value.([]any); several {
 		return len(ids) > 0 && !slices.ContainsFunc(ids, func(id any) bool { return !namesObjects(id) })
@@ -287,13 +293,15 @@ func namesObjects(value any) bool {
 	return one
 }
 
-// expandField replaces the ids in object[field] with the objects, or with what deletions have left of them.
+// expandField replaces the ids in object[field] with the objects, or with what
+// deletions have left of them.
 func (t *Tx) expandField(object map[string]any, field string) (err error) {
 	object[field], err = t.expanded(object[field], whatRemains)
 	return err
 }
 
-// inline replaces the id in object[field] with the object, whole even if it has been deleted since.
+// inline replaces the id in object[field] with the object, whole even if it has been
+// deleted since.
 func (t *Tx) inline(object map[string]any, field string) (err error) {
 	if _, has := object[field]; has {
 		object[field], err = t.expanded(object[field], func(whole map[string]any) map[string]any { return whole })
@@ -304,7 +312,8 @@ func (t *Tx) inline(object map[string]any, field string) (err error) {
 // Remains is what can be seen of an object that has just been deleted.
 func (t *Tx) Remains(id string) (any, error) { return t.expanded(id, whatRemains) }
 
-// whatRemains is what can be seen of a deleted object: its id, but of a discount all except its end.
+// whatRemains is what can be seen of a deleted object: its id, but of a discount all
+// except its end.
 func whatRemains(whole map[string]any) map[string]any {
 	if whole["object"] == "discount" {
 		delete(whole, "end")

@@ -15,7 +15,8 @@ import (
 // SearchField is what can be asked of a field in a search.
 type SearchField int
 
-// The kinds of field: a word that is matched whole, a text that can be matched in part too, a number, a yes or no.
+// The kinds of field: a word that is matched whole, a text that can be matched in part
+// too, a number, a yes or no.
 const (
 	Token SearchField = iota
 	Text

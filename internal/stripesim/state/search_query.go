@@ -12,7 +12,8 @@ import (
 // mostClauses is how many clauses a search may have.
 const mostClauses = 10
 
-// searchParser reads Stripe's search query language: clauses such as name:'Ada', email~"example", created>1700000000,
+// searchParser reads Stripe's search query language: clauses such as name:'Ada',
+// email~"example", created>1700000000,
 // -metadata['tier']:null, all joined by AND (or nothing), or all by OR.
 type searchParser struct {
 	rest   string
@@ -121,7 +122,8 @@ func isFieldRune(r rune) bool {
 	return r == '_' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
-// value reads a text in quotes, in which a backslash keeps the next character from its meaning, or a bare word.
+// value reads a text in quotes, in which a backslash keeps the next character from its
+// meaning, or a bare word.
 func (p *searchParser) value() (value string, quoted bool, err error) {
 	p.rest = strings.TrimLeft(p.rest, " ")
 	if p.rest == "" {
@@ -181,7 +183,8 @@ func (p *searchParser) condition(one clause) (Condition, error) {
 	return condition, err
 }
 
-// column is the field in the stored object. Its name is one of those that a kind allows, so that it holds no SQL.
+// column is the field in the stored object. Its name is one of those that a kind
+// allows, so that it holds no SQL.
 func (x clause) column() string { return "body ->> '$." + x.field + "'" }
 
 // unsupported refuses an operator that a field does not have.

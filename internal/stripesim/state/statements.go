@@ -10,8 +10,9 @@ import (
 // mostStatements bounds how many prepared statements a database has: lists have many forms.
 const mostStatements = 256
 
-// statements are what transactions of one database have asked before. They are prepared between two transactions,
-// because the connection that writes is one, and a transaction holds it.
+// statements are what transactions of one database have asked before. They are prepared
+// between two transactions, because the connection that writes is one, and a
+// transaction holds it.
 type statements struct {
 	db *sql.DB
 
@@ -24,7 +25,8 @@ func newStatements(db *sql.DB) *statements {
 	return &statements{db: db, prepared: map[string]*sql.Stmt{}, wanted: map[string]bool{}}
 }
 
-// find returns a prepared statement, or nil, and notes that it is wanted. Without statements nothing is prepared.
+// find returns a prepared statement, or nil, and notes that it is wanted. Without
+// statements nothing is prepared.
 func (s *statements) find(query string) *sql.Stmt {
 	if s == nil {
 		return nil

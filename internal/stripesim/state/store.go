@@ -1,5 +1,6 @@
-// Package state keeps the objects: the database file, a transaction over it, and what every change of an object brings
-// along, which are its event, its deliveries and its line on the agenda. It also lists objects and renders them.
+// Package state keeps the objects: the database file, a transaction over it, and what
+// every change of an object brings along, which are its event, its deliveries and its
+// line on the agenda. It also lists objects and renders them.
 package state
 
 import (
@@ -19,9 +20,10 @@ import (
 	"tallystick/internal/stripesim/apierror"
 )
 
-// schema holds every Stripe object as one JSON document. seq is the order of creation, which lists follow. The indexes
-// cover what lists filter by and what the rules look up. Events, which are the most, stay out of them: to find nothing in
-// each would cost more than to store it.
+// schema holds every Stripe object as one JSON document. seq is the order of creation,
+// which lists follow. The indexes cover what lists filter by and what the rules look
+// up. Events, which are the most, stay out of them: to find nothing in each would cost
+// more than to store it.
 const schema = `
 CREATE TABLE IF NOT EXISTS objects (
 	seq     INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -82,8 +84,8 @@ type Store struct {
 	writing, reading *statements
 }
 
-// makePrivate makes a file that only its owner can read, if there is none; the files that SQLite puts beside it are like
-// it.
+// makePrivate makes a file that only its owner can read, if there is none; the files
+// that SQLite puts beside it are like it.
 func makePrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
 	if err != nil {
@@ -147,7 +149,8 @@ type Record struct {
 // Identity implements [Document].
 func (r *Record) Identity() (id, kind string) { return r.ID, r.Object }
 
-// privateKey holds, in a stored object, what the sandbox remembers about it but Stripe never shows.
+// privateKey holds, in a stored object, what the sandbox remembers about it but Stripe
+// never shows.
 const privateKey = "_private"
 
 // Document is a Stripe object that the store can hold.
@@ -179,7 +182,8 @@ func (s *Store) Begin(ctx context.Context, writes bool) (*Tx, error) {
 	return &Tx{Tx: sqlTx, statements: known, Ctx: ctx, Edited: s.Edited.Load()}, nil
 }
 
-// Body returns the stored JSON of an object and whether it was deleted; sql.ErrNoRows when there never was one.
+// Body returns the stored JSON of an object and whether it was deleted; sql.ErrNoRows
+// when there never was one.
 func (t *Tx) Body(id string) (body []byte, deleted bool, err error) {
 	err = t.QueryRowContext(t.Ctx, `SELECT body, deleted FROM objects WHERE id = ?`, id).Scan(&body, &deleted)
 	return body, deleted, err
@@ -230,8 +234,9 @@ func OneOf(field string, values []string) Condition {
 	return c
 }
 
-// selection is the query for the live objects of a kind that meet every condition. Where it is not about events it says
-// so, to be answered from the indexes that leave them out.
+// selection is the query for the live objects of a kind that meet every condition.
+// Where it is not about events it says so, to be answered from the indexes that leave
+// them out.
 func selection(kind string, conditions []Condition) string {
 	query := "SELECT body FROM objects WHERE kind = '" + kind + "' AND deleted = 0"
 	if kind != "event" {
@@ -243,7 +248,8 @@ func selection(kind string, conditions []Condition) string {
 	return query
 }
 
-// selectBodies returns live objects of a kind, newest first unless oldestFirst; limit 0 means all.
+// selectBodies returns live objects of a kind, newest first unless oldestFirst; limit 0
+// means all.
 func (t *Tx) selectBodies(kind string, conditions []Condition, oldestFirst bool, limit int) ([][]byte, error) {
 	query := selection(kind, conditions) + " ORDER BY seq"
 	var args []any
@@ -307,7 +313,8 @@ func (t *Tx) insertBody(d Document, body []byte) error {
 	return nil
 }
 
-// Replace stores a changed object, without an event. A deleted one can still be seen by who knows its id.
+// Replace stores a changed object, without an event. A deleted one can still be seen by
+// who knows its id.
 func (t *Tx) Replace(d Document, deleted bool) error {
 	body, err := json.Marshal(d)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestLookupsUseTheIndexes holds for what the rules look up most: the indexes leave events out, so that a query has to
-// leave them out too.
+// TestLookupsUseTheIndexes holds for what the rules look up most: the indexes leave
+// events out, so that a query has to leave them out too.
 func TestLookupsUseTheIndexes(t *testing.T) {
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "stripe.db"))
 	if err != nil {

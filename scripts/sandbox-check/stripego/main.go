@@ -1,5 +1,6 @@
-// Command stripego is a quickstart as any program with stripe-go has it. Nothing in it knows of the sandbox but the base
-// URL, which SANDBOX_BASE names; without it, the calls go to Stripe.
+// Command stripego is a quickstart as any program with stripe-go has it. Nothing in it
+// knows of the sandbox but the base URL, which SANDBOX_BASE names; without it, the
+// calls go to Stripe.
 package main
 
 import (

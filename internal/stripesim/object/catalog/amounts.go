@@ -10,7 +10,8 @@ import (
 	"tallystick/internal/stripesim/form"
 )
 
-// unitAmount is an amount in minor units, with up to twelve decimal places; whole is nil where it has some.
+// unitAmount is an amount in minor units, with up to twelve decimal places; whole is
+// nil where it has some.
 type unitAmount struct {
 	whole   *int64
 	decimal *string
@@ -108,7 +109,8 @@ func readCurrencyOptions(p *form.Params) map[string]currencyOption {
 	return options
 }
 
-// Cost is what a quantity costs. What is metered costs nothing here: the sandbox keeps no usage.
+// Cost is what a quantity costs. What is metered costs nothing here: the sandbox keeps
+// no usage.
 func (x *Price) Cost(quantity *int64) int64 {
 	switch {
 	case quantity == nil:

@@ -11,7 +11,8 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// maxIntervalCount is how many of each interval make up the three years that a billing period may last.
+// maxIntervalCount is how many of each interval make up the three years that a billing
+// period may last.
 var maxIntervalCount = map[string]int64{"day": 1095, "week": 156, "month": 36, "year": 3}
 
 // Price is what a product costs.
@@ -165,7 +166,8 @@ func readPriceLabels(p *form.Params) priceLabels {
 	}
 }
 
-// labelPrice applies the labels to a price. A lookup key that another price holds is taken from it, or the request refused.
+// labelPrice applies the labels to a price. A lookup key that another price holds is
+// taken from it, or the request refused.
 func labelPrice(t *state.Tx, x *Price, labels priceLabels) (err error) {
 	if key := labels.lookupKey; key != nil && *key != "" {
 		if err := takeLookupKey(t, *key, x.ID, labels.transferLookupKey); err != nil {
@@ -358,7 +360,8 @@ func (x *Price) Metered() bool {
 	return x.Recurring != nil && x.Recurring.UsageType == billing.UsageMetered
 }
 
-// Quantity is how many units an item of the price has: one unless the request says more, and none of what is metered.
+// Quantity is how many units an item of the price has: one unless the request says
+// more, and none of what is metered.
 func (x *Price) Quantity(asked *int64, param string) (*int64, error) {
 	if x.Metered() {
 		if asked != nil {

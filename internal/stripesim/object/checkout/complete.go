@@ -17,8 +17,8 @@ type CheckoutChoice struct {
 	Authenticated bool   // the card's holder has passed 3-D Secure
 }
 
-// CompleteCheckout pays for a session and hands over what it sells. A refusal leaves the session as it was, so that the
-// customer can try another card.
+// CompleteCheckout pays for a session and hands over what it sells. A refusal leaves
+// the session as it was, so that the customer can try another card.
 func CompleteCheckout(t *state.Tx, session *Session, choice CheckoutChoice) error {
 	payer, err := checkoutCustomer(t, session, choice.Email)
 	if err != nil {
@@ -98,7 +98,8 @@ func completePayment(t *state.Tx, session *Session, payer *customer.Customer, ch
 	return err
 }
 
-// completeSubscription starts the subscription that a session sells. A trial collects a card, but no money.
+// completeSubscription starts the subscription that a session sells. A trial collects a
+// card, but no money.
 func completeSubscription(t *state.Tx, session *Session, payer *customer.Customer, choice CheckoutChoice) error {
 	method, err := customer.AttachMethod(t, choice.Card, payer, apierror.UnknownReference("payment_method", choice.Card, "payment_method"))
 	if err != nil {

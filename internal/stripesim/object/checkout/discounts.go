@@ -8,7 +8,8 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// readDiscount reads what a session is reduced by: the one element that the parameter discounts may have.
+// readDiscount reads what a session is reduced by: the one element that the parameter
+// discounts may have.
 func (in *newSession) readDiscount(p *form.Params) {
 	in.allowCodes = p.Boolean("allow_promotion_codes")
 	chosen, _ := discount.ReadList(p, "coupon", "promotion_code")
@@ -40,7 +41,8 @@ func (x *Session) choice() discount.Choice {
 // Codes says whether the customer may type a promotion code.
 func (x *Session) Codes() bool { return form.OrDefault(x.AllowPromotionCodes, false) }
 
-// EnterCode reduces a session by the promotion code that its customer has typed; an empty one takes that back.
+// EnterCode reduces a session by the promotion code that its customer has typed; an
+// empty one takes that back.
 func EnterCode(t *state.Tx, session *Session, code string) error {
 	if !session.Codes() {
 		return apierror.Invalid("promotion_code", "This checkout takes no promotion codes.")

@@ -7,7 +7,8 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// What a flow is for. Stripe also has two to change a plan by, for which the sandbox's portal has no page.
+// What a flow is for. Stripe also has two to change a plan by, for which the sandbox's
+// portal has no page.
 const (
 	FlowMethod = "payment_method_update"
 	FlowCancel = "subscription_cancel"

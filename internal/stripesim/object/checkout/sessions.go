@@ -1,4 +1,5 @@
-// Package checkout has the sessions of the pages that Stripe hosts: checkouts and the customer portal.
+// Package checkout has the sessions of the pages that Stripe hosts: checkouts and the
+// customer portal.
 package checkout
 
 import (
@@ -174,7 +175,8 @@ func readNewSession(p *form.Params, now int64) newSession {
 	return in
 }
 
-// readOrderData reads what the request says about what comes of the session: each mode has a parameter of its own.
+// readOrderData reads what the request says about what comes of the session: each mode
+// has a parameter of its own.
 func (in *newSession) readOrderData(p *form.Params, now int64) {
 	for mode, key := range map[string]string{
 		modePayment: "payment_intent_data", ModeSetup: "setup_intent_data", ModeSubscription: "subscription_data",

@@ -1,6 +1,7 @@
 package customer
 
-// TestCard is one of Stripe's well-known test cards: what it looks like and how its bank behaves.
+// TestCard is one of Stripe's well-known test cards: what it looks like and how its
+// bank behaves.
 type TestCard struct {
 	brand, Last4, funding string
 
@@ -39,7 +40,8 @@ var TestCards = map[string]TestCard{
 	"pm_card_threeDSecureRequired":   {brand: "visa", Last4: "3063", funding: "credit", Authenticates: true},
 }
 
-// fingerprint is the same for every payment method made of one card, and how the sandbox knows the card again.
+// fingerprint is the same for every payment method made of one card, and how the
+// sandbox knows the card again.
 func (card TestCard) fingerprint() string { return "Sandbox00000" + card.Last4 }
 
 // CardOf finds the test card behind a payment method.

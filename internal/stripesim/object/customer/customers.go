@@ -99,11 +99,12 @@ func readCustomerChange(p *form.Params) customerChange {
 	return change
 }
 
-// accountCurrency is that of the account: a balance of a customer who has not bought anything yet is in it.
+// accountCurrency is that of the account: a balance of a customer who has not bought
+// anything yet is in it.
 const accountCurrency = "usd"
 
-// mergeShipping changes the leaves of where goods go that a request mentions, where an address of its own is replaced as
-// a whole.
+// mergeShipping changes the leaves of where goods go that a request mentions, where an
+// address of its own is replaced as a whole.
 func mergeShipping(old *Shipping, s *form.Params) *Shipping {
 	merged := Shipping{}
 	if old != nil {
@@ -152,7 +153,8 @@ func readInvoicePrefix(p *form.Params) *string {
 	return prefix
 }
 
-// checkPrefix refuses an invoice prefix that another customer has: the numbers of invoices would not be unique.
+// checkPrefix refuses an invoice prefix that another customer has: the numbers of
+// invoices would not be unique.
 func checkPrefix(t *state.Tx, x *Customer, prefix *string) error {
 	if prefix == nil {
 		return nil

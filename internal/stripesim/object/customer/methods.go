@@ -20,7 +20,8 @@ type Method struct {
 	Private        methodSecret      `json:"_private"`
 }
 
-// methodSecret: a method that was used or detached without a customer can never be attached again.
+// methodSecret: a method that was used or detached without a customer can never be
+// attached again.
 type methodSecret struct {
 	Spent bool `json:"spent,omitempty"`
 }
@@ -64,7 +65,8 @@ type cardNetworks struct {
 	Preferred *string  `json:"preferred"`
 }
 
-// NewPaymentMethod makes a payment method of a test card, as Stripe does each time that one of its tokens is used.
+// NewPaymentMethod makes a payment method of a test card, as Stripe does each time that
+// one of its tokens is used.
 func NewPaymentMethod(t *state.Tx, card TestCard) *Method {
 	made := &Method{
 		Record: t.NewRecord("payment_method", "pm_1"), Type: "card", Metadata: map[string]string{},
@@ -106,7 +108,8 @@ func attachPaymentMethod(c *state.Request) (any, error) {
 	return AttachMethod(c.Tx, c.ID(), owner, apierror.NotFound("payment_method", c.ID(), "payment_method"))
 }
 
-// AttachMethod binds a payment method, or a new one made of a test card's token, to its customer.
+// AttachMethod binds a payment method, or a new one made of a test card's token, to its
+// customer.
 func AttachMethod(t *state.Tx, id string, owner *Customer, missing *apierror.Error) (*Method, error) {
 	if card, ok := TestCards[id]; ok {
 		return attachCard(t, card, owner)
@@ -143,8 +146,8 @@ func attachCard(t *state.Tx, card TestCard, owner *Customer) (*Method, error) {
 	return method, t.Create(method, "payment_method.attached")
 }
 
-// ChosenMethod resolves a payment method that a parameter names for a customer. A test card's token stands for the
-// method that the customer has of this card.
+// ChosenMethod resolves a payment method that a parameter names for a customer. A test
+// card's token stands for the method that the customer has of this card.
 func ChosenMethod(t *state.Tx, id string, owner *Customer, param string) (*Method, error) {
 	if card, ok := TestCards[id]; ok {
 		held, err := state.FindAll[Method](t, "payment_method", state.Equal("customer", owner.ID), state.Equal("card.fingerprint", card.fingerprint()))
@@ -166,8 +169,9 @@ func ChosenMethod(t *state.Tx, id string, owner *Customer, param string) (*Metho
 	return method, nil
 }
 
-// PayingMethod resolves the payment method that a payment names. A new card is attached to the customer along the way, as
-// it has to pay the later invoices too, unless its bank will not have it: then it only lives for this one attempt.
+// PayingMethod resolves the payment method that a payment names. A new card is attached
+// to the customer along the way, as it has to pay the later invoices too, unless its
+// bank will not have it: then it only lives for this one attempt.
 func PayingMethod(t *state.Tx, id, customerID string) (*Method, error) {
 	if card, ok := TestCards[id]; ok && card.Decline != "" && !card.Attachable {
 		method := NewPaymentMethod(t, card)

@@ -62,7 +62,8 @@ func createPaymentMethod(c *state.Request) (any, error) {
 	return made, c.Insert(made)
 }
 
-// readCard reads a card by its token or by a test card's number; the rest of its details is taken as it is.
+// readCard reads a card by its token or by a test card's number; the rest of its
+// details is taken as it is.
 func readCard(p *form.Params) (TestCard, error) {
 	given := p.Object("card")
 	if given == nil {
@@ -132,7 +133,8 @@ func updatePaymentMethod(c *state.Request) (any, error) {
 	return changed, c.Update(changed, "payment_method.updated")
 }
 
-// Unattached resolves a payment method whoever has it: a test card's or Stripe.js's token is a new one.
+// Unattached resolves a payment method whoever has it: a test card's or Stripe.js's
+// token is a new one.
 func Unattached(t *state.Tx, id string, missing *apierror.Error) (*Method, error) {
 	card, ok := TestCards[id]
 	if !ok {
@@ -145,8 +147,8 @@ func Unattached(t *state.Tx, id string, missing *apierror.Error) (*Method, error
 	return state.Find[Method](t, "payment_method", id, missing)
 }
 
-// Spend uses a payment method for a payment: where the payment is to keep it, it is attached to the customer; otherwise
-// one without a customer is used up.
+// Spend uses a payment method for a payment: where the payment is to keep it, it is
+// attached to the customer; otherwise one without a customer is used up.
 func Spend(t *state.Tx, method *Method, customerID string, keep bool) error {
 	switch {
 	case method.Customer != nil:

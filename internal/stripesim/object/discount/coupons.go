@@ -1,4 +1,5 @@
-// Package discount has coupons, the promotion codes that stand for them, and the discounts that they become.
+// Package discount has coupons, the promotion codes that stand for them, and the
+// discounts that they become.
 package discount
 
 import (

@@ -43,8 +43,8 @@ func (x *Discount) NextDue(int64) int64 { return form.OrDefault(x.End, 0) }
 // Ended says whether the discount reduces nothing any more at a moment.
 func (x *Discount) Ended(at int64) bool { return x.End != nil && *x.End <= at }
 
-// Choice is what a request says about a discount: a coupon or a promotion code to redeem, a discount that there is
-// already, or that there is to be none.
+// Choice is what a request says about a discount: a coupon or a promotion code to
+// redeem, a discount that there is already, or that there is to be none.
 type Choice struct {
 	Coupon, Promotion, Existing *string
 	param                       string // what stands before the parameters' names
@@ -59,8 +59,8 @@ func Read(p *form.Params) Choice {
 	return chosen
 }
 
-// ReadList reads the parameter discounts; given says whether the request mentions it at all. Keys are those that the
-// endpoint knows for an element.
+// ReadList reads the parameter discounts; given says whether the request mentions it at
+// all. Keys are those that the endpoint knows for an element.
 func ReadList(p *form.Params, keys ...string) (chosen []Choice, given bool) {
 	given = p.Fields.Children["discounts"] != nil
 	for _, element := range p.Objects("discounts") {
@@ -148,7 +148,8 @@ func (x *Coupon) check(t *state.Tx, holder Holder, param string) error {
 	return nil
 }
 
-// check refuses a promotion code that cannot be redeemed any more, or not by this customer or for this.
+// check refuses a promotion code that cannot be redeemed any more, or not by this
+// customer or for this.
 func (x *PromotionCode) check(t *state.Tx, holder Holder, param string) error {
 	const refused = "This promotion code cannot be redeemed because "
 	least := x.Restrictions.MinimumAmount
@@ -226,7 +227,8 @@ func (x Choice) Resolve(t *state.Tx, holder Holder) (*Discount, error) {
 	return state.Find[Discount](t, "discount", *x.Existing, apierror.UnknownReference("discount", *x.Existing, x.name("discount")))
 }
 
-// ByID loads a discount that another object refers to, with its coupon. Invoices keep theirs when it has ended.
+// ByID loads a discount that another object refers to, with its coupon. Invoices keep
+// theirs when it has ended.
 func ByID(t *state.Tx, id string) (*Discount, *Coupon, error) {
 	body, _, err := t.Body(id)
 	if err != nil {
@@ -240,7 +242,8 @@ func ByID(t *state.Tx, id string) (*Discount, *Coupon, error) {
 	return found, coupon, err
 }
 
-// Remove takes a discount away, and returns what remains to be seen of it. What it has reduced stays reduced.
+// Remove takes a discount away, and returns what remains to be seen of it. What it has
+// reduced stays reduced.
 func Remove(t *state.Tx, id string) (remains any, err error) {
 	gone, _, err := ByID(t, id)
 	if err != nil {

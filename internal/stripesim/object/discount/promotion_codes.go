@@ -137,7 +137,8 @@ func createPromotionCode(c *state.Request) (any, error) {
 	return made, c.Create(made, "promotion_code.created")
 }
 
-// checkCodeFree refuses a code that another active one has: customers could not tell them apart.
+// checkCodeFree refuses a code that another active one has: customers could not tell
+// them apart.
 func checkCodeFree(t *state.Tx, x *PromotionCode) error {
 	others, err := state.FindAll[PromotionCode](t, "promotion_code", state.Equal("active", true), sameCode(x.Code))
 	if err != nil {

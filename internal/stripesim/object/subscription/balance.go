@@ -43,7 +43,8 @@ func (x *BalanceTransaction) Identity() (id, kind string) { return x.ID, x.Objec
 // payoutDelay is how long money that came in is pending.
 const payoutDelay = 7 * billing.SecondsPerDay
 
-// processingFee is what Stripe keeps of a card payment in the United States: 2.9 % and 30 cents.
+// processingFee is what Stripe keeps of a card payment in the United States: 2.9 % and
+// 30 cents.
 func processingFee(amount int64) int64 { return (amount*29+500)/1000 + 30 }
 
 // move records a movement of money; Stripe has no event for it.

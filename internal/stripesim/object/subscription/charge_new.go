@@ -18,7 +18,8 @@ var chargeUnmodelled = []string{
 	"statement_descriptor", "statement_descriptor_suffix", "transfer_data", "transfer_group",
 }
 
-// createCharge takes money from the card of a token, as it was done before there were payment intents.
+// createCharge takes money from the card of a token, as it was done before there were
+// payment intents.
 func createCharge(c *state.Request) (any, error) {
 	amount, currency := c.Params.Between("amount", 1, billing.MaxAmount("idr")), strings.ToLower(c.Params.Required("currency", 3))
 	source, customerID := c.Params.Text("source", form.MaxText), c.Params.Text("customer", form.MaxText)
@@ -65,7 +66,8 @@ func noActiveCard() *apierror.Error {
 	return e
 }
 
-// chargeAlone makes a charge without a payment intent. The attempt stays even if the card is declined.
+// chargeAlone makes a charge without a payment intent. The attempt stays even if the
+// card is declined.
 func chargeAlone(t *state.Tx, asked *PaymentIntent, method *customer.Method) (*Charge, error) {
 	card := customer.CardOf(method)
 	var declined *apierror.Error

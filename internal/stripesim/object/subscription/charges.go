@@ -64,7 +64,8 @@ type chargedCard struct {
 	Wallet       *struct{}           `json:"wallet"`
 }
 
-// newCharge records an attempt to take an intent's money: a success, or a failure when declined says why.
+// newCharge records an attempt to take an intent's money: a success, or a failure when
+// declined says why.
 func newCharge(t *state.Tx, intent *PaymentIntent, method *customer.Method, declined *apierror.Error) (*Charge, error) {
 	made := chargeOf(t, intent, method)
 	if declined != nil {
@@ -114,7 +115,8 @@ func (x *Charge) capture(t *state.Tx, amount int64) error {
 	return nil
 }
 
-// holdMoney charges an intent to a payment method whose bank agrees, and leaves the money there until it is captured.
+// holdMoney charges an intent to a payment method whose bank agrees, and leaves the
+// money there until it is captured.
 func holdMoney(t *state.Tx, intent *PaymentIntent, method *customer.Method) (*Charge, error) {
 	made := chargeOf(t, intent, method)
 	made.approve()

@@ -49,13 +49,14 @@ func periodLine(sub *Subscription, item subscriptionItem, terms *catalog.Price, 
 	}
 }
 
-// PeriodLines bills every item of a subscription for its current period: nothing while it is a trial, and nothing yet of
-// what is metered.
+// PeriodLines bills every item of a subscription for its current period: nothing while
+// it is a trial, and nothing yet of what is metered.
 func PeriodLines(t *state.Tx, sub *Subscription) ([]InvoiceLine, error) {
 	return linesAfter(t, sub, period{})
 }
 
-// linesAfter bills every item of a subscription for its current period, but what is metered for a period that is past.
+// linesAfter bills every item of a subscription for its current period, but what is
+// metered for a period that is past.
 func linesAfter(t *state.Tx, sub *Subscription, past period) ([]InvoiceLine, error) {
 	var lines []InvoiceLine
 	for _, item := range sub.Items.Data {
@@ -92,7 +93,8 @@ func linesAfter(t *state.Tx, sub *Subscription, past period) ([]InvoiceLine, err
 // InvoicePage is the path of the page that shows an invoice to its customer.
 func InvoicePage(id string) string { return "/i/" + id }
 
-// Finalize opens a draft: it gets its number, takes up the customer's balance, and is paid when nothing is left to pay.
+// Finalize opens a draft: it gets its number, takes up the customer's balance, and is
+// paid when nothing is left to pay.
 func Finalize(t *state.Tx, due *Invoice) error {
 	if err := useUpDiscounts(t, due); err != nil {
 		return err
@@ -139,8 +141,8 @@ func Finalize(t *state.Tx, due *Invoice) error {
 	return t.Update(due, "invoice.finalized")
 }
 
-// defaultMethod is what an invoice is paid with unless told otherwise: the subscription's payment method before the
-// customer's. Nil when there is none.
+// defaultMethod is what an invoice is paid with unless told otherwise: the
+// subscription's payment method before the customer's. Nil when there is none.
 func defaultMethod(t *state.Tx, due *Invoice) (*customer.Method, error) {
 	sub, err := subscriptionOf(t, due)
 	if err != nil {
@@ -165,7 +167,8 @@ func subscriptionOf(t *state.Tx, due *Invoice) (*Subscription, error) {
 	return SubscriptionByID(t, string(due.Subscription))
 }
 
-// MethodOf is the chosen payment method, or else the customer's default; nil when there is neither.
+// MethodOf is the chosen payment method, or else the customer's default; nil when there
+// is neither.
 func MethodOf(t *state.Tx, chosen *string, payer *customer.Customer) (*customer.Method, error) {
 	if chosen == nil {
 		chosen = payer.InvoiceSettings.DefaultPaymentMethod
@@ -176,8 +179,9 @@ func MethodOf(t *state.Tx, chosen *string, payer *customer.Customer) (*customer.
 	return state.Find[customer.Method](t, "payment_method", *chosen, apierror.NotFound("payment_method", *chosen, "payment_method"))
 }
 
-// chargeInvoice takes an open invoice's money from a payment method. Declined says why it could not: the attempt is recorded,
-// and stands even if the request ends with that error.
+// chargeInvoice takes an open invoice's money from a payment method. Declined says why
+// it could not: the attempt is recorded, and stands even if the request ends with that
+// error.
 func chargeInvoice(t *state.Tx, due *Invoice, method *customer.Method) (declined *apierror.Error, err error) {
 	intent, err := IntentOf(t, due)
 	if err != nil {
@@ -217,7 +221,8 @@ func TakeMoney(t *state.Tx, intent *PaymentIntent, method *customer.Method) (*Ch
 	return taken, t.Update(intent, "payment_intent.succeeded")
 }
 
-// rememberMethod makes a successful payment method the subscription's own when it asks for that.
+// rememberMethod makes a successful payment method the subscription's own when it asks
+// for that.
 func rememberMethod(t *state.Tx, due *Invoice, method *customer.Method) error {
 	sub, err := subscriptionOf(t, due)
 	if err != nil || sub == nil {
@@ -306,7 +311,8 @@ func paymentFailed(t *state.Tx, due *Invoice, intent *PaymentIntent, declined *a
 	return declined, err
 }
 
-// settleInvoice marks an invoice as paid in full. Paying its latest invoice brings a subscription back.
+// settleInvoice marks an invoice as paid in full. Paying its latest invoice brings a
+// subscription back.
 func settleInvoice(t *state.Tx, due *Invoice) error {
 	due.Status, due.Paid, due.AutoAdvance, due.NextPaymentAttempt = "paid", true, false, nil
 	due.Attempted = due.Attempted || !due.PaidOutOfBand
@@ -356,7 +362,8 @@ func setDelinquent(t *state.Tx, customerID string, delinquent bool) error {
 	return t.Update(payers[0], "customer.updated")
 }
 
-// markVoid ends an invoice that will not be paid, and its intent. Without its first invoice a subscription never begins.
+// markVoid ends an invoice that will not be paid, and its intent. Without its first
+// invoice a subscription never begins.
 func markVoid(t *state.Tx, due *Invoice) error {
 	due.Status, due.AutoAdvance, due.NextPaymentAttempt = "void", false, nil
 	due.StatusTransitions.VoidedAt = &t.Now

@@ -247,7 +247,8 @@ func (x NewItem) terms(t *state.Tx) (*catalog.Price, error) {
 	return made, err
 }
 
-// readItemPrice reads the price of an item: named as a price or as the plan that it once was, or described.
+// readItemPrice reads the price of an item: named as a price or as the plan that it
+// once was, or described.
 func readItemPrice(item *form.Params) (id *string, inline *catalog.Inline) {
 	price, plan := item.Text("price", form.MaxText), item.Text("plan", form.MaxText)
 	if price == nil {
@@ -306,7 +307,8 @@ func subscribable(t *state.Tx, id, param string) (*catalog.Price, error) {
 	return terms, nil
 }
 
-// SameRhythm refuses items that would have to be billed at different times or in different currencies.
+// SameRhythm refuses items that would have to be billed at different times or in
+// different currencies.
 func SameRhythm(all []*catalog.Price) error {
 	for _, terms := range all {
 		switch {
@@ -394,7 +396,8 @@ func (x *Subscription) amount(terms []*catalog.Price) (total int64) {
 	return total
 }
 
-// checkPayable refuses a subscription that has to be paid now by a customer who has nothing to pay with.
+// checkPayable refuses a subscription that has to be paid now by a customer who has
+// nothing to pay with.
 func checkPayable(t *state.Tx, sub *Subscription, payer *customer.Customer, behavior string, first *Invoice) error {
 	if sub.Status != StatusIncomplete || behavior == behaviorDefault || first.Total+payer.Balance <= 0 {
 		return nil
@@ -406,7 +409,8 @@ func checkPayable(t *state.Tx, sub *Subscription, payer *customer.Customer, beha
 	return err
 }
 
-// begin stores the subscription with its first invoice, and collects that as far as the payment behavior says.
+// begin stores the subscription with its first invoice, and collects that as far as the
+// payment behavior says.
 func begin(t *state.Tx, sub *Subscription, payer *customer.Customer, in NewSubscription, first *catalog.Price) error {
 	due, err := firstInvoice(t, sub, payer, in, first)
 	if err != nil {
@@ -440,8 +444,8 @@ func begin(t *state.Tx, sub *Subscription, payer *customer.Customer, in NewSubsc
 	return apierror.NothingLeft(declined, "subscription")
 }
 
-// prepareSetup makes the setup intent by which a customer leaves a payment method for a subscription that asks for
-// nothing yet.
+// prepareSetup makes the setup intent by which a customer leaves a payment method for a
+// subscription that asks for nothing yet.
 func prepareSetup(t *state.Tx, sub *Subscription, payer *customer.Customer) error {
 	if sub.CollectionMethod != ChargeAutomatically || sub.Status == StatusIncomplete {
 		return nil

@@ -131,7 +131,8 @@ func previewCreditNote(c *state.Request) (any, error) {
 	return made, err
 }
 
-// draftCreditNote adds a credit note up as a request asks for it, and checks it against its invoice.
+// draftCreditNote adds a credit note up as a request asks for it, and checks it against
+// its invoice.
 func draftCreditNote(c *state.Request) (*CreditNote, *Invoice, newCredit, error) {
 	in := readNewCredit(c.Params)
 	if err := c.Params.Done("effective_at", "refund", "shipping_cost"); err != nil {
@@ -191,7 +192,8 @@ func customCredit(each, quantity int64, description *string) creditLine {
 	}
 }
 
-// of is what the element takes back of an invoice: of a line its share of discounts and taxes too.
+// of is what the element takes back of an invoice: of a line its share of discounts and
+// taxes too.
 func (x creditedLine) of(due *Invoice) (creditLine, error) {
 	if x.kind == "custom_line_item" {
 		return customCredit(*x.single, form.OrDefault(x.quantity, 1), x.description), nil
@@ -259,7 +261,8 @@ func (x *CreditNote) add(line creditLine) {
 	x.Amount = x.Total
 }
 
-// checkCredit refuses to take back more than there is, and to leave open where the money of a paid invoice goes.
+// checkCredit refuses to take back more than there is, and to leave open where the
+// money of a paid invoice goes.
 func checkCredit(made *CreditNote, due *Invoice, in newCredit) error {
 	shared := form.OrDefault(in.refund, 0) + form.OrDefault(in.credit, 0) + form.OrDefault(in.outOfBand, 0)
 	most := due.AmountRemaining
@@ -277,7 +280,8 @@ func checkCredit(made *CreditNote, due *Invoice, in newCredit) error {
 	return nil
 }
 
-// giveBack returns what a paid invoice took: to the card, to the customer's balance, or outside of Stripe.
+// giveBack returns what a paid invoice took: to the card, to the customer's balance, or
+// outside of Stripe.
 func giveBack(t *state.Tx, made *CreditNote, due *Invoice, in newCredit) error {
 	if form.OrDefault(in.refund, 0) > 0 {
 		if due.Charge == nil {
@@ -311,7 +315,8 @@ func giveBack(t *state.Tx, made *CreditNote, due *Invoice, in newCredit) error {
 	return t.Update(due, "invoice.updated")
 }
 
-// reduceInvoice lowers what an open invoice asks for. One that asks for nothing any more is paid.
+// reduceInvoice lowers what an open invoice asks for. One that asks for nothing any
+// more is paid.
 func reduceInvoice(t *state.Tx, made *CreditNote, due *Invoice) error {
 	due.PrePaymentCreditNotesAmount += made.Total
 	if err := due.changeAmount(t, -made.Total); err != nil {

@@ -71,7 +71,8 @@ func (x *Invoice) inheritDiscount(t *state.Tx, of, otherwise *string) error {
 	return nil
 }
 
-// setDiscounts says which discounts an invoice has; there is a field of its own for the only one.
+// setDiscounts says which discounts an invoice has; there is a field of its own for the
+// only one.
 func (x *Invoice) setDiscounts(ids []string) {
 	x.Discounts, x.Discount = ids, nil
 	if len(ids) == 1 {
@@ -84,7 +85,8 @@ func (x *Invoice) holder() discount.Holder {
 	return discount.Holder{Customer: x.Customer, Clock: form.OrDefault(x.TestClock, ""), Invoice: &x.ID, Currency: x.Currency}
 }
 
-// resolveDiscounts are the ids of the discounts that a request names, redeemed where they are new.
+// resolveDiscounts are the ids of the discounts that a request names, redeemed where
+// they are new.
 func resolveDiscounts(t *state.Tx, chosen []discount.Choice, holder discount.Holder) ([]string, error) {
 	var ids []string
 	for _, one := range chosen {
@@ -97,7 +99,8 @@ func resolveDiscounts(t *state.Tx, chosen []discount.Choice, holder discount.Hol
 	return ids, nil
 }
 
-// useUpDiscounts takes away, once an invoice is final, the discounts that were for one invoice alone.
+// useUpDiscounts takes away, once an invoice is final, the discounts that were for one
+// invoice alone.
 func useUpDiscounts(t *state.Tx, due *Invoice) error {
 	for _, taken := range due.TotalDiscountAmounts {
 		used, coupon, err := discount.ByID(t, taken.Discount)
@@ -153,7 +156,8 @@ func (x *InvoiceLine) net() int64 {
 	return amount
 }
 
-// redeem gives a subscription the discount that a request asks for. Amount is what is to be paid with it.
+// redeem gives a subscription the discount that a request asks for. Amount is what is
+// to be paid with it.
 func (x *Subscription) redeem(t *state.Tx, chosen discount.Choice, amount int64) error {
 	return chosen.Change(t, &x.Discount, discount.Holder{
 		Customer: x.Customer, Clock: form.OrDefault(x.TestClock, ""), Subscription: &x.ID, Currency: x.Currency, Amount: &amount,
@@ -191,8 +195,9 @@ func deleteSubscriptionDiscount(c *state.Request) (any, error) {
 	return gone, c.Update(sub, "customer.subscription.updated")
 }
 
-// discountedCost is what a whole period of an item costs as far as prorations count: a credit gives back what was paid,
-// a charge is reduced by the percentage that is in force.
+// discountedCost is what a whole period of an item costs as far as prorations count: a
+// credit gives back what was paid, a charge is reduced by the percentage that is in
+// force.
 func discountedCost(t *state.Tx, sub *Subscription, item subscriptionItem, terms *catalog.Price, credit bool) (int64, error) {
 	cost := terms.Cost(item.Quantity)
 	if credit {

@@ -31,7 +31,8 @@ type evidenceDetails struct {
 	SubmissionCount int64 `json:"submission_count"`
 }
 
-// DisputeCharge plays a card's holder who asks for the money back. The subscription that the charge paid for ends.
+// DisputeCharge plays a card's holder who asks for the money back. The subscription
+// that the charge paid for ends.
 func DisputeCharge(c *state.Request) (any, error) {
 	disputed, err := state.Find[Charge](c.Tx, "charge", c.ID(), apierror.NotFound("charge", c.ID(), "charge"))
 	if err != nil {

@@ -36,8 +36,9 @@ func readExtraItems(p *form.Params) []extraItem {
 	return all
 }
 
-// firstInvoice drafts what a subscription begins with: what its customer has pending, what is billed once, the time since
-// a backdated start, and the first period, which may be free. A subscription that has any of it to pay is incomplete until then.
+// firstInvoice drafts what a subscription begins with: what its customer has pending,
+// what is billed once, the time since a backdated start, and the first period, which
+// may be free. A subscription that has any of it to pay is incomplete until then.
 func firstInvoice(t *state.Tx, sub *Subscription, payer *customer.Customer, in NewSubscription, first *catalog.Price) (*Invoice, error) {
 	invoiceID := state.NewID("in_1")
 	lines, err := takePending(t, sub, invoiceID)
@@ -67,7 +68,8 @@ func firstInvoice(t *state.Tx, sub *Subscription, payer *customer.Customer, in N
 	return due, nil
 }
 
-// billExtras makes the invoice items of a first invoice, and returns the lines that they become.
+// billExtras makes the invoice items of a first invoice, and returns the lines that
+// they become.
 func billExtras(t *state.Tx, sub *Subscription, payer *customer.Customer, extras []extraItem, invoiceID string) ([]InvoiceLine, error) {
 	var lines []InvoiceLine
 	for _, extra := range extras {
@@ -93,8 +95,8 @@ func billExtras(t *state.Tx, sub *Subscription, payer *customer.Customer, extras
 	return lines, nil
 }
 
-// anchorAt lets the first period end at the moment from which billing dates are counted. It is not further away than a
-// whole period.
+// anchorAt lets the first period end at the moment from which billing dates are
+// counted. It is not further away than a whole period.
 func (x *Subscription) anchorAt(anchor int64, terms *billing.Recurring) error {
 	if natural := billing.PeriodEnd(x.Created, x.Created, terms); anchor > natural {
 		return apierror.Invalid("billing_cycle_anchor", "billing_cycle_anchor cannot be later than next natural billing date (%d) for plan", natural)
@@ -103,7 +105,8 @@ func (x *Subscription) anchorAt(anchor int64, terms *billing.Recurring) error {
 	return nil
 }
 
-// shortenFirst bills a first period that its anchor makes shorter by its share of a whole one, or not at all.
+// shortenFirst bills a first period that its anchor makes shorter by its share of a
+// whole one, or not at all.
 func (x *Subscription) shortenFirst(lines []InvoiceLine, terms *billing.Recurring, prorates bool) {
 	if x.Status == StatusTrialing || x.BillingCycleAnchor <= x.Created {
 		return
@@ -118,8 +121,8 @@ func (x *Subscription) shortenFirst(lines []InvoiceLine, terms *billing.Recurrin
 	}
 }
 
-// billSince makes the invoice items for the time from a backdated start until now, and returns the lines that they become.
-// Usage is not known of that time.
+// billSince makes the invoice items for the time from a backdated start until now, and
+// returns the lines that they become. Usage is not known of that time.
 func billSince(t *state.Tx, sub *Subscription, prorates bool, invoiceID string) ([]InvoiceLine, error) {
 	if sub.StartDate >= t.Now || !prorates {
 		return nil, nil

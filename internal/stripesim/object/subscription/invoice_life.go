@@ -91,7 +91,8 @@ func (x *Invoice) purpose() *string {
 	return &text
 }
 
-// countAttempt counts a payment attempt as Stripe does: the first one whoever makes it, then only the automatic ones.
+// countAttempt counts a payment attempt as Stripe does: the first one whoever makes it,
+// then only the automatic ones.
 func (x *Invoice) countAttempt(automatic bool) {
 	x.Attempted = true
 	if automatic || x.AttemptCount == 0 {
@@ -100,13 +101,14 @@ func (x *Invoice) countAttempt(automatic bool) {
 	}
 }
 
-// retried says whether failed payments of the invoice are tried again by themselves. A first invoice's are not: until it
-// is paid, there is no subscription to keep alive.
+// retried says whether failed payments of the invoice are tried again by themselves. A
+// first invoice's are not: until it is paid, there is no subscription to keep alive.
 func (x *Invoice) retried() bool {
 	return x.AutoAdvance && x.BillingReason != reasonCreate && x.CollectionMethod == ChargeAutomatically
 }
 
-// planRetry sets the next automatic attempt, unless one is planned already. It reports whether dunning is at its end.
+// planRetry sets the next automatic attempt, unless one is planned already. It reports
+// whether dunning is at its end.
 func (x *Invoice) planRetry(now int64) (exhausted bool) {
 	if !x.retried() {
 		x.NextPaymentAttempt = nil

@@ -205,7 +205,8 @@ func listInvoiceLines(c *state.Request) (any, error) {
 	return state.PageOf(page, of.Lines, func(line InvoiceLine) string { return line.ID })
 }
 
-// upcomingInvoice is what a subscription's next invoice will come to, as things stand. It is not stored.
+// upcomingInvoice is what a subscription's next invoice will come to, as things stand.
+// It is not stored.
 func upcomingInvoice(c *state.Request) (any, error) {
 	shown, err := nextInvoice(c)
 	if err != nil {

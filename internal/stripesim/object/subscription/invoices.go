@@ -121,7 +121,8 @@ func InvoiceByID(t *state.Tx, id string) (*Invoice, error) {
 	return state.Find[Invoice](t, "invoice", id, apierror.NotFound("invoice", id, "invoice"))
 }
 
-// namedInvoice is the invoice that the URL names; param is what Stripe calls that part of the URL at this endpoint.
+// namedInvoice is the invoice that the URL names; param is what Stripe calls that part
+// of the URL at this endpoint.
 func namedInvoice(c *state.Request, param string) (*Invoice, error) {
 	return state.Find[Invoice](c.Tx, "invoice", c.ID(), apierror.NotFound("invoice", c.ID(), param))
 }
@@ -205,7 +206,8 @@ func payInvoice(c *state.Request) (any, error) {
 	return PayWith(c.Tx, due, methodID)
 }
 
-// PayWith charges an open invoice to the named payment method, or to the one that its customer pays with by default.
+// PayWith charges an open invoice to the named payment method, or to the one that its
+// customer pays with by default.
 func PayWith(t *state.Tx, due *Invoice, methodID *string) (any, error) {
 	var method *customer.Method
 	var err error

@@ -78,7 +78,8 @@ func Expire(t *state.Tx, sub *Subscription) error {
 	return markVoid(t, first)
 }
 
-// Pause is what the end of a trial without a payment method comes to, when the trial's settings say so.
+// Pause is what the end of a trial without a payment method comes to, when the trial's
+// settings say so.
 func Pause(t *state.Tx, sub *Subscription) error {
 	if sub.TrialStart == nil {
 		sub.TrialStart, sub.TrialEnd = &sub.StartDate, &t.Now
@@ -96,8 +97,8 @@ const (
 	firstPaymentTime = 23 * billing.DraftLife
 	// trialNotice is how long before its end a trial is announced to end.
 	trialNotice = 3 * billing.SecondsPerDay
-	// renewalNotice is how long before a new period its invoice is announced, unless the period is shorter: Stripe's usual
-	// setting.
+	// renewalNotice is how long before a new period its invoice is announced, unless the
+	// period is shorter: Stripe's usual setting.
 	renewalNotice = 7 * billing.SecondsPerDay
 )
 
@@ -130,7 +131,8 @@ func (x *Subscription) NextDue(after int64) int64 {
 	return slices.Min(moments)
 }
 
-// noticesAfter adds to moments those at which the end of the period is announced, as far as they are still to come.
+// noticesAfter adds to moments those at which the end of the period is announced, as
+// far as they are still to come.
 func (x *Subscription) noticesAfter(after int64, moments []int64, notices ...int64) []int64 {
 	for _, notice := range notices {
 		if at := x.CurrentPeriodEnd - notice; at > after && at > x.CurrentPeriodStart {
@@ -152,7 +154,8 @@ func announceRenewal(t *state.Tx, sub *Subscription) error {
 	return t.EmitUnstored("invoice.upcoming", coming)
 }
 
-// LiveSubscription does what is due for a subscription: the first that applies, for each one is a step of its own.
+// LiveSubscription does what is due for a subscription: the first that applies, for
+// each one is a step of its own.
 func LiveSubscription(t *state.Tx, id string) error {
 	sub, err := SubscriptionByID(t, id)
 	if err != nil {
@@ -185,7 +188,8 @@ func LiveSubscription(t *state.Tx, id string) error {
 	return nextPeriod(t, sub)
 }
 
-// endTrial begins the first paid period, unless nothing is there to pay it with and the trial's settings stop it.
+// endTrial begins the first paid period, unless nothing is there to pay it with and the
+// trial's settings stop it.
 func endTrial(t *state.Tx, sub *Subscription) error {
 	stopped, err := stopTrial(t, sub)
 	if err != nil || stopped {
@@ -195,8 +199,8 @@ func endTrial(t *state.Tx, sub *Subscription) error {
 	return nextPeriod(t, sub)
 }
 
-// stopTrial pauses or ends a subscription at the end of its trial, where its settings say so and nothing is there to pay
-// with.
+// stopTrial pauses or ends a subscription at the end of its trial, where its settings
+// say so and nothing is there to pay with.
 func stopTrial(t *state.Tx, sub *Subscription) (stopped bool, err error) {
 	payer, err := state.Find[customer.Customer](t, "customer", sub.Customer, apierror.NotFound("customer", sub.Customer, "customer"))
 	if err != nil {
@@ -215,7 +219,8 @@ func stopTrial(t *state.Tx, sub *Subscription) (stopped bool, err error) {
 	return false, nil
 }
 
-// nextPeriod begins the period that follows, with a draft invoice for it. The billing dates stay where they are.
+// nextPeriod begins the period that follows, with a draft invoice for it. The billing
+// dates stay where they are.
 func nextPeriod(t *state.Tx, sub *Subscription) error {
 	terms, err := catalog.PriceByID(t, sub.Items.Data[0].Price)
 	if err != nil {

@@ -51,7 +51,8 @@ type nextAction struct {
 // forLater is what the payment of an invoice does with its card: it is kept for the next ones.
 var forLater = "off_session"
 
-// newPaymentIntent makes the intent through which an invoice that has just been finalized is paid.
+// newPaymentIntent makes the intent through which an invoice that has just been
+// finalized is paid.
 func newPaymentIntent(t *state.Tx, of *Invoice, method *customer.Method) *PaymentIntent {
 	made := &PaymentIntent{
 		Record: t.NewRecord("payment_intent", "pi_3"), Amount: of.AmountDue, Currency: of.Currency, Customer: state.Ref(of.Customer),
@@ -83,7 +84,8 @@ func NamedPaymentIntent(c *state.Request) (*PaymentIntent, error) {
 	return state.Find[PaymentIntent](c.Tx, "payment_intent", c.ID(), apierror.NotFound("payment_intent", c.ID(), "intent"))
 }
 
-// checkSecret refuses a client secret that is not the intent's. Kind is PaymentIntent or SetupIntent.
+// checkSecret refuses a client secret that is not the intent's. Kind is PaymentIntent
+// or SetupIntent.
 func checkSecret(kind, secret string, given *string) error {
 	if given != nil && *given != secret {
 		code := map[string]string{"PaymentIntent": "payment_intent_invalid_parameter", "SetupIntent": "setup_intent_invalid_parameter"}[kind]
@@ -163,7 +165,8 @@ func checkConfirmable(t *state.Tx, intent *PaymentIntent, methodID *string) erro
 	return refused.WithCode("payment_intent_unexpected_state")
 }
 
-// confirmingMethod is the payment method to confirm with: the one that the request names, or the intent's own.
+// confirmingMethod is the payment method to confirm with: the one that the request
+// names, or the intent's own.
 func confirmingMethod(t *state.Tx, intent *PaymentIntent, id *string) (*customer.Method, error) {
 	if id == nil {
 		id = intent.PaymentMethod

@@ -32,7 +32,8 @@ var intentUnmodelled = []string{
 	"payment_method_data", "payment_method_options", "radar_options", "shipping", "transfer_data", "transfer_group",
 }
 
-// intentChange is what a request says about an intent without an invoice, at its creation or later.
+// intentChange is what a request says about an intent without an invoice, at its
+// creation or later.
 type intentChange struct {
 	amount                           *int64
 	currency, customer, method       *string
@@ -101,7 +102,8 @@ func (change intentChange) applyTo(t *state.Tx, x *PaymentIntent) (err error) {
 	return nil
 }
 
-// methodFor resolves the payment method that an intent is to be paid with. A test card's token is a new method.
+// methodFor resolves the payment method that an intent is to be paid with. A test
+// card's token is a new method.
 func methodFor(t *state.Tx, x *PaymentIntent, id string) (*customer.Method, error) {
 	method, err := customer.Unattached(t, id, apierror.UnknownReference("payment_method", id, "payment_method"))
 	if err != nil {
@@ -201,8 +203,8 @@ func declineAlone(t *state.Tx, intent *PaymentIntent, method *customer.Method, r
 	return declined
 }
 
-// payAlone takes the money, or holds it until it is captured. A method without a customer can pay once, unless the
-// intent sets it up for later.
+// payAlone takes the money, or holds it until it is captured. A method without a
+// customer can pay once, unless the intent sets it up for later.
 func payAlone(t *state.Tx, intent *PaymentIntent, method *customer.Method) error {
 	if err := customer.Spend(t, method, string(intent.Customer), intent.Usage != nil); err != nil {
 		return err

@@ -55,8 +55,9 @@ func listInvoiceItems(c *state.Request) (any, error) {
 	return list.Run("created")
 }
 
-// prorate leaves pending what a change of items in the middle of a period comes to: the unused time on what was comes
-// back, and, unless a new period begins at once, the remaining time on what is gets charged.
+// prorate leaves pending what a change of items in the middle of a period comes to: the
+// unused time on what was comes back, and, unless a new period begins at once, the
+// remaining time on what is gets charged.
 func prorate(t *state.Tx, was, is *Subscription, newPeriod bool, at int64) error {
 	for _, item := range was.Items.Data {
 		if keeps(is, item) && !newPeriod {
@@ -103,7 +104,8 @@ func creditUnusedTime(t *state.Tx, sub *Subscription) error {
 	return nil
 }
 
-// addProration leaves the rest of the period on one item pending, as a charge (sign 1) or a credit (sign -1).
+// addProration leaves the rest of the period on one item pending, as a charge (sign 1)
+// or a credit (sign -1).
 func addProration(t *state.Tx, sub *Subscription, item subscriptionItem, sign int64, label string, at int64) error {
 	terms, err := catalog.PriceByID(t, item.Price)
 	if err != nil {
@@ -146,8 +148,8 @@ func signed(terms *catalog.Price, sign int64) (*int64, *string) {
 	return &amount, &text
 }
 
-// pendingOf are the items that wait for a subscription's next invoice, oldest first: its own, and those of its customer
-// that name no subscription.
+// pendingOf are the items that wait for a subscription's next invoice, oldest first:
+// its own, and those of its customer that name no subscription.
 func pendingOf(t *state.Tx, sub *Subscription) ([]*invoiceItem, error) {
 	newestFirst, err := state.FindAll[invoiceItem](t, "invoiceitem", state.Equal("customer", sub.Customer),
 		state.Condition{Sql: "coalesce(body ->> '$.subscription', ?) = ?", Args: []any{sub.ID, sub.ID}}, notInvoiced)
@@ -158,7 +160,8 @@ func pendingOf(t *state.Tx, sub *Subscription) ([]*invoiceItem, error) {
 	return oldestFirst, err
 }
 
-// takePending binds what waits for a subscription's next invoice to that one, and returns the lines that it becomes.
+// takePending binds what waits for a subscription's next invoice to that one, and
+// returns the lines that it becomes.
 func takePending(t *state.Tx, sub *Subscription, invoiceID string) ([]InvoiceLine, error) {
 	pending, err := pendingOf(t, sub)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// updateSchedule changes what is to come, and what is: an item that the current phase has no more is not on the
-// subscription either.
+// updateSchedule changes what is to come, and what is: an item that the current phase
+// has no more is not on the subscription either.
 func updateSchedule(c *state.Request) (any, error) {
 	in := readPlan(c.Params, c.Now)
 	proration := form.OrDefault(c.Params.Choice("proration_behavior", "always_invoice", "create_prorations", "none"), "create_prorations")

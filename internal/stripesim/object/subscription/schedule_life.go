@@ -35,8 +35,8 @@ func LiveSchedule(t *state.Tx, id string) error {
 	return goOn(t, due)
 }
 
-// orGiveUp cancels a schedule whose next phase is refused, as when its price was archived meanwhile. The subscription
-// stays what it is.
+// orGiveUp cancels a schedule whose next phase is refused, as when its price was
+// archived meanwhile. The subscription stays what it is.
 func orGiveUp(t *state.Tx, x *Schedule, err error) error {
 	var refusal *apierror.Error
 	if !errors.As(err, &refusal) {
@@ -81,7 +81,8 @@ func beginSchedule(t *state.Tx, x *Schedule) error {
 	return t.Update(x, "subscription_schedule.updated")
 }
 
-// scheduleOf is the schedule that a subscription goes by; nil when there is none, although an edit may name one.
+// scheduleOf is the schedule that a subscription goes by; nil when there is none,
+// although an edit may name one.
 func scheduleOf(t *state.Tx, sub *Subscription) (*Schedule, error) {
 	if sub.Schedule == nil {
 		return nil, nil
@@ -139,8 +140,8 @@ func goOn(t *state.Tx, x *Schedule) error {
 	return End(t, sub, ReasonRequested)
 }
 
-// enterPhase puts a subscription on what a phase says. At the end of a period nothing is prorated: the next one begins
-// with it.
+// enterPhase puts a subscription on what a phase says. At the end of a period nothing
+// is prorated: the next one begins with it.
 func enterPhase(t *state.Tx, id string, next phase, proration string) error {
 	sub, err := SubscriptionByID(t, id)
 	if err != nil || sub.Ended() {
@@ -169,8 +170,8 @@ func enterPhase(t *state.Tx, id string, next phase, proration string) error {
 	return t.Update(sub, "customer.subscription.updated")
 }
 
-// changes are what puts a subscription on a phase's items. An item on a price that the phase has too stays what it is,
-// another one is put on a price of the phase.
+// changes are what puts a subscription on a phase's items. An item on a price that the
+// phase has too stays what it is, another one is put on a price of the phase.
 func (x phase) changes(sub *Subscription) []itemChange {
 	var all []itemChange
 	left := slices.Clone(sub.Items.Data)

@@ -12,7 +12,8 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// scheduleUnmodelled are Stripe's parameters of a schedule and its phases that the sandbox leaves out.
+// scheduleUnmodelled are Stripe's parameters of a schedule and its phases that the
+// sandbox leaves out.
 var scheduleUnmodelled = append([]string{"default_settings"}, ofEachPhase(
 	"add_invoice_items", "application_fee_percent", "automatic_tax", "billing_cycle_anchor", "billing_thresholds", "collection_method",
 	"coupon", "currency", "default_payment_method", "default_tax_rates", "discounts", "invoice_settings", "on_behalf_of", "transfer_data",

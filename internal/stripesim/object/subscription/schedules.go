@@ -82,7 +82,8 @@ type phaseItem struct {
 	TaxRates          []string          `json:"tax_rates"`
 }
 
-// scheduleDefaults are what each phase has unless it says otherwise. The sandbox never changes them.
+// scheduleDefaults are what each phase has unless it says otherwise. The sandbox never
+// changes them.
 type scheduleDefaults struct {
 	ApplicationFee       *string         `json:"application_fee_percent"`
 	AutomaticTax         automaticTaxOff `json:"automatic_tax"`
@@ -180,7 +181,8 @@ func createSchedule(c *state.Request) (any, error) {
 	return scheduleAnew(c.Tx, in)
 }
 
-// scheduleFrom lets a subscription that exists go on by a schedule, whose only phase is the current period.
+// scheduleFrom lets a subscription that exists go on by a schedule, whose only phase is
+// the current period.
 func scheduleFrom(t *state.Tx, id string, metadata form.MetadataChange) (*Schedule, error) {
 	sub, err := state.Find[Subscription](t, "subscription", id, apierror.UnknownReference("subscription", id, "from_subscription"))
 	if err != nil {
@@ -217,7 +219,8 @@ func scheduleFrom(t *state.Tx, id string, metadata form.MetadataChange) (*Schedu
 	return made, t.Create(made, "subscription_schedule.created")
 }
 
-// scheduleAnew plans a subscription that does not exist yet. It begins at once where its time has come.
+// scheduleAnew plans a subscription that does not exist yet. It begins at once where
+// its time has come.
 func scheduleAnew(t *state.Tx, in newSchedule) (*Schedule, error) {
 	payer, err := state.Find[customer.Customer](t, "customer", *in.customer, apierror.NotFound("customer", *in.customer, "customer"))
 	if err != nil {

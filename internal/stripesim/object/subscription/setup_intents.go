@@ -137,7 +137,8 @@ func unexpectedSetupState(action string, intent *SetupIntent) *apierror.Error {
 		WithCode("setup_intent_unexpected_state")
 }
 
-// ConfirmSetup checks a payment method with its bank, and keeps it for the customer when there is one.
+// ConfirmSetup checks a payment method with its bank, and keeps it for the customer
+// when there is one.
 func ConfirmSetup(t *state.Tx, intent *SetupIntent, methodID *string) (*SetupIntent, error) {
 	if methodID == nil {
 		methodID = intent.PaymentMethod
@@ -185,7 +186,8 @@ func SucceedSetup(t *state.Tx, intent *SetupIntent) error {
 	return useSetUpMethod(t, intent)
 }
 
-// useSetUpMethod gives the subscription that waited for a payment method the one that was set up.
+// useSetUpMethod gives the subscription that waited for a payment method the one that
+// was set up.
 func useSetUpMethod(t *state.Tx, intent *SetupIntent) error {
 	waiting, err := state.FindAll[Subscription](t, "subscription", state.Equal("pending_setup_intent", intent.ID))
 	if err != nil {

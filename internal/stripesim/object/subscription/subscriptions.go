@@ -1,4 +1,5 @@
-// Package subscription has subscriptions and what they lead to: invoices, payments, prorations and ends.
+// Package subscription has subscriptions and what they lead to: invoices, payments,
+// prorations and ends.
 package subscription
 
 import (
@@ -173,7 +174,8 @@ func (change cancellationChange) applyTo(x *Subscription) {
 	form.SetNullable(&x.CancellationDetails.Feedback, change.feedback)
 }
 
-// cancelSubscription ends a subscription at once. One that has ended already cannot be found here, only by GET.
+// cancelSubscription ends a subscription at once. One that has ended already cannot be
+// found here, only by GET.
 func cancelSubscription(c *state.Request) (any, error) {
 	details := readCancellation(c.Params)
 	invoiceNow := form.OrDefault(c.Params.Boolean("invoice_now"), false)
@@ -205,7 +207,8 @@ func cancelSubscription(c *state.Request) (any, error) {
 	return sub, End(c.Tx, sub, ReasonRequested)
 }
 
-// End cancels a subscription. Its open invoices stay open and can still be paid, but nothing collects them any more.
+// End cancels a subscription. Its open invoices stay open and can still be paid, but
+// nothing collects them any more.
 func End(t *state.Tx, sub *Subscription, reason string) error {
 	sub.Status, sub.EndedAt, sub.CancellationDetails.Reason = StatusCanceled, &t.Now, &reason
 	if sub.CanceledAt == nil {
@@ -250,7 +253,8 @@ func endAll(t *state.Tx, customerID string) error {
 	return nil
 }
 
-// resumeSubscription takes a paused subscription up again: it is active once the invoice for the new period is paid.
+// resumeSubscription takes a paused subscription up again: it is active once the
+// invoice for the new period is paid.
 func resumeSubscription(c *state.Request) (any, error) {
 	anchor := form.OrDefault(c.Params.Choice("billing_cycle_anchor", "now", "unchanged"), "now")
 	c.Params.Choice("proration_behavior", "always_invoice", "create_prorations", "none")
@@ -280,8 +284,8 @@ func resumeSubscription(c *state.Request) (any, error) {
 	return SubscriptionByID(c.Tx, sub.ID)
 }
 
-// renew begins a new period now and collects its invoice. Declined says why the money did not come; the subscription
-// then is what that makes of it.
+// renew begins a new period now and collects its invoice. Declined says why the money
+// did not come; the subscription then is what that makes of it.
 func renew(t *state.Tx, sub *Subscription, reason string) (declined *apierror.Error, err error) {
 	due, err := beginPeriod(t, sub, reason)
 	if err != nil {
@@ -312,7 +316,8 @@ func beginPeriod(t *state.Tx, sub *Subscription, reason string) (*Invoice, error
 	return DraftInvoice(t, sub, reason, sub.CurrentPeriodStart, lines)
 }
 
-// DraftInvoice makes the subscription's next invoice, out of what is pending since a moment and the given lines.
+// DraftInvoice makes the subscription's next invoice, out of what is pending since a
+// moment and the given lines.
 func DraftInvoice(t *state.Tx, sub *Subscription, reason string, since int64, lines []InvoiceLine) (*Invoice, error) {
 	payer, err := state.Find[customer.Customer](t, "customer", sub.Customer, apierror.NotFound("customer", sub.Customer, "customer"))
 	if err != nil {
@@ -335,7 +340,8 @@ func DraftInvoice(t *state.Tx, sub *Subscription, reason string, since int64, li
 	return due, t.Create(due, "invoice.created")
 }
 
-// collectInvoice finalizes a subscription's invoice and charges it for the first time, or leaves it to be sent.
+// collectInvoice finalizes a subscription's invoice and charges it for the first time,
+// or leaves it to be sent.
 func collectInvoice(t *state.Tx, due *Invoice) (declined *apierror.Error, err error) {
 	if due.CollectionMethod == sendInvoices {
 		return nil, nil

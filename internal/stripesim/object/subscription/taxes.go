@@ -18,8 +18,9 @@ type taxAmount struct {
 	TaxableAmount    int64   `json:"taxable_amount"`
 }
 
-// taxLines adds to the lines of an invoice what their tax rates come to, and to the invoice their sum. The rates of a
-// line stand instead of the invoice's. Customers who are exempt, or pay the tax themselves, pay none here.
+// taxLines adds to the lines of an invoice what their tax rates come to, and to the
+// invoice their sum. The rates of a line stand instead of the invoice's. Customers who
+// are exempt, or pay the tax themselves, pay none here.
 func (x *Invoice) taxLines(t *state.Tx) error {
 	x.TotalTaxAmounts, x.Tax = nil, nil
 	x.SubtotalExcludingTax, x.TotalExcludingTax = x.Subtotal, x.Total
@@ -72,7 +73,8 @@ func perUnit(line *InvoiceLine) *string {
 	return &text
 }
 
-// countTax adds what a line has to pay to the invoice: a tax that is not in the price already makes it dearer.
+// countTax adds what a line has to pay to the invoice: a tax that is not in the price
+// already makes it dearer.
 func (x *Invoice) countTax(due taxAmount) {
 	if x.Tax == nil {
 		x.Tax = new(int64)

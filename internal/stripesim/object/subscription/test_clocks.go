@@ -10,7 +10,8 @@ import (
 	"tallystick/internal/stripesim/state"
 )
 
-// advanceTestClock sets a clock going. It is under way until everything up to the new time has happened.
+// advanceTestClock sets a clock going. It is under way until everything up to the new
+// time has happened.
 func advanceTestClock(c *state.Request) (any, error) {
 	target := c.Params.Integer("frozen_time")
 	if target == nil {
@@ -38,8 +39,8 @@ func advanceTestClock(c *state.Request) (any, error) {
 	return moved, c.Update(moved, "test_helpers.test_clock.advancing")
 }
 
-// farthest is the latest time that a clock can be advanced to: two intervals of the shortest subscription, or two years
-// without one.
+// farthest is the latest time that a clock can be advanced to: two intervals of the
+// shortest subscription, or two years without one.
 func farthest(t *state.Tx, moved *customer.TestClock) (int64, error) {
 	from := time.Unix(moved.FrozenTime, 0).UTC()
 	limit := billing.AddIntervals(from, "year", 2).Unix()

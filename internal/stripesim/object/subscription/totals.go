@@ -2,8 +2,8 @@ package subscription
 
 import "tallystick/internal/stripesim/state"
 
-// addUp gives an invoice its lines, and what they come to: the discounts of the lines come first, then the invoice's,
-// then taxes.
+// addUp gives an invoice its lines, and what they come to: the discounts of the lines
+// come first, then the invoice's, then taxes.
 func (x *Invoice) addUp(t *state.Tx, lines []InvoiceLine) error {
 	if lines == nil {
 		lines = []InvoiceLine{}

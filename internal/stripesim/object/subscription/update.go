@@ -161,8 +161,8 @@ func (x *Subscription) applyCollection(in subscriptionChange) {
 	}
 }
 
-// ScheduleEnd sets when the subscription is to end by itself, or takes that back. The moment it was first asked for
-// stands.
+// ScheduleEnd sets when the subscription is to end by itself, or takes that back. The
+// moment it was first asked for stands.
 func (x *Subscription) ScheduleEnd(atPeriodEnd *bool, at *int64, now int64) {
 	switch {
 	case at != nil:
@@ -189,7 +189,8 @@ func (x *Subscription) UnscheduleEnd() {
 	x.CancelAtPeriodEnd, x.CancelAt, x.CanceledAt, x.CancellationDetails.Reason = false, nil, nil, nil
 }
 
-// applyBilling stores the change and bills what follows from new items, a new trial end or a new anchor.
+// applyBilling stores the change and bills what follows from new items, a new trial end
+// or a new anchor.
 func applyBilling(t *state.Tx, sub *Subscription, in subscriptionChange) (declined *apierror.Error, err error) {
 	restart := in.anchorNow
 	if len(in.items) > 0 {
@@ -231,8 +232,9 @@ func applyBilling(t *state.Tx, sub *Subscription, in subscriptionChange) (declin
 	return nil, nil
 }
 
-// changeItems applies the item changes, and leaves prorations pending where the request wants them. It reports whether
-// the billing rhythm became another one, which begins a new period.
+// changeItems applies the item changes, and leaves prorations pending where the request
+// wants them. It reports whether the billing rhythm became another one, which begins a
+// new period.
 func changeItems(t *state.Tx, sub *Subscription, in subscriptionChange) (newRhythm bool, err error) {
 	before, err := pricesOf(t, sub)
 	if err != nil {
@@ -336,7 +338,8 @@ func changeItem(t *state.Tx, sub *Subscription, change itemChange) error {
 	return err
 }
 
-// changePrice puts the item at an index on another price, which no other item of the subscription may have.
+// changePrice puts the item at an index on another price, which no other item of the
+// subscription may have.
 func changePrice(t *state.Tx, sub *Subscription, index int, change itemChange) error {
 	terms, err := NewItem{Price: form.OrDefault(change.price, ""), Inline: change.inline, Param: change.param + "[price]"}.terms(t)
 	if err != nil {

@@ -118,7 +118,8 @@ func usageIn(t *state.Tx, itemID string, terms *catalog.Price, in period) (int64
 	return sum, nil
 }
 
-// billUsage makes a last invoice of what has been used of a subscription that ends, and collects it.
+// billUsage makes a last invoice of what has been used of a subscription that ends, and
+// collects it.
 func billUsage(t *state.Tx, sub *Subscription) error {
 	if sub.Status == StatusTrialing || sub.Status == StatusIncomplete {
 		return nil

@@ -120,7 +120,8 @@ func listRates(c *state.Request) (any, error) {
 	return list.Run()
 }
 
-// Choice is what a request says about the tax rates of something: none or several, or nothing at all.
+// Choice is what a request says about the tax rates of something: none or several, or
+// nothing at all.
 type Choice struct {
 	ids   []string
 	given bool
