@@ -39,6 +39,9 @@ func (directWriters) Name() string { return "direct" }
 
 // GenerateCode implements plugin.CodeGenerator.
 func (directWriters) GenerateCode(data *codegen.Data) error {
+	if err := checkEnums(data.Config); err != nil {
+		return err
+	}
 	d, err := collect(data)
 	if err != nil {
 		return err

@@ -46,9 +46,10 @@ func TestFaultMatrix(t *testing.T) {
 		t.Run(database, func(t *testing.T) {
 			t.Parallel()
 			played := map[billing.OperationKind][]string{}
-			cell := 2 * offset
+			cell, ran := 2*offset, 0
 			for _, sc := range scenes {
 				t.Run(sc.name, func(t *testing.T) {
+					ran++
 					requests := newStage(t, database).rehearse(&sc)
 					for i, request := range requests {
 						s := newStage(t, database) // what it lives with stays little
@@ -65,7 +66,9 @@ func TestFaultMatrix(t *testing.T) {
 					}
 				})
 			}
-			complete(t, newStage(t, database), played)
+			if ran == len(scenes) { // and -run has left none out
+				complete(t, newStage(t, database), played)
+			}
 		})
 	}
 }

@@ -133,6 +133,23 @@ func TestDunning(t *testing.T) {
 	}
 }
 
+// Writing off its latest invoice by hand brings a subscription back that is past due:
+// https://docs.stripe.com/billing/subscriptions/overview, on past_due.
+func TestWritingOffBringsASubscriptionBack(t *testing.T) {
+	w := newWorld(t)
+	w.control("settings", map[string]any{"dunningEnd": "past_due"})
+	sub := w.active()
+	w.failing(sub)
+	w.pass("32d")
+	expectFields(t, w.get(path(sub)).body, map[string]any{"status": "past_due"})
+	customer := "/v1/customers/" + sub["customer"].(string)
+	expectFields(t, w.get(customer).body, map[string]any{"delinquent": true})
+	w.expectOK(w.post("/v1/invoices/" + w.latestInvoice(sub)["id"].(string) + "/mark_uncollectible"))
+	expectFields(t, w.get(path(sub)).body, map[string]any{"status": "active"})
+	expectFields(t, w.get(customer).body, map[string]any{"delinquent": false})
+	expectFields(t, w.latestInvoice(sub), map[string]any{"status": "uncollectible"})
+}
+
 func TestUnpaidSubscriptionsGetDrafts(t *testing.T) {
 	w := newWorld(t)
 	w.control("settings", map[string]any{"dunningEnd": "unpaid"})

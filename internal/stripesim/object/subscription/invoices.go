@@ -257,7 +257,27 @@ func markUncollectible(c *state.Request) (any, error) {
 	if due.Status != "open" {
 		return nil, apierror.Invalid("", "You can only mark an open invoice as uncollectible; this one is %s.", due.Status)
 	}
-	return due, writeOff(c.Tx, due)
+	if err := writeOff(c.Tx, due); err != nil {
+		return nil, err
+	}
+	return due, forgive(c.Tx, due)
+}
+
+// forgive brings a subscription back that is past due, when its latest invoice is written
+// off by hand.
+func forgive(t *state.Tx, due *Invoice) error {
+	sub, err := subscriptionOf(t, due)
+	if err != nil || sub == nil {
+		return err
+	}
+	if sub.Status != StatusPastDue || sub.LatestInvoice == nil || *sub.LatestInvoice != due.ID {
+		return nil
+	}
+	if err := setDelinquent(t, due.Customer, false); err != nil {
+		return err
+	}
+	sub.Status = StatusActive
+	return t.Update(sub, "customer.subscription.updated")
 }
 
 // writeOff marks an invoice as one that will hardly be paid, though it still can be.
