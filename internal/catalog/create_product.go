@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/stripe/stripe-go/v76"
@@ -31,8 +32,9 @@ func (in CreateProduct) check() error {
 }
 
 // CreateProduct creates a product, with its default price if one is given: both in
-// Stripe or neither. It returns INVALID_INPUT when another price has the lookup
-// key.
+// Stripe or neither. A price without a lookup key and a nickname is created with the
+// product, in one request; Stripe takes neither of them there. It returns INVALID_INPUT
+// when another price has the lookup key.
 func (c *Catalog) CreateProduct(ctx context.Context, in CreateProduct) (ProductResult, error) {
 	op, rejection := c.sync.Submit(ctx, stripesync.Mutation{
 		Name: "createProduct", Key: in.IdempotencyKey, Input: in,
@@ -60,6 +62,8 @@ type productCreation struct {
 	ProductID string     `json:"product_id"`
 	Product   newProduct `json:"product"`
 	Price     *newPrice  `json:"price,omitempty"`
+	// Together says that create_product creates the price too.
+	Together bool `json:"together,omitempty"`
 }
 
 type newProduct struct {
@@ -94,8 +98,10 @@ func (c *Catalog) beginProduct(ctx context.Context, tx *store.Tx, in CreateProdu
 		if err != nil {
 			return nil, err
 		}
-		p.Price = &price
-		steps = append(steps, createFirstPrice, makeFirstPriceDefault)
+		p.Price, p.Together = &price, price.LookupKey == nil && price.Nickname == nil
+		if !p.Together {
+			steps = append(steps, createFirstPrice, makeFirstPriceDefault)
+		}
 	}
 	return c.productCreation.Begin(ctx, tx, stripesync.Beginning[productCreation]{
 		ID: id, Subject: row.ID, Scope: row.ID, NewScope: true, Params: p, Steps: steps,
@@ -117,32 +123,40 @@ func productCreationOperation() *stripesync.Operation[productCreation] {
 
 type productCall = stripesync.Call[productCreation]
 
-// createdProduct is the new product's id in Stripe, and whether it was deleted
-// again.
+// createdProduct is the new product's id in Stripe, that of a price that was created with
+// it, and whether the product was deleted again.
 type createdProduct struct {
 	Product string `json:"product,omitempty"`
+	Price   string `json:"price,omitempty"`
 	Deleted string `json:"deleted,omitempty"`
 }
 
-// createProduct is undone by deleting the product, or archiving it where Stripe
-// does not let it be deleted, because it has a price already.
+// firstPriceInStripe is the id in Stripe of the product's price; empty before there is one.
+func firstPriceInStripe(op *ent.Operation) string {
+	return cmp.Or(createProduct.Of(op).Price, createFirstPrice.Of(op).Price)
+}
+
+// createProduct is undone by deleting the product, or archiving it where Stripe does not
+// let it be deleted, because it has a price already. Where it creates the price too, it is
+// the only step, and there is nothing to undo it for. A refusal rejects the change.
 var createProduct = &stripesync.Step[productCreation, createdProduct]{
 	Name: "create_product",
 	Do: func(c *productCall) (createdProduct, error) {
 		p := c.Params.Product
-		created, err := c.Stripe.Products.New(&stripe.ProductParams{
+		params := &stripe.ProductParams{
 			Params:      c.Write(),
 			Metadata:    c.Metadata(c.Params.ProductID, p.Metadata),
 			Name:        stripe.String(p.Name),
 			Description: p.Description,
-		})
+		}
+		if c.Params.Together {
+			params.DefaultPriceData = c.Params.Price.asDefault()
+		}
+		created, err := c.Stripe.Products.New(params)
 		if err != nil {
 			return createdProduct{}, err
 		}
-		return createdProduct{Product: created.ID}, mirror.NoteIfDeleted(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
-			now, err := c.Stripe.Products.Get(created.ID, &stripe.ProductParams{Params: c.Read()})
-			return now.Deleted, err
-		})
+		return productOf(created), noteIfDeleted(c, created)
 	},
 	Find: func(c *productCall) (createdProduct, bool, error) {
 		params := &stripe.ProductListParams{ListParams: c.List()}
@@ -150,7 +164,7 @@ var createProduct = &stripesync.Step[productCreation, createdProduct]{
 		products := c.Stripe.Products.List(params)
 		for products.Next() {
 			if c.IsMine(products.Product().Metadata) {
-				return createdProduct{Product: products.Product().ID}, true, nil
+				return foundProduct(c, products.Product())
 			}
 		}
 		return createdProduct{}, false, products.Err()
@@ -167,6 +181,42 @@ var createProduct = &stripesync.Step[productCreation, createdProduct]{
 		_, err = c.Stripe.Products.Update(created.Product, &stripe.ProductParams{Params: c.Write("archive"), Active: stripe.Bool(false)})
 		return err
 	},
+}
+
+func productOf(p *stripe.Product) createdProduct {
+	created := createdProduct{Product: p.ID}
+	if p.DefaultPrice != nil {
+		created.Price = p.DefaultPrice.ID
+	}
+	return created
+}
+
+// noteIfDeleted looks, when Stripe repeats an answer, whether what it speaks of is still
+// there.
+func noteIfDeleted(c *productCall, created *stripe.Product) error {
+	err := mirror.NoteIfDeleted(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
+		now, err := c.Stripe.Products.Get(created.ID, &stripe.ProductParams{Params: c.Read()})
+		return now.Deleted, err
+	})
+	if err != nil || created.DefaultPrice == nil {
+		return err
+	}
+	return notePriceIfDeleted(c, created.LastResponse, created.DefaultPrice.ID)
+}
+
+// foundProduct is what an earlier request has created. The price that came with the
+// product is the first one that it got; it may not be the default any more, and may even
+// be deleted.
+func foundProduct(c *productCall, p *stripe.Product) (createdProduct, bool, error) {
+	created := createdProduct{Product: p.ID}
+	if !c.Params.Together {
+		return created, true, nil
+	}
+	prices := c.Stripe.Prices.List(&stripe.PriceListParams{ListParams: c.List(), Product: stripe.String(p.ID)})
+	for prices.Next() { // the newest come first
+		created.Price = prices.Price().ID
+	}
+	return created, true, prices.Err()
 }
 
 // clockSkew is how far the clocks here and at Stripe may differ, in seconds: a
@@ -202,9 +252,14 @@ var makeFirstPriceDefault = &stripesync.Step[productCreation, stripesync.Nothing
 // finishProduct puts the product and its price on sale here, unless Stripe has
 // deleted the product since it was created there.
 func finishProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productCreation]) error {
-	price := e.Params.Price
-	if price != nil {
-		if err := showPrice(ctx, tx, *price, createFirstPrice.Of(e.Operation).Price, e.Now); err != nil {
+	price, priceStripeID := e.Params.Price, firstPriceInStripe(e.Operation)
+	switch {
+	case price != nil && priceStripeID != "":
+		if err := showPrice(ctx, tx, *price, priceStripeID, e.Now); err != nil {
+			return err
+		}
+	case price != nil: // deleted in Stripe before it was ever seen here
+		if err := tx.Price.DeleteOneID(price.ID).Exec(ctx); err != nil {
 			return err
 		}
 	}
@@ -222,7 +277,7 @@ func finishProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[produ
 			return
 		}
 		u.SetActive(true).SetStripeID(stripeID)
-		if price != nil {
+		if priceStripeID != "" {
 			u.SetDefaultPriceID(price.ID)
 		}
 	})
@@ -231,7 +286,7 @@ func finishProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[produ
 // discardProduct forgets the product, unless Stripe has kept it, archived.
 func discardProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productCreation]) error {
 	if p := e.Params.Price; p != nil {
-		if err := dropPrice(ctx, tx, *p, createFirstPrice.Of(e.Operation).Price, e.Now); err != nil {
+		if err := dropPrice(ctx, tx, *p, firstPriceInStripe(e.Operation), e.Now); err != nil {
 			return err
 		}
 	}
@@ -249,7 +304,7 @@ func discardProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[prod
 func resolveProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productCreation]) (objects []stripesync.Object, err error) {
 	created := createProduct.Of(e.Operation)
 	if p := e.Params.Price; p != nil {
-		if objects, err = adoptPrice(ctx, tx, *p, createFirstPrice.Of(e.Operation).Price); err != nil {
+		if objects, err = adoptPrice(ctx, tx, *p, firstPriceInStripe(e.Operation)); err != nil {
 			return nil, err
 		}
 	}

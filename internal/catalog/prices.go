@@ -84,10 +84,30 @@ func postPrice[P any](c *stripesync.Call[P], p newPrice, productStripeID string,
 	if err != nil {
 		return createdPrice{}, err
 	}
-	return createdPrice{Price: created.ID}, mirror.NoteIfDeleted(c, c.Store, created.LastResponse, created.ID, func() (bool, error) {
-		now, err := c.Stripe.Prices.Get(created.ID, &stripe.PriceParams{Params: c.Read()})
+	return createdPrice{Price: created.ID}, notePriceIfDeleted(c, created.LastResponse, created.ID)
+}
+
+// notePriceIfDeleted looks, when Stripe repeats an answer, whether the price that it
+// speaks of is still there.
+func notePriceIfDeleted[P any](c *stripesync.Call[P], answer *stripe.APIResponse, id string) error {
+	return mirror.NoteIfDeleted(c, c.Store, answer, id, func() (bool, error) {
+		now, err := c.Stripe.Prices.Get(id, &stripe.PriceParams{Params: c.Read()})
 		return now.Deleted, err
 	})
+}
+
+// asDefault is the price as it is created with its product.
+func (p *newPrice) asDefault() *stripe.ProductDefaultPriceDataParams {
+	data := &stripe.ProductDefaultPriceDataParams{
+		UnitAmount: stripe.Int64(p.UnitAmount), Currency: stripe.String(stripeapi.Lower(p.Currency)),
+	}
+	if p.Recurring != nil {
+		data.Recurring = &stripe.ProductDefaultPriceDataRecurringParams{
+			Interval:      stripe.String(stripeapi.Lower(p.Recurring.Interval)),
+			IntervalCount: stripe.Int64(int64(p.Recurring.IntervalCount)),
+		}
+	}
+	return data
 }
 
 // findPrice looks for the price that an operation has created in Stripe.

@@ -41,6 +41,26 @@ func TestCreateProduct(t *testing.T) {
 			testkit.Equal(t, "owner in Stripe", inStripe["metadata"].(object)["tallystick_id"], any(product.String("id")))
 		})
 
+		t.Run("with a plain price, in one request", func(t *testing.T) {
+			k.Stripe.Forget(t)
+			created := done(t, k, "createProduct", object{
+				"name": "Plain", "price": object{"unitAmount": "1200", "currency": "eur", "recurring": object{"interval": "MONTH", "intervalCount": 2}},
+			})
+			requests(t, k, "POST /v1/products")
+			testkit.EqualSlices(t, "steps", steps(created.At("operation")), []string{"create_product DONE"})
+			product := read(t, k, productQuery, created.String("product.id"))
+			price := product.At("defaultPrice")
+			testkit.Equal(t, "status", price.String("status"), "ACTIVE")
+			testkit.Equal(t, "sync", price.String("stripe.status"), "SYNCED")
+			inStripe := k.Stripe.Get(t, "/v1/prices/"+price.String("stripe.id"))
+			testkit.Equal(t, "amount in Stripe", inStripe["unit_amount"], any(1200.0))
+			testkit.Equal(t, "currency in Stripe", inStripe["currency"], any("eur"))
+			testkit.Equal(t, "period in Stripe", inStripe["recurring"].(object)["interval_count"], any(2.0))
+			testkit.Equal(t, "default price in Stripe", k.Stripe.Get(t, "/v1/products/"+product.String("stripe.id"))["default_price"], any(price.String("stripe.id")))
+			k.Work(t)
+			testkit.Equal(t, "prices", len(read(t, k, productQuery, product.String("id")).List("prices.edges")), 1)
+		})
+
 		t.Run("without a price, in one request", func(t *testing.T) {
 			k.Stripe.Forget(t)
 			created := done(t, k, "createProduct", object{"name": "Bare"})
@@ -48,6 +68,15 @@ func TestCreateProduct(t *testing.T) {
 			testkit.EqualSlices(t, "steps", steps(created.At("operation")), []string{"create_product DONE"})
 			testkit.Equal(t, "there is a default price", created.Has("product.defaultPrice"), false)
 			testkit.Equal(t, "there is a description", created.Has("product.description"), false)
+		})
+
+		t.Run("when Stripe refuses a plain one, there is no product", func(t *testing.T) {
+			k.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/products", Kind: "refuse", Count: 1})
+			created := mutate(t, k, "createProduct", object{"name": "Refused plainly", "price": monthly(100, "")})
+			testkit.Equal(t, "code", created.String("userErrors.0.code"), "STRIPE_REJECTED")
+			testkit.Equal(t, "there is a product", created.Has("product"), false)
+			rows := k.Query(t, `{ products(filter: {search: "Refused plainly"}) { totalCount } }`)
+			testkit.Equal(t, "products", rows.Int("products.totalCount"), 0)
 		})
 
 		for name, fault := range map[string]testkit.Fault{

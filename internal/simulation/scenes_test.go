@@ -27,6 +27,9 @@ var scenes = []scene{
 	{name: "a product", kind: billing.KindCreateProduct, prepare: func(s *stage) deed {
 		return s.mutation("createProduct", object{"name": s.name("Plan"), "price": terms(1000, s.name("key"))})
 	}},
+	{name: "a product with a plain price", kind: billing.KindCreateProduct, prepare: func(s *stage) deed {
+		return s.mutation("createProduct", object{"name": s.name("Plan"), "price": object{"unitAmount": 1000, "currency": "EUR"}})
+	}},
 	{name: "a product's description", kind: billing.KindUpdateProduct, prepare: func(s *stage) deed {
 		product, _ := s.product()
 		return s.mutation("updateProduct", object{"productId": product, "name": s.name("Renamed"), "metadata": object{"team": "a"}})
