@@ -76,6 +76,10 @@ bench-peers: ## Compare nested reads with Mercurius and with a handler written b
 bench-lists: ## Time each list with 10,000 customers and with 1,000,000
 	@$(POSTGRES) scripts/bench/run lists
 
+.PHONY: bench-signups
+bench-signups: ## Compare sign-ups with the rows that pgbench inserts
+	@$(POSTGRES) scripts/bench/run signups
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style, bugs, formatting and which package may import which
 	$(GOLANGCI_LINT) run ./...

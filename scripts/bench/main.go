@@ -2,7 +2,7 @@
 //
 // Peers compares it with what else answers the same pages from the same database:
 // Mercurius with JIT, and a handler written by hand. Lists compares its lists with few
-// rows and with many. Those who are compared run at the same time and are asked in turn,
+// rows and with many. Signups compares its sign-ups with bare inserts. Those who are compared run at the same time and are asked in turn,
 // so that the machine's mood is everybody's.
 package main
 
@@ -64,7 +64,7 @@ type peer struct {
 func main() {
 	ctx, stop := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer stop()
-	err := errors.New("usage: bench peers|lists PROGRAM")
+	err := errors.New("usage: bench peers|lists|signups PROGRAM")
 	switch what := strings.Join(os.Args[1:min(2, len(os.Args))], ""); {
 	case what == "handwritten":
 		err = serveByHand(ctx)
@@ -72,6 +72,8 @@ func main() {
 		err = compare(ctx, os.Args[2])
 	case what == "lists" && len(os.Args) == 3:
 		err = compareLists(ctx, os.Args[2])
+	case what == "signups" && len(os.Args) == 3:
+		err = compareSignUps(ctx, os.Args[2])
 	}
 	if err != nil {
 		log.Fatal(err)

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// compareSignUps holds the sign-ups that the program accepts to the rows that pgbench
+// inserts one at a time, on one server that writes each commit to its disk. Stripe
+// cannot be reached, so that nothing but accepting is measured.
+func compareSignUps(ctx context.Context, binary string) error {
+	database, drop, err := newDatabase(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer drop()
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	restore, err := makeDurable(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer restore()
+	ours, err := start(ctx, "tallystick", []string{binary}, dir, "DATABASE_URL="+database, "ADMIN_API_KEY="+adminKey, "LOG_LEVEL=error",
+		"STRIPE_SECRET_KEY=sk_test_nobody", "STRIPE_WEBHOOK_SECRET=whsec_nobody", "STRIPE_API_BASE=http://127.0.0.1:1")
+	if err != nil {
+		return err
+	}
+	defer ours.stop()
+	inserts, err := newInserts(dir, database)
+	if err != nil {
+		return err
+	}
+	var last atomic.Int64
+	for _, clients := range []int{1, 8, 32} {
+		var accepted, inserted, ratios []float64
+		for round := range rounds + 1 {
+			a, err := ours.signUp(ctx, clients, &last)
+			if err != nil {
+				return err
+			}
+			b, err := inserts.run(ctx, clients)
+			if err != nil {
+				return err
+			}
+			if round > 0 { // the first one warms up
+				accepted, inserted, ratios = append(accepted, a), append(inserted, b), append(ratios, a/b)
+			}
+		}
+		fmt.Printf("%2d client(s): %6.0f sign-ups a second, %6.0f rows by pgbench: %.2f x\n", clients, median(accepted), median(inserted), median(ratios))
+	}
+	return nil
+}
+
+// makeDurable has the server write each commit to its disk until restore is called.
+func makeDurable(ctx context.Context, database string) (restore func(), err error) {
+	db, err := sql.Open("pgx", database)
+	if err != nil {
+		return nil, err
+	}
+	set := func(statements ...string) error {
+		var all []error
+		for _, statement := range append(statements, "SELECT pg_reload_conf()") {
+			_, err := db.ExecContext(context.WithoutCancel(ctx), statement)
+			all = append(all, err)
+		}
+		return errors.Join(all...)
+	}
+	if err := set("ALTER SYSTEM SET fsync = on", "ALTER SYSTEM SET synchronous_commit = on",
+		"CREATE TABLE inserts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE, created_at timestamptz DEFAULT now())"); err != nil {
+		return nil, err
+	}
+	return func() {
+		_ = set("ALTER SYSTEM RESET fsync", "ALTER SYSTEM RESET synchronous_commit") // the server is thrown away
+		db.Close()
+	}, nil
+}
+
+// signUp signs people up for a turn's time and returns how many were accepted in a
+// second.
+func (p *peer) signUp(ctx context.Context, clients int, last *atomic.Int64) (rate float64, err error) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients, DisableCompression: true}}
+	defer client.CloseIdleConnections()
+	began := time.Now()
+	var accepted atomic.Int64
+	errs := make([]error, clients)
+	var all sync.WaitGroup
+	for i := range clients {
+		all.Go(func() {
+			for time.Since(began) < turn && errs[i] == nil {
+				var answer []byte
+				answer, errs[i] = p.ask(ctx, client, request(page{document: fmt.Sprintf(
+					`mutation { createCustomer(input: {email: "c%d@example.com"}) { customer { id } userErrors { code } } }`, last.Add(1))}))
+				if errs[i] == nil && !bytes.Contains(answer, []byte(`"userErrors":[]`)) {
+					errs[i] = fmt.Errorf("a sign-up was not accepted: %s", answer)
+				}
+				accepted.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return float64(accepted.Load()) / time.Since(began).Seconds(), errors.Join(errs...)
+}
+
+// inserts is pgbench with a script of one insert.
+type inserts struct{ pgbench, script, database string }
+
+func newInserts(dir, database string) (*inserts, error) {
+	pgbench, err := exec.LookPath("pgbench")
+	if err != nil {
+		found, globErr := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
+		if globErr != nil || len(found) == 0 {
+			return nil, errors.New("pgbench is missing, which comes with PostgreSQL")
+		}
+		pgbench = found[len(found)-1]
+	}
+	i := &inserts{pgbench: pgbench, script: filepath.Join(dir, "insert.sql"), database: database}
+	return i, os.WriteFile(i.script, []byte("INSERT INTO inserts (email) VALUES (gen_random_uuid() || '@example.com');\n"), 0o600)
+}
+
+var transactions = regexp.MustCompile(`tps = ([0-9.]+)`)
+
+func (i *inserts) run(ctx context.Context, clients int) (rate float64, err error) {
+	c := strconv.Itoa(clients)
+	out, err := exec.CommandContext(ctx, i.pgbench, "-n", "-M", "prepared", "-c", c, "-j", "2", "-T", "2", "-f", i.script, i.database).CombinedOutput() //nolint:gosec // its own
+	found := transactions.FindSubmatch(out)
+	if err != nil || found == nil {
+		return 0, fmt.Errorf("pgbench: %w: %s", err, out)
+	}
+	return strconv.ParseFloat(string(found[1]), 64)
+}
