@@ -41,7 +41,7 @@ func checkExternalID(id *string) error {
 func (c *Customers) CreateCustomer(ctx context.Context, in CreateCustomer) (Result, error) {
 	var row *ent.Customer
 	op, err := c.sync.Submit(ctx, stripesync.Mutation{
-		Name: "createCustomer", Key: in.IdempotencyKey, Input: in, Check: in.check, Background: true,
+		Name: "createCustomer", Key: in.IdempotencyKey, Input: in, Check: in.check, Background: true, InsertsOnly: true,
 		Begin: func(ctx context.Context, tx *store.Tx) (_ *ent.Operation, err error) {
 			id := stripesync.NewID()
 			row, err = tx.Customer.Create().

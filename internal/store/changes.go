@@ -37,6 +37,15 @@ func (s *Store) ReportTo(l Listener) {
 // watched reports whether changes are to be noted.
 func (s *Store) watched() bool { return s.listener != nil && s.listener.Watching() }
 
+// noteChangesOf notes what a transaction's client writes, if somebody wants to know.
+func (s *Store) noteChangesOf(client *ent.Client) *[]Change {
+	changes := new([]Change)
+	if s.watched() {
+		noteChanges(client, func() bool { return true }, func(c Change) { *changes = append(*changes, c) })
+	}
+	return changes
+}
+
 // noteChanges notes what a client writes, while somebody wants to know.
 func noteChanges(client *ent.Client, wanted func() bool, note func(Change)) {
 	hook := func(next ent.Mutator) ent.Mutator {

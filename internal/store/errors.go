@@ -11,7 +11,8 @@ import (
 	"tallystick/internal/billing"
 )
 
-func isUniqueViolation(err error) bool {
+// IsUnique reports whether an error is the violation of a unique index.
+func IsUnique(err error) bool {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
 		return pgErr.Code == "23505"

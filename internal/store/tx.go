@@ -17,10 +17,10 @@ import (
 )
 
 // Tx is a transaction that ent and the job queue share. It exists within
-// [Store.InTx] only.
+// [Store.InTx] and [Store.InPipeline] only.
 type Tx struct {
 	Writer
-	SQL *sql.Tx
+	SQL *sql.Tx // nil in a pipeline
 
 	dialect   string
 	committed []func()
@@ -69,10 +69,7 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 	driver := &txDriver{Conn: entsql.Conn{ExecQuerier: tx}, dialect: s.dialect}
 	client := ent.NewClient(ent.Driver(driver))
 	shared := &Tx{Writer: Writer{client}, SQL: tx, dialect: s.dialect}
-	var changes []Change
-	if s.watched() {
-		noteChanges(client, func() bool { return true }, func(c Change) { changes = append(changes, c) })
-	}
+	changes := s.noteChangesOf(client)
 	if err := fn(ctx, shared); err != nil {
 		return err
 	}
@@ -80,13 +77,18 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 		return fmt.Errorf("commit: %w", doubtful(err))
 	}
 	driver.ExecQuerier = s.readers
-	for _, fn := range shared.committed {
+	s.afterCommit(shared, *changes)
+	return nil
+}
+
+// afterCommit does what a transaction has left for when it is committed.
+func (s *Store) afterCommit(tx *Tx, changes []Change) {
+	for _, fn := range tx.committed {
 		fn()
 	}
 	if len(changes) > 0 {
 		s.listener.Changed(changes)
 	}
-	return nil
 }
 
 // txDriver lets ent work inside a transaction that it did not begin. The ones
@@ -169,6 +171,3 @@ func isLost(err error) bool {
 	}
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
-
-// IsUnique reports whether an error is the violation of a unique index.
-func IsUnique(err error) bool { return ent.IsConstraintError(err) && isUniqueViolation(err) }

@@ -26,6 +26,9 @@ type Mutation struct {
 	Begin func(context.Context, *store.Tx) (*ent.Operation, error)
 	// Background says that the client does not wait for Stripe.
 	Background bool
+	// InsertsOnly says that Begin inserts rows and reads none, so that its transaction
+	// takes one round trip.
+	InsertsOnly bool
 }
 
 // Submit carries a mutation out and returns its operation as it is when it has
@@ -72,8 +75,12 @@ func (e *Engine) Submit(ctx context.Context, m Mutation) (*ent.Operation, error)
 // operation on the same object is unfinished, it waits for that one first, and
 // gives up at the deadline with OPERATION_IN_PROGRESS.
 func (e *Engine) begin(ctx context.Context, m Mutation, key *idempotency.Binding, deadline time.Time) (op *ent.Operation, err error) {
+	inTx := e.store.InTx
+	if m.InsertsOnly {
+		inTx = e.store.InPipeline
+	}
 	for {
-		err = e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		err = inTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 			if op, err = m.Begin(ctx, tx); err != nil {
 				return err
 			}
