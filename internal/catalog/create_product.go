@@ -138,7 +138,7 @@ func firstPriceInStripe(op *ent.Operation) string {
 
 // createProduct is undone by deleting the product, or archiving it where Stripe does not
 // let it be deleted, because it has a price already. Where it creates the price too, it is
-// the only step, and there is nothing to undo it for. A refusal rejects the change.
+// the only step, so it is never undone. A refusal rejects the change.
 var createProduct = &stripesync.Step[productCreation, createdProduct]{
 	Name: "create_product",
 	Do: func(c *productCall) (createdProduct, error) {
@@ -223,7 +223,8 @@ func foundProduct(c *productCall, p *stripe.Product) (createdProduct, bool, erro
 // day, which no clock that anybody uses is off.
 const clockSkew = 24 * 60 * 60
 
-// createFirstPrice is undone by archiving the price and freeing its lookup key.
+// createFirstPrice is undone by one POST /v1/prices/{id}, which archives the price and
+// frees its lookup key. A refusal rejects the change.
 var createFirstPrice = &stripesync.Step[productCreation, createdPrice]{
 	Name: "create_price",
 	Do: func(c *productCall) (createdPrice, error) {

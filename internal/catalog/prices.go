@@ -147,12 +147,15 @@ func takeOffSale[P any](c *stripesync.Call[P], id string) error {
 // archiveIfPresent takes a price off sale in Stripe. One that Stripe does not have
 // any more is off sale.
 func archiveIfPresent[P any](c *stripesync.Call[P], id string) error {
-	err := takeOffSale(c, id)
-	if !stripeapi.IsGone(err) && !stripeapi.IsMissing(err, "price") {
+	if err := takeOffSale(c, id); !isPriceGone(err) {
 		return err
 	}
 	return nil
 }
+
+// isPriceGone reports whether Stripe rejected a request because it does not have the
+// price that is changed.
+func isPriceGone(err error) bool { return stripeapi.IsGone(err) || stripeapi.IsMissing(err, "price") }
 
 // putOnSale undoes takeOffSale.
 func putOnSale[P any](c *stripesync.Call[P], id string) error {

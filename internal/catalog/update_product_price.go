@@ -35,8 +35,8 @@ func (in UpdateProductPrice) check() error {
 //
 // After a refusal the product's link is FAILED, with the reason. The new price is deleted
 // here if Stripe has never had it; otherwise it stays archived on both sides, since Stripe
-// cannot delete a price. No GET follows a refusal, but for the list of prices by which
-// create_price is settled after a lost answer.
+// cannot delete a price. After a refusal no GET is sent, with one exception: create_price
+// lists the prices when an earlier answer was lost.
 //
 // It returns PRICE_UNCHANGED when the terms are those of the old price,
 // PRODUCT_ARCHIVED for an archived product, PRICE_NOT_ACTIVE when the old price is
@@ -186,9 +186,10 @@ func priceChangeOperation() *stripesync.Operation[priceChange] {
 
 type priceChangeCall = stripesync.Call[priceChange]
 
-// createNewPrice takes the lookup key over from the old price. It is undone by
-// giving the key back and archiving the new price, which cannot be deleted. A refusal
-// rejects the change. Spend is an update of the product that changes nothing.
+// createNewPrice takes the lookup key over from the old price. It is undone by two
+// requests, or by the second one alone if the old price has no lookup key: the key is
+// given back, then the new price, which cannot be deleted, is archived. A refusal rejects
+// the change. Spend is an update of the product that changes nothing.
 var createNewPrice = &stripesync.Step[priceChange, createdPrice]{
 	Name: "create_price",
 	Do: func(c *priceChangeCall) (createdPrice, error) {
@@ -205,7 +206,7 @@ var createNewPrice = &stripesync.Step[priceChange, createdPrice]{
 				LookupKey:         stripe.String(old.LookupKey),
 				TransferLookupKey: stripe.Bool(true),
 			})
-			if err != nil {
+			if err != nil && !isPriceGone(err) { // one that is gone wants no key
 				return err
 			}
 		}

@@ -111,9 +111,15 @@ func (p patch) checkFree(ctx context.Context, tx *store.Tx, customerID string) e
 	return store.CheckExternalIDFree(ctx, tx, *p.ExternalID, customerID)
 }
 
+// linkForUpdate sends POST /v1/customers. It has no undo: after a refusal of send the
+// customer stays in Stripe, and no request follows.
 var linkForUpdate = LinkStep[update]()
 
-// send is undone by telling Stripe again what still stands here.
+// send is POST /v1/customers/{id}. It is undone by the same request with the old values of
+// the changed fields, when Finish rejects the change, or after a lost answer. A refusal
+// rejects the change. When Stripe says that it has no such customer, GET
+// /v1/customers/{id} follows; if that does not find it either, linkForUpdate creates a
+// new one, and send is repeated for it.
 var send = &stripesync.Step[update, stripesync.Nothing]{
 	Name: "update_customer",
 	Do: func(c *stripesync.Call[update]) (stripesync.Nothing, error) {

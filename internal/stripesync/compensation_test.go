@@ -1,11 +1,13 @@
 package stripesync_test
 
 import (
+	"net/http"
 	"net/url"
 	"testing"
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/catalog"
 	"tallystick/internal/testkit"
 )
 
@@ -182,6 +184,35 @@ func TestRefusedProductFreesItsLookupKey(t *testing.T) {
 		again := s.run(t, createProduct, map[string]any{"name": "Team", "price": price})
 		testkit.Equal(t, "the next try", again.String("operation.status"), "SUCCEEDED")
 		s.equalCatalogues(t)
+	})
+}
+
+// TestUndoWhenTheOldPriceIsGone deletes a price in Stripe while it is being replaced, and
+// refuses the change then: the lookup key cannot be given back, and the new price does
+// not stay on sale.
+func TestUndoWhenTheOldPriceIsGone(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		product := s.product(t, "vanishing")
+		old := s.priceRow(t, *product.DefaultPriceID)
+		w := testkit.NewWire(t)
+		kit := *s.Kit
+		kit.App = s.Replica(t, w.Lay)
+		w.After(func(_ int, r *http.Request) testkit.Verdict {
+			if r.Method == http.MethodPost && r.URL.Path == "/v1/prices" {
+				s.Stripe.Edit(t, *old.StripeID, map[string]any{"deleted": true})
+				s.Stripe.Fail(t, testkit.Fault{Method: http.MethodPost, Path: "/v1/products/*", Kind: "refuse", Count: 1})
+			}
+			return testkit.Pass
+		})
+		changed, err := kit.Catalog.UpdateProductPrice(testkit.Context(t), catalog.UpdateProductPrice{
+			ProductID: product.ID, PriceChange: billing.PriceChange{UnitAmount: 77},
+		})
+		if changed.Operation == nil {
+			t.Fatal(err)
+		}
+		testkit.Equal(t, "operation", changed.Operation.Status, billing.OperationFailed)
+		created := s.createdPrice(t, changed.Operation.ID)
+		testkit.Equal(t, "the new price is on sale in Stripe", s.Stripe.Get(t, "/v1/prices/"+created)["active"], any(false))
 	})
 }
 

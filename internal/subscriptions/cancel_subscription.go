@@ -38,9 +38,9 @@ func (in CancelSubscription) event() billing.SubscriptionEvent {
 // CancelSubscription cancels a subscription, now or at the end of its period, in
 // every status in which it has not ended; its open invoice stays open. It returns
 // SUBSCRIPTION_ENDED when the subscription has ended here, and INVALID_TRANSITION for
-// an INCOMPLETE one at the end of its period. After a refusal the subscription is
-// read: one that has ended in Stripe, or is not there any more, unknown to us, is a
-// success. The first is shown as Stripe has it, the other as ended.
+// an INCOMPLETE one at the end of its period. After a refusal the subscription is read.
+// If it has ended in Stripe without our knowledge, or is gone there, the change succeeds;
+// readers see Stripe's state, or CANCELED for one that is gone.
 func (s *Subscriptions) CancelSubscription(ctx context.Context, in CancelSubscription) (Result, error) {
 	op, rejection := s.sync.Submit(ctx, stripesync.Mutation{
 		Name: "cancelSubscription", Key: in.IdempotencyKey, Input: in, Check: in.check,
@@ -77,7 +77,8 @@ type cancellationCall = stripesync.Call[cancellation]
 
 // cancel has no undo, as Stripe cannot revive a subscription. After a refusal
 // GET /v1/subscriptions/{id} follows, and the step is done if that says that the
-// subscription has ended, or does not find it.
+// subscription has ended, or does not find it. A refusal of that GET for any other reason
+// makes the step FAILED.
 var cancel = &stripesync.Step[cancellation, report]{
 	Name: "cancel_subscription",
 	Do: func(c *cancellationCall) (report, error) {

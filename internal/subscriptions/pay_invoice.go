@@ -55,6 +55,10 @@ type payment struct {
 
 func (p payment) paymentMethod() string { return p.PaymentMethod }
 
+// attachPayment sends GET /v1/payment_methods/{id}, and then POST .../attach unless the
+// method is the customer's already. It has no undo: after a refusal of pay nothing is
+// detached. A refusal of it rejects the change. linkPayer is added to the steps only when
+// Stripe refuses to attach because it has deleted the customer.
 var (
 	linkPayer     = customers.LinkStep[payment]()
 	attachPayment = attachStep(linkPayer)
@@ -62,7 +66,7 @@ var (
 
 // pay sends POST /v1/invoices/{id}/pay. It has no undo, as it is the last step, and Finish
 // rejects nothing. After a refusal GET /v1/invoices/{id} follows, and the step is done if
-// the invoice is paid. Spend is an update of the customer that changes nothing.
+// the invoice is paid; a refusal of that GET makes it FAILED. Spend is an update of the customer that changes nothing.
 var pay = &stripesync.Step[payment, report]{
 	Name: "pay_invoice",
 	Do: func(c *stripesync.Call[payment]) (report, error) {

@@ -7,13 +7,14 @@
 // FAILED, and so is the refused step; the earlier ones are COMPENSATED, or DONE if they
 // have Keep, and the later ones TODO. An undo that Stripe refuses because the object is
 // gone counts as done; after any other refusal of an undo the operation is
-// NEEDS_ATTENTION.
+// NEEDS_ATTENTION, and that step and the earlier ones keep their status.
 //
 // When an earlier request of the refused step got no answer, or a server error, that
 // request is settled first: Spend is called, then Find. An object that Find finds makes
 // the step DONE, and the operation goes on. Where Spend shows that the request was
-// carried out, the step is sent once more, and Stripe repeats its answer. A step with
-// neither Find nor Keep is undone like the earlier ones, at first with its own key.
+// carried out, the step is sent once more, and Stripe repeats its answer. In that case a
+// refused step with neither Find nor Keep is undone too, before the earlier ones, at first
+// with its own key. It stays FAILED.
 //
 // Find is also called before a step gets another key: when Stripe may have forgotten the
 // old one, when Stripe repeats a server error for it, and when the operation is retried.
