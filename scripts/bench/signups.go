@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,8 +20,8 @@ import (
 )
 
 // compareSignUps holds the sign-ups that the program accepts to the rows that pgbench
-// inserts one at a time, on one server that writes each commit to its disk. Stripe
-// cannot be reached, so that nothing but accepting is measured.
+// inserts one at a time, on one server that writes each commit to its disk. Meanwhile the
+// customers are created in a sandbox, at the rate that Stripe allows.
 func compareSignUps(ctx context.Context, binary string) error {
 	database, drop, err := newDatabase(ctx, 0)
 	if err != nil {
@@ -36,8 +38,13 @@ func compareSignUps(ctx context.Context, binary string) error {
 		return err
 	}
 	defer restore()
+	stripe, stop, err := startStripe(ctx, binary, dir)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	ours, err := start(ctx, "tallystick", []string{binary}, dir, "DATABASE_URL="+database, "ADMIN_API_KEY="+adminKey, "LOG_LEVEL=error",
-		"STRIPE_SECRET_KEY=sk_test_nobody", "STRIPE_WEBHOOK_SECRET=whsec_nobody", "STRIPE_API_BASE=http://127.0.0.1:1")
+		"STRIPE_SECRET_KEY=sk_test_of_the_comparison", "STRIPE_WEBHOOK_SECRET=whsec_nobody", "STRIPE_API_BASE="+stripe)
 	if err != nil {
 		return err
 	}
@@ -67,6 +74,34 @@ func compareSignUps(ctx context.Context, binary string) error {
 	return nil
 }
 
+// startStripe starts the sandbox in a process of its own, without events.
+func startStripe(ctx context.Context, binary, dir string) (url string, stop func(), err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	cmd := exec.CommandContext(ctx, binary, "sandbox", "serve", "--addr", address, "--data", filepath.Join(dir, "stripe")) //nolint:gosec // ours
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil { // it says that it is ready
+		stop()
+		return "", nil, fmt.Errorf("the sandbox does not start: %w", err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	return "http://" + address, stop, nil
+}
+
 // makeDurable has the server write each commit to its disk until restore is called.
 func makeDurable(ctx context.Context, database string) (restore func(), err error) {
 	db, err := sql.Open("pgx", database)
@@ -91,6 +126,10 @@ func makeDurable(ctx context.Context, database string) (restore func(), err erro
 	}, nil
 }
 
+// signUp is the request of a sign-up.
+const signUp = `{"query": "mutation($input: CreateCustomerInput!) { createCustomer(input: $input) { customer { id } userErrors { code } } }",
+	"variables": {"input": {"email": "c%d@example.com"}}}`
+
 // signUp signs people up for a turn's time and returns how many were accepted in a
 // second.
 func (p *peer) signUp(ctx context.Context, clients int, last *atomic.Int64) (rate float64, err error) {
@@ -104,8 +143,7 @@ func (p *peer) signUp(ctx context.Context, clients int, last *atomic.Int64) (rat
 		all.Go(func() {
 			for time.Since(began) < turn && errs[i] == nil {
 				var answer []byte
-				answer, errs[i] = p.ask(ctx, client, request(page{document: fmt.Sprintf(
-					`mutation { createCustomer(input: {email: "c%d@example.com"}) { customer { id } userErrors { code } } }`, last.Add(1))}))
+				answer, errs[i] = p.ask(ctx, client, fmt.Appendf(nil, signUp, last.Add(1)))
 				if errs[i] == nil && !bytes.Contains(answer, []byte(`"userErrors":[]`)) {
 					errs[i] = fmt.Errorf("a sign-up was not accepted: %s", answer)
 				}
