@@ -78,6 +78,22 @@ func TestFreshOperations(t *testing.T) {
 	})
 }
 
+// TestSignUpOfACutOffProcess signs up where Stripe cannot be reached: a job is queued,
+// since another replica may reach it.
+func TestSignUpOfACutOffProcess(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		k.Stripe.Down()
+		testkit.Eventually(t, "the process to notice that it is cut off", func() bool {
+			return k.App.Stripe.Ping(t.Context()) != nil && !k.App.Stripe.Available()
+		})
+		if _, err := k.Customers.CreateCustomer(testkit.Context(t), customers.CreateCustomer{Email: "ada@example.com"}); err != nil {
+			t.Fatal(err)
+		}
+		testkit.Equal(t, "jobs", waiting(t, k), 1)
+	})
+}
+
 // hourAhead puts a PostgreSQL database's clock an hour ahead, for new connections.
 const hourAhead = `
 CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT pg_catalog.now() + interval ''1 hour''';

@@ -75,7 +75,7 @@ func (o *Operation[P]) Begin(ctx context.Context, tx *store.Tx, b Beginning[P]) 
 	if err != nil {
 		return nil, err
 	}
-	if tx.SQL != nil && !e.stripe.Available() { // another replica may reach it
+	if !e.stripe.Available() && tx.SQL != nil { // another replica may reach it
 		return op, e.alarm.Schedule(ctx, tx, now, op.ID)
 	}
 	tx.AfterCommit(func() { e.alarm.Wake(op.ID) })
