@@ -95,3 +95,29 @@ func TestPipelineOnDeadConnections(t *testing.T) {
 		}
 	}
 }
+
+// TestLostCommit loses the server's answer to a commit: the rows are there, and the error
+// says that this is not certain.
+func TestLostCommit(t *testing.T) {
+	t.Parallel()
+	url := testkit.EmptyPostgres(t)
+	migrated(t, url)
+	cable := testkit.NewCable(t, url)
+	s := open(t, cable.URL)
+	for i, in := range []func(context.Context, func(context.Context, *store.Tx) error) error{s.InTx, s.InPipeline} {
+		err := in(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := add(ctx, tx.Writer, string(rune('a'+i))+"@example.com")
+			if i == 0 {
+				cable.CutAfter("commit")
+			} else {
+				cable.CutAfter("b@example.com")
+			}
+			return err
+		})
+		if !errors.Is(err, store.ErrInDoubt) {
+			t.Errorf("%v", err)
+		}
+		testkit.Equal(t, "cut", cable.Cuts(), i+1)
+		testkit.Equal(t, "rows", count(t, s), i+1)
+	}
+}

@@ -13,8 +13,16 @@ import (
 // kit's own by the changes alone.
 func (k *Kit) Replica(t testing.TB, change ...func(*app.Settings)) *app.App {
 	t.Helper()
+	return k.ReplicaOn(t, k.DatabaseURL(), change...)
+}
+
+// ReplicaOn is [Kit.Replica] by another URL of the same database.
+func (k *Kit) ReplicaOn(t testing.TB, databaseURL string, change ...func(*app.Settings)) *app.App {
+	t.Helper()
 	changes := append(append([]func(*app.Settings){beside}, k.change...), change...)
-	a, err := app.Start(context.Background(), k.config, slog.New(slog.NewTextHandler(logTo{t}, nil)), changes...)
+	config := k.config
+	config.DatabaseURL = databaseURL
+	a, err := app.Start(context.Background(), config, slog.New(slog.NewTextHandler(logTo{t}, nil)), changes...)
 	if err != nil {
 		t.Fatalf("start a replica: %v", err)
 	}
