@@ -61,7 +61,7 @@ func (c *Customers) CreateCustomer(ctx context.Context, in CreateCustomer) (Resu
 	if store.IsUnique(err) {
 		return Result{}, c.taken(ctx, in.Email, in.ExternalID)
 	}
-	if op != nil && row != nil {
+	if op != nil && row != nil && op.SubjectID == row.ID { // and no earlier sign-up with the same key
 		return Result{Customer: row, Operation: op}, err
 	}
 	return c.result(ctx, op, err)

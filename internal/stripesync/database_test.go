@@ -1,16 +1,13 @@
 package stripesync_test
 
 import (
-	"bytes"
-	"database/sql"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"sync/atomic"
 	"testing"
 
 	"tallystick/internal/billing"
+	"tallystick/internal/catalog"
+	"tallystick/internal/customers"
 	"tallystick/internal/testkit"
 )
 
@@ -48,96 +45,27 @@ func TestDatabaseIsLostAfterTheBeginning(t *testing.T) {
 func TestConnectionIsCutAtTheCommit(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, "postgres")
-	direct := s.Store.DB
-	cut := throughCutter(t, s.Store.Queue.Config().ConnString())
-	s.Store.DB = cut.db
-	answer := s.run(t, createCustomer, map[string]any{"email": "ada@example.com"})
-	s.Store.DB = direct
-	testkit.Equal(t, "connections that were cut", cut.cuts.Load(), 1)
-	testkit.Equal(t, "status", answer.String("operation.status"), string(billing.OperationPending))
+	product := s.product(t, "A")
+	cable := testkit.NewCable(t, s.DatabaseURL())
+	replica := s.ReplicaOn(t, cable.URL)
+
+	cable.CutAfter("ada@example.com") // the rows of a sign-up are committed as they arrive
+	signedUp, err := replica.Customers.CreateCustomer(testkit.Context(t), customers.CreateCustomer{Email: "ada@example.com"})
+	if err != nil {
+		t.Fatalf("the sign-up: %v", err)
+	}
+	testkit.Equal(t, "connections that were cut", cable.Cuts(), 1)
+	testkit.Equal(t, "status", signedUp.Operation.Status, billing.OperationPending)
 	s.settle(t)
-	s.oneCustomer(t, answer.String("customer.id"))
-}
+	s.oneCustomer(t, signedUp.Customer.ID)
 
-// cutter lies between a server and PostgreSQL, and cuts the connection as soon as
-// it has let the first commit through.
-type cutter struct {
-	db   *sql.DB
-	cuts atomic.Int32
-}
-
-func throughCutter(t *testing.T, database string) *cutter {
-	t.Helper()
-	u, err := url.Parse(database)
+	cable.CutAfter("commit")
+	name := "B"
+	renamed, err := replica.Catalog.UpdateProduct(testkit.Context(t), catalog.UpdateProduct{ProductID: product.ID, Name: &name})
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("the change: %v", err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, to := &cutter{}, u.Host
-	go func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", to)
-			if err != nil {
-				client.Close()
-				continue
-			}
-			answers := make(chan bool, 1)
-			go c.requests(server, client, answers)
-			go c.answers(client, server, answers)
-		}
-	}()
-	u.Host = l.Addr().String()
-	if c.db, err = sql.Open("pgx", u.String()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		c.db.Close()
-		l.Close()
-	})
-	return c
-}
-
-// requests carries what the server asks, and notes when it asks for a commit.
-func (c *cutter) requests(to, from net.Conn, commits chan<- bool) {
-	defer to.Close()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buffer)
-		if err != nil {
-			return
-		}
-		if bytes.Contains(buffer[:n], []byte("commit\x00")) && c.cuts.CompareAndSwap(0, 1) {
-			commits <- true
-		}
-		if _, err := to.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
-}
-
-// answers carries what the database answers, but for the answer to that commit.
-func (c *cutter) answers(to, from net.Conn, commits <-chan bool) {
-	defer to.Close()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buffer)
-		if err != nil {
-			return
-		}
-		select {
-		case <-commits:
-			return
-		default:
-		}
-		if _, err := to.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
+	testkit.Equal(t, "connections that were cut", cable.Cuts(), 2)
+	testkit.Equal(t, "status", renamed.Operation.Status, billing.OperationSucceeded)
+	s.equalProduct(t, product.ID)
 }

@@ -20,6 +20,7 @@ type Cable struct {
 	server   string
 	words    atomic.Pointer[[]byte]
 	cut      atomic.Int64
+	trips    atomic.Int64
 	open     sync.WaitGroup
 }
 
@@ -55,6 +56,10 @@ func (c *Cable) CutAfter(words string) {
 // Cuts is how many connections were cut.
 func (c *Cable) Cuts() int { return int(c.cut.Load()) }
 
+// Trips is how many round trips there were: how often one of the connections has asked
+// after the server had answered.
+func (c *Cable) Trips() int { return int(c.trips.Load()) }
+
 func (c *Cable) accept() {
 	for {
 		here, err := c.listener.Accept()
@@ -73,12 +78,15 @@ func (c *Cable) accept() {
 // lead passes on what both sides say, until one of them ends or the cable is cut.
 func (c *Cable) lead(here, there net.Conn) {
 	defer here.Close()
-	var doomed atomic.Bool
+	var doomed, asked atomic.Bool
 	c.open.Go(func() {
 		defer there.Close()
 		buffer := make([]byte, 64<<10)
 		for {
 			n, err := here.Read(buffer)
+			if n > 0 && !asked.Swap(true) {
+				c.trips.Add(1)
+			}
 			if words := c.words.Load(); words != nil && bytes.Contains(buffer[:n], *words) && c.words.CompareAndSwap(words, nil) {
 				doomed.Store(true)
 			}
@@ -90,6 +98,7 @@ func (c *Cable) lead(here, there net.Conn) {
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := there.Read(buffer)
+		asked.Store(false)
 		if doomed.Load() {
 			c.cut.Add(1)
 			return
