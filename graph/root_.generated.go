@@ -4886,12 +4886,12 @@ type Mutation {
     """The subscription to revoke, and why."""
     input: RevokeSubscriptionInput!
   ): RevokeSubscriptionPayload @needs(scope: WRITE_SUBSCRIPTIONS)
-  """Pays an open invoice now, outside the retry schedule. A ` + "`" + `PAST_DUE` + "`" + ` subscription becomes ` + "`" + `ACTIVE` + "`" + ` again."""
+  """Pays an open or uncollectible invoice now, outside the retry schedule. A ` + "`" + `PAST_DUE` + "`" + ` subscription becomes ` + "`" + `ACTIVE` + "`" + ` again."""
   payInvoice(
     """The invoice to pay."""
     input: PayInvoiceInput!
   ): PayInvoicePayload @needs(scope: WRITE_INVOICES, customer: true)
-  """Voids an open invoice, so that nothing is owed. This cannot be undone, and the number is not reused."""
+  """Voids an open or uncollectible invoice, so that nothing is owed. This cannot be undone, and the number is not reused."""
   voidInvoice(
     """The invoice to void."""
     input: VoidInvoiceInput!
