@@ -81,7 +81,9 @@ type priceArchival struct {
 	Old       oldPrice `json:"old"`
 }
 
-// archivePrice is undone by putting the price on sale again.
+// archivePrice sends POST /v1/prices/{id}. A price that Stripe does not have counts as
+// archived. As the only step, it is undone only after a lost answer and a refusal, by the
+// same request, which puts the price on sale again.
 var archivePrice = &stripesync.Step[priceArchival, stripesync.Nothing]{
 	Name: "archive_price",
 	Do: func(c *stripesync.Call[priceArchival]) (stripesync.Nothing, error) {

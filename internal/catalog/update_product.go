@@ -111,7 +111,8 @@ func beginProductUpdate(ctx context.Context, tx *store.Tx, o *stripesync.Operati
 	})
 }
 
-// updateProduct is undone by telling Stripe again what still stands here.
+// updateProduct sends POST /v1/products/{id}. As the only step, it is undone only after a
+// lost answer and a refusal, by the same request with the values that stand here.
 var updateProduct = &stripesync.Step[productUpdate, stripesync.Nothing]{
 	Name: "update_product",
 	Do: func(c *stripesync.Call[productUpdate]) (stripesync.Nothing, error) {

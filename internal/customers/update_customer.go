@@ -111,8 +111,8 @@ func (p patch) checkFree(ctx context.Context, tx *store.Tx, customerID string) e
 	return store.CheckExternalIDFree(ctx, tx, *p.ExternalID, customerID)
 }
 
-// linkForUpdate sends POST /v1/customers. It has no undo: after a refusal of send the
-// customer stays in Stripe, and no request follows.
+// linkForUpdate sends POST /v1/customers. It has Keep: after a refusal of send it stays
+// DONE, and no request follows.
 var linkForUpdate = LinkStep[update]()
 
 // send is POST /v1/customers/{id}. It is undone by the same request with the old values of
@@ -122,8 +122,15 @@ var linkForUpdate = LinkStep[update]()
 // new one, and send is repeated for it.
 var send = &stripesync.Step[update, stripesync.Nothing]{
 	Name: "update_customer",
-	Do: func(c *stripesync.Call[update]) (stripesync.Nothing, error) {
-		return stripesync.Nothing{}, postPatch(c, c.Params.Patch)
+	Do: func(c *stripesync.Call[update]) (none stripesync.Nothing, err error) {
+		id, err := InStripe(c, linkForUpdate.Of(c.Op))
+		if err != nil {
+			return none, err
+		}
+		if id == "" {
+			return none, stripesync.Before(linkForUpdate)
+		}
+		return none, Relink(c, linkForUpdate, id, postPatch(c, id, c.Params.Patch))
 	},
 	Undo: func(c *stripesync.Call[update], _ *stripesync.Nothing) error {
 		row, err := c.Store.Reader.Customer.Get(c, c.Params.CustomerID)
@@ -141,19 +148,19 @@ var send = &stripesync.Step[update, stripesync.Nothing]{
 		if c.Params.Patch.Name != nil {
 			back.Name = &row.Name
 		}
-		return postPatch(c, back)
+		id, err := InStripe(c, linkForUpdate.Of(c.Op))
+		if err != nil || id == "" { // it has none any more
+			return err
+		}
+		return postPatch(c, id, back)
 	},
 }
 
-func postPatch(c *stripesync.Call[update], p patch) error {
-	id, err := InStripe(c, linkForUpdate.Of(c.Op))
-	if err != nil {
-		return err
-	}
+func postPatch(c *stripesync.Call[update], stripeID string, p patch) error {
 	params := &stripe.CustomerParams{Params: c.Write(), Email: p.Email, Name: p.Name}
 	params.Metadata = p.metadata()
-	_, err = c.Stripe.Customers.Update(id, params)
-	return Relink(c, linkForUpdate, id, err)
+	_, err := c.Stripe.Customers.Update(stripeID, params)
+	return err
 }
 
 // metadata are what Stripe is told to change; an empty value removes its key.

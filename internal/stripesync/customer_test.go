@@ -2,10 +2,12 @@ package stripesync_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
 	"tallystick/internal/billing"
+	"tallystick/internal/customers"
 	"tallystick/internal/testkit"
 )
 
@@ -145,6 +147,37 @@ func TestRefusedCustomerChangeIsUndone(t *testing.T) {
 		testkit.Equal(t, "e-mail in Stripe", text(there["email"]), "ada@example.com")
 		testkit.Equal(t, "name in Stripe", text(there["name"]), "Ada")
 		testkit.Equal(t, "metadata in Stripe", fmt.Sprint(there["metadata"].(map[string]any)["team"]), "<nil>")
+	})
+}
+
+// A change is undone although Stripe has deleted the customer meanwhile: there is nothing
+// to undo any more.
+func TestUndoneChangeOfACustomerThatIsGone(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		id := s.customer(t, "ada@example.com", true)
+		there := *s.customerRow(t, id).StripeID
+		w := testkit.NewWire(t)
+		kit := *s.Kit
+		kit.App = s.Replica(t, w.Lay)
+		w.After(func(_ int, r *http.Request) testkit.Verdict {
+			if r.Method == http.MethodPost && r.URL.Path == "/v1/customers/"+there {
+				w.After(nil)
+				s.run(t, createCustomer, map[string]any{"email": "grace@example.com"})
+				s.Stripe.Delete(t, "/v1/customers/"+there)
+				s.Stripe.Forget(t)
+			}
+			return testkit.Pass
+		})
+		email := "grace@example.com"
+		changed, err := kit.Customers.UpdateCustomer(testkit.Context(t), customers.UpdateCustomer{CustomerID: id, Email: &email})
+		if changed.Operation == nil {
+			t.Fatal(err)
+		}
+		testkit.Equal(t, "status", changed.Operation.Status, billing.OperationFailed)
+		for _, r := range s.writes(t) {
+			testkit.Equal(t, "request of the undo", r.String(), "POST /v1/customers/"+there)
+		}
+		testkit.Equal(t, "e-mail here", s.customerRow(t, id).Email, "ada@example.com")
 	})
 }
 

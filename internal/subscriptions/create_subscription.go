@@ -229,15 +229,19 @@ func insertSubscription(ctx context.Context, tx *store.Tx, customerID string, co
 	return row, frozen, nil
 }
 
+// linkSubscriber sends POST /v1/customers. attachCard sends GET
+// /v1/payment_methods/{id}, and then POST .../attach unless the method is the
+// customer's. Both have Keep: after a refusal of subscribe both stay DONE.
 var (
 	linkSubscriber = customers.LinkStep[creation]()
 	attachCard     = attachStep(linkSubscriber)
 )
 
 // subscribe sends POST /v1/subscriptions. It has no undo, as it is the last step, and
-// Finish rejects nothing. When Stripe refuses it because it has no such customer, the
-// customer is unlinked, and link_customer and this step are done again. When it refuses
-// a price as missing or not active, GET /v1/prices/{id} follows, and the change is
+// Finish rejects nothing. When Stripe says that it has no such customer, GET
+// /v1/customers/{id} follows; if that is gone, the customer is unlinked, and link_customer
+// and this step are done again, but not attach_payment_method. When Stripe refuses a price
+// as missing or not active, GET /v1/prices/{id} follows for each price, and the change is
 // rejected, as it is after every other refusal. Spend is an update of the customer that
 // changes nothing.
 var subscribe = &stripesync.Step[creation, report]{

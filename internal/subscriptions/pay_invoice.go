@@ -56,9 +56,10 @@ type payment struct {
 func (p payment) paymentMethod() string { return p.PaymentMethod }
 
 // attachPayment sends GET /v1/payment_methods/{id}, and then POST .../attach unless the
-// method is the customer's already. It has no undo: after a refusal of pay nothing is
-// detached. A refusal of it rejects the change. linkPayer is added to the steps only when
-// Stripe refuses to attach because it has deleted the customer.
+// method is the customer's already. It has Keep: after a refusal of pay it stays DONE, and
+// nothing is detached. A refusal of it rejects the change. When Stripe has no such
+// customer, GET /v1/customers/{id} follows; if that is gone, linkPayer is added before it,
+// and it is done again.
 var (
 	linkPayer     = customers.LinkStep[payment]()
 	attachPayment = attachStep(linkPayer)
@@ -66,7 +67,8 @@ var (
 
 // pay sends POST /v1/invoices/{id}/pay. It has no undo, as it is the last step, and Finish
 // rejects nothing. After a refusal GET /v1/invoices/{id} follows, and the step is done if
-// the invoice is paid; a refusal of that GET makes it FAILED. Spend is an update of the customer that changes nothing.
+// the invoice is paid; a refusal of that GET makes it FAILED. Spend is an update of the
+// customer that changes nothing.
 var pay = &stripesync.Step[payment, report]{
 	Name: "pay_invoice",
 	Do: func(c *stripesync.Call[payment]) (report, error) {

@@ -17,7 +17,8 @@
 // with its own key. It stays FAILED.
 //
 // Find is also called before a step gets another key: when Stripe may have forgotten the
-// old one, when Stripe repeats a server error for it, and when the operation is retried.
+// old one, when Stripe repeats a server error for it, when the operation is retried, and
+// when a step is done again.
 //
 // A change that is rejected returns a [billing.Error]. The comment of each change
 // names the codes of its own. Besides these, each returns INVALID_INPUT for a
