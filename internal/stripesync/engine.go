@@ -328,15 +328,15 @@ func (e *Engine) carryOut(ctx context.Context, op *ent.Operation) (State, error)
 		return Busy, nil
 	case err != nil:
 		return Waiting, errors.Join(err, r.fault(ctx))
-	case state == Finished: // whoever waits for this one does not wait for the look
-		e.work.Go(func() { e.wakeNext(context.WithoutCancel(ctx), op) })
+	case state == Finished:
+		e.wakeNext(ctx, op)
 	}
 	return state, nil
 }
 
 // wakeNext starts the next operation of the scope.
 func (e *Engine) wakeNext(ctx context.Context, op *ent.Operation) {
-	next, err := e.nextInScope(ctx, op)
+	next, err := e.nextInScope(context.WithoutCancel(ctx), op)
 	if err != nil {
 		e.logger.Warn("could not look for the next operation; the sweep will", "error", err)
 		return
