@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 
 	"entgo.io/ent/dialect"
@@ -37,8 +35,8 @@ func (s *Store) InPipeline(ctx context.Context, fn func(context.Context, *Tx) er
 	return nil
 }
 
-// send has statements carried out in one transaction, without regard to
-// whether somebody still waits for it: what has begun is to be known to have ended.
+// send has statements carried out in one transaction, without regard to whether somebody
+// still waits for it: what has begun is to be known to have ended.
 func (s *Store) send(ctx context.Context, statements []statement) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTimeout)
 	defer cancel()
@@ -98,11 +96,8 @@ var errOnlyInserts = errors.New("a pipeline only inserts rows")
 // Exec implements [dialect.Driver].
 func (d *pipelineDriver) Exec(_ context.Context, query string, args, v any) error {
 	values, ok := args.([]any)
-	if !ok || d.sent != nil {
+	if !ok || v != nil || d.sent != nil { // who updates or deletes wants to know how many
 		return errOnlyInserts
-	}
-	if result, ok := v.(*sql.Result); ok {
-		*result = driver.RowsAffected(1)
 	}
 	statements.Inc()
 	d.inserts = append(d.inserts, statement{query, values})

@@ -47,8 +47,8 @@ func TestInPipeline(t *testing.T) {
 	})
 }
 
-// TestPipelineReadsNothing holds the functions of pipelines to inserting.
-func TestPipelineReadsNothing(t *testing.T) {
+// TestPipelineOnlyInserts holds the functions of pipelines to inserting.
+func TestPipelineOnlyInserts(t *testing.T) {
 	t.Parallel()
 	s := migrated(t, testkit.EmptyPostgres(t))
 	err := s.InPipeline(t.Context(), func(ctx context.Context, tx *store.Tx) error {
@@ -57,6 +57,12 @@ func TestPipelineReadsNothing(t *testing.T) {
 	})
 	if err == nil {
 		t.Error("a pipeline reads")
+	}
+	err = s.InPipeline(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return tx.Customer.Update().SetName("Ada").Exec(ctx)
+	})
+	if err == nil {
+		t.Error("a pipeline updates")
 	}
 }
 
