@@ -295,6 +295,7 @@ func (s serve) Run(ctx context.Context) error {
 	if err = a.ListensOn(ctx, listener.Addr()); err == nil {
 		a.ReportStart(ctx, version(), listener.Addr())
 		a.Announce(os.Stdout, listener.Addr())
+		debug.FreeOSMemory() // what only the start has needed
 		select {
 		case err = <-served:
 		case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -36,7 +37,7 @@ type playground struct {
 type asset struct {
 	contentType string
 	etag        string
-	plain       []byte
+	plain       func() io.ReadSeeker
 	compressed  func() []byte
 }
 
@@ -51,15 +52,15 @@ var contentTypes = map[string]string{
 const assetRoot = "/playground/"
 
 func newPlayground() *playground {
-	files, hash := map[string][]byte{}, sha256.New()
+	var names []string
+	hash := sha256.New()
 	err := fs.WalkDir(playgroundFiles, "playground", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := playgroundFiles.ReadFile(name)
+		names = append(names, name)
 		hash.Write([]byte(name))
-		hash.Write(content)
-		files[strings.TrimPrefix(name, "playground/")] = content
+		_, err = io.Copy(hash, embedded(name))
 		return err
 	})
 	if err != nil {
@@ -67,29 +68,42 @@ func newPlayground() *playground {
 	}
 
 	p := &playground{version: hex.EncodeToString(hash.Sum(nil)[:8]), assets: map[string]asset{}}
-	page := bytes.ReplaceAll(files["index.html"], []byte("{{assets}}"), []byte(assetRoot+p.version))
-	p.page = p.asset("index.html", page)
-	delete(files, "index.html")
-	for name, content := range files {
-		p.assets[name] = p.asset(name, content)
+	for _, name := range names {
+		p.assets[strings.TrimPrefix(name, "playground/")] = p.asset(name, func() io.ReadSeeker { return embedded(name) })
 	}
+	html, err := io.ReadAll(embedded("playground/index.html"))
+	if err != nil {
+		panic(err)
+	}
+	html = bytes.ReplaceAll(html, []byte("{{assets}}"), []byte(assetRoot+p.version))
+	p.page = p.asset("index.html", func() io.ReadSeeker { return bytes.NewReader(html) })
+	delete(p.assets, "index.html")
 	return p
 }
 
-func (p *playground) asset(name string, content []byte) asset {
+// embedded opens a file of the playground, which stays where the program has it.
+func embedded(name string) io.ReadSeeker {
+	file, err := playgroundFiles.Open(name)
+	if err != nil {
+		panic(err)
+	}
+	return file.(io.ReadSeeker) //nolint:forcetypeassert // embed promises that
+}
+
+func (p *playground) asset(name string, plain func() io.ReadSeeker) asset {
 	return asset{
 		contentType: cmp.Or(contentTypes[path.Ext(name)], "text/plain; charset=utf-8"),
 		etag:        p.version,
-		plain:       content,
-		compressed:  sync.OnceValue(func() []byte { return compress(content) }),
+		plain:       plain,
+		compressed:  sync.OnceValue(func() []byte { return compress(plain()) }),
 	}
 }
 
-func compress(content []byte) []byte {
+func compress(content io.Reader) []byte {
 	var compressed bytes.Buffer
 	w := gzip.NewWriter(&compressed)
-	// Neither can fail on a buffer.
-	_, _ = w.Write(content)
+	// Neither can fail from memory to memory.
+	_, _ = io.Copy(w, content)
 	_ = w.Close()
 	return compressed.Bytes()
 }
@@ -116,13 +130,14 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
 	h.Add("Vary", "Accept-Encoding")
-	content, etag := a.plain, a.etag
-	if acceptsGzip(r.Header) {
-		h.Set("Content-Encoding", "gzip")
-		content, etag = a.compressed(), a.etag+"-gzip"
+	if !acceptsGzip(r.Header) {
+		h.Set("ETag", `"`+a.etag+`"`)
+		http.ServeContent(w, r, "", time.Time{}, a.plain())
+		return
 	}
-	h.Set("ETag", `"`+etag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	h.Set("Content-Encoding", "gzip")
+	h.Set("ETag", `"`+a.etag+`-gzip"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.compressed()))
 }
 
 func acceptsGzip(h http.Header) bool {
