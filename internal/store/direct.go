@@ -70,6 +70,11 @@ func (d directDriver) query(ctx context.Context, query string, args []any) (*dir
 		return nil, err
 	}
 	r := &directRows{Rows: rows}
+	fields := rows.FieldDescriptions() // the connection's, which after the last row is somebody else's
+	r.columns = make([]string, len(fields))
+	for i := range fields {
+		r.columns[i] = fields[i].Name
+	}
 	r.first = rows.Next()
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -80,8 +85,9 @@ func (d directDriver) query(ctx context.Context, query string, args []any) (*dir
 // directRows are the rows of a query, for ent.
 type directRows struct {
 	pgx.Rows
-	first bool // the first row has arrived, and was not asked for yet
-	types *pgtype.Map
+	columns []string
+	first   bool // the first row has arrived, and was not asked for yet
+	types   *pgtype.Map
 }
 
 // Close implements [entsql.ColumnScanner].
@@ -103,14 +109,7 @@ func (r *directRows) Next() bool {
 func (*directRows) NextResultSet() bool { return false }
 
 // Columns implements [entsql.ColumnScanner].
-func (r *directRows) Columns() ([]string, error) {
-	fields := r.FieldDescriptions()
-	names := make([]string, len(fields))
-	for i := range fields {
-		names[i] = fields[i].Name
-	}
-	return names, nil
-}
+func (r *directRows) Columns() ([]string, error) { return r.columns, nil }
 
 // ColumnTypes implements [entsql.ColumnScanner].
 func (*directRows) ColumnTypes() ([]*sql.ColumnType, error) {

@@ -8,9 +8,12 @@ import (
 	"testing"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
+
 	"tallystick/ent"
 	"tallystick/ent/customer"
 	"tallystick/internal/billing"
+	"tallystick/internal/store"
 	"tallystick/internal/testkit"
 )
 
@@ -101,4 +104,27 @@ func TestReaderAfterAllConnectionsAreCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	testkit.Equal(t, "rows", count(t, s), 1)
+}
+
+// TestEmptyResultKeepsItsColumns asks for the columns of an empty result once its
+// connection has carried out another query.
+func TestEmptyResultKeepsItsColumns(t *testing.T) {
+	t.Parallel()
+	readers := store.Readers(migrated(t, testkit.EmptyPostgres(t)))
+	var nobody, nothing entsql.Rows
+	for query, rows := range map[string]*entsql.Rows{"SELECT id, email FROM customers": &nobody, "SELECT name FROM products": &nothing} {
+		if err := readers.Query(t.Context(), query, []any{}, rows); err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+	}
+	columns, err := nobody.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.EqualSlices(t, "columns", columns, []string{"id", "email"})
+	if columns, err = nothing.Columns(); err != nil {
+		t.Fatal(err)
+	}
+	testkit.EqualSlices(t, "columns", columns, []string{"name"})
 }
