@@ -18,6 +18,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/stripesync"
 	"tallystick/internal/testkit"
+	"tallystick/internal/testkit/stripespec"
 )
 
 // stage is a life whose requests to Stripe can be stepped in on.
@@ -25,6 +26,7 @@ type stage struct {
 	*life
 	t    *testing.T
 	wire *testkit.Wire
+	held *testkit.Held // a request that is late
 }
 
 func newStage(t *testing.T, database string) *stage {
@@ -89,13 +91,15 @@ func complete(t *testing.T, s *stage, played map[billing.OperationKind][]string)
 	}
 }
 
-// rehearse plays a scene without trouble, and returns the requests that it takes.
+// rehearse plays a scene without trouble, and returns the requests that it takes, which
+// must be as Stripe's specification allows.
 func (s *stage) rehearse(sc *scene) (requests []string) {
 	s.t.Helper()
 	do := sc.prepare(s)
 	s.calm(s.t)
 	before := s.population()
 	s.wire.Forget()
+	stripespec.Check(s.t, s.wire)
 	s.settled(do)
 	op := s.newest(sc.kind)
 	if op.Status != billing.OperationSucceeded {
@@ -148,8 +152,13 @@ func (s *stage) play(t *testing.T, sc *scene, tr trouble, n int) *ent.Operation 
 	tr.strike(s, n, do)
 	s.wire.Before(nil)
 	s.wire.After(nil)
+	seen := s.wire.Seen()
 	s.calm(s.t)
 	op := s.newest(sc.kind)
+	if tr.refuses && !strings.HasPrefix(seen[n-1], http.MethodGet) {
+		testkit.Equal(s.t, "status", op.Status, billing.OperationFailed)
+		testkit.Equal(s.t, "code", billing.ValueOr(op.ErrorCode, ""), string(billing.CodeStripeRejected))
+	}
 	if tr.after != nil {
 		tr.after(s)
 		s.calm(s.t)
@@ -219,6 +228,8 @@ type trouble struct {
 	timePasses bool
 	// bringsSteps says that other steps can come of it.
 	bringsSteps bool
+	// refuses says that a request is refused, so that a change of which that was one fails.
+	refuses bool
 	// strike carries a deed out, and lets something go wrong at its n-th request.
 	strike func(s *stage, n int, do deed)
 	// after is what happens once the operation is over.
@@ -233,6 +244,18 @@ var troubles = slices.Concat(answers(), deaths(), []trouble{
 	{name: "every change is refused from then on", strike: func(s *stage, n int, do deed) {
 		s.wire.Before(func(i int, r *http.Request) testkit.Verdict {
 			if i >= n && r.Method != http.MethodGet {
+				s.failThis(r, "refuse")
+			}
+			return testkit.Pass
+		})
+		s.settled(do)
+	}},
+	{name: "refused after a lost answer", strike: func(s *stage, n int, do deed) {
+		s.wire.Before(func(i int, r *http.Request) testkit.Verdict {
+			switch i {
+			case n:
+				s.failThis(r, "stored_error_after")
+			case n + 1:
 				s.failThis(r, "refuse")
 			}
 			return testkit.Pass
@@ -269,18 +292,22 @@ func answers() (all []trouble) {
 		"refuse", "card_declined", "rate_limit", "lock_timeout", "server_error", "garbage", "unauthorized", "forbidden",
 		"drop_before", "drop_after", "stored_error", "stored_error_after",
 	} {
-		all = append(all, trouble{
-			name: kind, passes: kind != "refuse" && kind != "card_declined",
-			strike: func(s *stage, n int, do deed) {
-				s.wire.Before(func(i int, r *http.Request) testkit.Verdict {
-					if i == n {
-						s.failThis(r, kind)
-					}
-					return testkit.Pass
-				})
-				s.settled(do)
-			},
-		})
+		tr := trouble{name: kind, passes: true, strike: func(s *stage, n int, do deed) {
+			s.wire.Before(func(i int, r *http.Request) testkit.Verdict {
+				if i == n {
+					s.failThis(r, kind)
+				}
+				return testkit.Pass
+			})
+			s.settled(do)
+		}}
+		switch kind {
+		case "refuse":
+			tr.passes, tr.refuses = false, true
+		case "card_declined":
+			tr.passes = false
+		}
+		all = append(all, tr)
 	}
 	return append(all,
 		late("held in the network until the repetition is refused", 1, false),
@@ -293,29 +320,28 @@ func answers() (all []trouble) {
 // until long after the end. Where the key cannot be used up at once, because Stripe
 // refuses that too, the end has to wait.
 func late(name string, refusals int, afterTheEnd bool) trouble {
-	var held *testkit.Held
 	return trouble{
 		name: name,
 		after: func(s *stage) {
-			if held == nil {
+			if s.held == nil {
 				return
 			}
-			if status, replayed := held.Arrive(s.t); status < 300 && !replayed {
+			if status, replayed := s.held.Arrive(s.t); status < 300 && !replayed {
 				s.t.Error("the late request was carried out after the end")
 			}
 		},
 		strike: func(s *stage, n int, do deed) {
-			held = nil
+			s.held = nil
 			s.wire.Before(func(i int, r *http.Request) testkit.Verdict {
 				switch {
 				case i == n && spent(r):
-					held = s.wire.Hold(s.t, r)
+					s.held = s.wire.Hold(s.t, r)
 					return testkit.Drop
-				case i > n && i <= n+refusals && held != nil:
+				case i > n && i <= n+refusals && s.held != nil:
 					s.failThis(r, "refuse")
-				case i == n+2 && held != nil && !afterTheEnd:
-					held.Arrive(s.t)
-					held = nil
+				case i == n+2 && s.held != nil && !afterTheEnd:
+					s.held.Arrive(s.t)
+					s.held = nil
 				}
 				return testkit.Pass
 			})
