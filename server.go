@@ -277,6 +277,10 @@ func (s serve) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	// Who connects before it is all there waits in the listener's queue.
+	if err = a.ListensOn(ctx, listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close(), a.Close(context.WithoutCancel(ctx)))
+	}
 	server := newServer(a.Handler)
 	server.RegisterOnShutdown(a.EndStreams)
 	served := make(chan error, 2)
@@ -292,14 +296,12 @@ func (s serve) Run(ctx context.Context) error {
 		defer aside.Close()
 		go func() { served <- aside.Serve(metrics) }()
 	}
-	if err = a.ListensOn(ctx, listener.Addr()); err == nil {
-		a.ReportStart(ctx, version(), listener.Addr())
-		a.Announce(os.Stdout, listener.Addr())
-		debug.FreeOSMemory() // what only the start has needed
-		select {
-		case err = <-served:
-		case <-ctx.Done():
-		}
+	a.ReportStart(ctx, version(), listener.Addr())
+	a.Announce(os.Stdout, listener.Addr())
+	debug.FreeOSMemory() // what only the start has needed
+	select {
+	case err = <-served:
+	case <-ctx.Done():
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()

@@ -123,21 +123,25 @@ func Start(ctx context.Context, c config.Serve, logger *slog.Logger, change ...f
 		}
 		a.sandboxURL = a.sandbox.URL
 	}
-	if err = a.startEngine(ctx, change); err != nil {
+	start, err := a.buildEngine(ctx, change)
+	if err != nil {
 		return nil, err
 	}
 	if a.Handler, err = a.routes(ctx); err != nil {
 		return nil, err
 	}
+	if err = start(ctx); err != nil { // last, as nothing may be built beside what works
+		return nil, err
+	}
 	return a, nil
 }
 
-// startEngine builds the ways to Stripe.
-func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
+// buildEngine builds the ways to Stripe. start lets them work.
+func (a *App) buildEngine(ctx context.Context, change []func(*Settings)) (start func(context.Context) error, err error) {
 	s := Settings{Stripe: a.stripeOptions(), Access: access.DefaultRules(), LookEvery: 4 * time.Second}
 	alarm, err := jobs.NewAlarm(a.Store)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.Engine = stripesync.Options{
 		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
@@ -149,7 +153,7 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	a.Store.Reader.Intercept(s.Access.Policy())
 	if !s.Beside {
 		if err := a.lockDatabase(ctx, a.config.URL()); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	a.Live = live.New(a.Store, s.LookEvery, a.logger)
@@ -168,17 +172,19 @@ func (a *App) startEngine(ctx context.Context, change []func(*Settings)) error {
 	a.Reconciliation = reconciliation.New(a.Store, a.Engine, a.Mirror, a.logger)
 	a.Health = health.New(a.Store, a.Stripe)
 	if err := a.confirmAccount(ctx, stripeapi.OfKey(s.Stripe.SecretKey, s.Stripe.Sandbox)); err != nil {
-		return err
+		return nil, err
 	}
 	a.Inbox = webhooks.NewInbox(a.Store, a.Mirror, alarm, a.logger, now)
 	a.Sweeper = webhooks.NewSweeper(a.Inbox, a.Mirror, a.Stripe, a.logger)
-	watch, unwatch := context.WithCancel(context.WithoutCancel(ctx))
-	a.unwatch = unwatch
-	a.watching.Go(func() { a.Live.Run(watch) })
-	if s.Idle {
-		return nil
-	}
-	return a.startWorking(ctx, watch, alarm)
+	return func(ctx context.Context) error {
+		watch, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+		a.unwatch = unwatch
+		a.watching.Go(func() { a.Live.Run(watch) })
+		if s.Idle {
+			return nil
+		}
+		return a.startWorking(ctx, watch, alarm)
+	}, nil
 }
 
 // stripeOptions are how the configuration says that Stripe is reached: the sandbox

@@ -56,8 +56,12 @@ func open(ctx context.Context, c config.Both, logger *slog.Logger, prepare func(
 	if err = prepare(a.Store, ctx); err != nil {
 		return nil, err
 	}
-	return a, a.startEngine(ctx, []func(*Settings){func(s *Settings) {
+	start, err := a.buildEngine(ctx, []func(*Settings){func(s *Settings) {
 		s.Idle, s.Beside = true, true
 		s.Stripe.Timeout = 0
 	}})
+	if err != nil {
+		return nil, err
+	}
+	return a, start(ctx)
 }

@@ -19,9 +19,10 @@ import (
 	"time"
 )
 
-// compareSignUps holds the sign-ups that the program accepts to the rows that pgbench
-// inserts one at a time, on one server that writes each commit to its disk. Meanwhile the
-// customers are created in a sandbox, at the rate that Stripe allows.
+// compareSignUps holds the sign-ups that the program accepts to what pgbench inserts, a
+// row at a time and the rows of a sign-up at a time, on one server that writes each commit
+// to its disk. Meanwhile the customers are created in a sandbox, at the rate that Stripe
+// allows.
 func compareSignUps(ctx context.Context, binary string) error {
 	database, drop, err := newDatabase(ctx, 0)
 	if err != nil {
@@ -49,29 +50,42 @@ func compareSignUps(ctx context.Context, binary string) error {
 		return err
 	}
 	defer ours.stop()
-	inserts, err := newInserts(dir, database)
+	one, err := newInserts(dir, database, oneRow)
+	if err != nil {
+		return err
+	}
+	same, err := newInserts(dir, database, sameRows)
 	if err != nil {
 		return err
 	}
 	var last atomic.Int64
 	for _, clients := range []int{1, 8, 32} {
-		var accepted, inserted, ratios []float64
-		for round := range rounds + 1 {
-			a, err := ours.signUp(ctx, clients, &last)
-			if err != nil {
+		var accepted, bare, alike [rounds]float64
+		for round := -1; round < rounds; round++ { // the first one warms up
+			i := max(round, 0)
+			if accepted[i], err = ours.signUp(ctx, clients, &last); err != nil {
 				return err
 			}
-			b, err := inserts.run(ctx, clients)
-			if err != nil {
+			if bare[i], err = one.run(ctx, clients); err != nil {
 				return err
 			}
-			if round > 0 { // the first one warms up
-				accepted, inserted, ratios = append(accepted, a), append(inserted, b), append(ratios, a/b)
+			if alike[i], err = same.run(ctx, clients); err != nil {
+				return err
 			}
 		}
-		fmt.Printf("%2d client(s): %6.0f sign-ups a second, %6.0f rows by pgbench: %.2f x\n", clients, median(accepted), median(inserted), median(ratios))
+		fmt.Printf("%2d client(s), a second: %6.0f sign-ups; by pgbench %6.0f single rows (%.2f x), %6.0f times the rows of a sign-up (%.2f x)\n", clients,
+			median(accepted[:]), median(bare[:]), ratio(accepted, bare), median(alike[:]), ratio(accepted, alike))
 	}
 	return nil
+}
+
+// ratio is the median of the rounds' ratios.
+func ratio(ours, others [rounds]float64) float64 {
+	ratios := make([]float64, rounds)
+	for i := range ratios {
+		ratios[i] = ours[i] / others[i]
+	}
+	return median(ratios)
 }
 
 // startStripe starts the sandbox in a process of its own, without events.
@@ -155,10 +169,27 @@ func (p *peer) signUp(ctx context.Context, clients int, last *atomic.Int64) (rat
 	return float64(accepted.Load()) / time.Since(began).Seconds(), errors.Join(errs...)
 }
 
-// inserts is pgbench with a script of one insert.
+// oneRow is a script of pgbench that inserts a row, and sameRows one that inserts the
+// rows of a sign-up as it does, in one round trip. The operation is over, so that the
+// program leaves it alone.
+const (
+	oneRow   = "INSERT INTO inserts (email) VALUES (gen_random_uuid() || '@example.com');\n"
+	sameRows = `\startpipeline
+BEGIN;
+INSERT INTO customers (id, created_at, updated_at, stripe_status, email, email_claimed, name, metadata)
+	VALUES ('cus_' || gen_random_uuid(), now(), now(), 'PENDING', gen_random_uuid() || '@example.com', true, '', '{}');
+INSERT INTO operations (id, created_at, updated_at, kind, status, subject_id, scope_id, position, params, steps, attempts, faults, finished_at)
+	VALUES ('opn_' || gen_random_uuid(), now(), now(), 'CREATE_CUSTOMER', 'SUCCEEDED', 'cus_' || gen_random_uuid(), 'cus_' || gen_random_uuid(), 1,
+		'{"customer_id": "cus_0", "create": {"email": "c@example.com"}}', '[{"name": "create_customer", "status": "DONE"}]', 1, 0, now());
+COMMIT;
+\endpipeline
+`
+)
+
+// inserts is pgbench with a script.
 type inserts struct{ pgbench, script, database string }
 
-func newInserts(dir, database string) (*inserts, error) {
+func newInserts(dir, database, script string) (*inserts, error) {
 	pgbench, err := exec.LookPath("pgbench")
 	if err != nil {
 		found, globErr := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
@@ -167,8 +198,12 @@ func newInserts(dir, database string) (*inserts, error) {
 		}
 		pgbench = found[len(found)-1]
 	}
-	i := &inserts{pgbench: pgbench, script: filepath.Join(dir, "insert.sql"), database: database}
-	return i, os.WriteFile(i.script, []byte("INSERT INTO inserts (email) VALUES (gen_random_uuid() || '@example.com');\n"), 0o600)
+	file, err := os.CreateTemp(dir, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	_, err = file.WriteString(script)
+	return &inserts{pgbench: pgbench, script: file.Name(), database: database}, errors.Join(err, file.Close())
 }
 
 var transactions = regexp.MustCompile(`tps = ([0-9.]+)`)

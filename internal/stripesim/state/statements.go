@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -43,12 +45,10 @@ func (s *statements) find(query string) *sql.Stmt {
 // prepare prepares what was wanted since the last time.
 func (s *statements) prepare(ctx context.Context) error {
 	s.mu.Lock()
-	wanted := s.wanted
-	if len(wanted) > 0 {
-		s.wanted = map[string]bool{}
-	}
+	wanted := slices.Collect(maps.Keys(s.wanted))
+	clear(s.wanted)
 	s.mu.Unlock()
-	for query := range wanted {
+	for _, query := range wanted {
 		statement, err := s.db.PrepareContext(ctx, query)
 		if err != nil {
 			return fmt.Errorf("prepare sandbox statement: %w", err)
