@@ -53,6 +53,33 @@ func TestRestart(t *testing.T) {
 	})
 }
 
+// TestFirstAnswerHasTheDemo asks before the program says that it is ready.
+func TestFirstAnswerHasTheDemo(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, p *program) {
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := free.Addr().String()
+		free.Close()
+		p.URL, p.Key = "http://"+address, testkit.AdminKey
+		p.env = append(p.env, "LISTEN_ADDR="+address, "ADMIN_API_KEY="+testkit.AdminKey)
+		p.launch(t)
+		testkit.Eventually(t, "the program to listen", func() bool {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				return p.hasExited()
+			}
+			conn.Close()
+			return true
+		})
+		if n := len(p.Query(t, products).List("products.edges")); n != 3 {
+			t.Errorf("the first answer has %d products of the demo catalogue", n)
+		}
+	})
+}
+
 func TestMigrateCommand(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, p *program) {
