@@ -187,8 +187,8 @@ func priceChangeOperation() *stripesync.Operation[priceChange] {
 type priceChangeCall = stripesync.Call[priceChange]
 
 // createNewPrice takes the lookup key over from the old price. It is undone by two
-// requests, or by the second one alone if the old price has no lookup key: the key is
-// given back, then the new price, which cannot be deleted, is archived. A refusal rejects
+// requests, or by the second one alone if the old price has no lookup key: that is given
+// back, then the new price, which cannot be deleted, is archived. A refusal rejects
 // the change. Spend is an update of the product that changes nothing.
 var createNewPrice = &stripesync.Step[priceChange, createdPrice]{
 	Name: "create_price",

@@ -26,14 +26,16 @@ type Step[P, R any] struct {
 	// may have forgotten the old one, or replay a server error for it. It is nil when
 	// repeating Do with another key does no harm.
 	Find func(*Call[P]) (R, bool, error)
-	// Spend sends a request that changes nothing, with the idempotency key of Do, so
-	// that Stripe refuses a request of Do that is still on its way. It is called when
-	// Do was rejected while an earlier request of it is in doubt. It is nil where Undo
-	// has the same effect, and where no such request exists.
+	// Spend uses up the idempotency key of Do by a request that changes nothing, so that
+	// Stripe refuses a request of Do that is still on its way. It is called when Do was
+	// rejected while an earlier request of it is in doubt, and before Find, if there is
+	// one. It is nil where Undo uses up the key, and where no request could: nothing is
+	// there to change before the first object of an operation is created.
 	Spend func(*Call[P]) error
-	// Undo reverts what Do did, and nothing else. It is also called for a rejected
-	// step of which an earlier request is in doubt, at first with the key of Do
-	// itself, so that Stripe refuses that request. It may add to the result.
+	// Undo reverts what Do did, and nothing else. It may add to the result. It is also
+	// called for a rejected step of which an earlier request is in doubt, at first with
+	// the key of Do, so that Stripe refuses the earlier request. A step with Find is then
+	// undone only if that finds what Do creates.
 	Undo func(*Call[P], *R) error
 	// Keep leaves the step DONE when the operation is rejected, because what it did
 	// does no harm or cannot be reverted. A step has either Undo or Keep.

@@ -90,8 +90,9 @@ var cancel = &stripesync.Step[cancellation, report]{
 		})
 		return reportOf(now), err // ended already: what was wanted holds
 	},
-	// A cancellation at once is a DELETE, whose key Stripe ignores: spending it stops
-	// nothing. One that arrives late does what was asked for, and the row follows.
+	// It is an update of the customer that changes nothing, and is sent for a cancellation
+	// at the end of the period only: one at once is a DELETE, whose key Stripe ignores. A
+	// late DELETE does what was asked for, and the row follows.
 	Spend: func(c *cancellationCall) error {
 		if c.Params.Cancel.At == billing.CancelImmediately {
 			return nil

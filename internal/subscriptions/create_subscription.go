@@ -230,8 +230,10 @@ func insertSubscription(ctx context.Context, tx *store.Tx, customerID string, co
 }
 
 // linkSubscriber sends POST /v1/customers. attachCard sends GET
-// /v1/payment_methods/{id}, and then POST .../attach unless the method is the
-// customer's. Both have Keep: after a refusal of subscribe both stay DONE.
+// /v1/payment_methods/{id}, and then POST .../attach unless the method is the customer's.
+// When Stripe refuses that because it has no such customer, GET /v1/customers/{id}
+// follows; if that is gone, link_customer is put before it, and it is done again, as is
+// said of subscribe. Both have Keep: after a refusal of subscribe both stay DONE.
 var (
 	linkSubscriber = customers.LinkStep[creation]()
 	attachCard     = attachStep(linkSubscriber)
@@ -239,11 +241,14 @@ var (
 
 // subscribe sends POST /v1/subscriptions. It has no undo, as it is the last step, and
 // Finish rejects nothing. When Stripe says that it has no such customer, GET
-// /v1/customers/{id} follows; if that is gone, the customer is unlinked, and link_customer
-// and this step are done again, but not attach_payment_method. When Stripe refuses a price
-// as missing or not active, GET /v1/prices/{id} follows for each price, and the change is
-// rejected, as it is after every other refusal. Spend is an update of the customer that
-// changes nothing.
+// /v1/customers/{id} follows; if that is gone, the customer is unlinked, link_customer is
+// put before this step, and both are done. The repeated POST names another customer under
+// the same key: where Stripe answers idempotency_error, Find (GET /v1/subscriptions)
+// follows, and the POST with the next key. attach_payment_method is not done again, so a
+// method that was attached to the deleted customer gets the change rejected. When Stripe
+// refuses a price as missing or not active, GET /v1/prices/{id} follows for each price,
+// and the change is rejected, as it is after every other refusal. Spend is an update of
+// the customer that changes nothing.
 var subscribe = &stripesync.Step[creation, report]{
 	Name: "create_subscription",
 	Do: func(c *stripesync.Call[creation]) (report, error) {

@@ -57,9 +57,10 @@ func (p payment) paymentMethod() string { return p.PaymentMethod }
 
 // attachPayment sends GET /v1/payment_methods/{id}, and then POST .../attach unless the
 // method is the customer's already. It has Keep: after a refusal of pay it stays DONE, and
-// nothing is detached. A refusal of it rejects the change. When Stripe has no such
-// customer, GET /v1/customers/{id} follows; if that is gone, linkPayer is added before it,
-// and it is done again.
+// nothing is detached. A refusal of it, or of its GET, rejects the change. When Stripe has
+// no such customer, GET /v1/customers/{id} follows; if that is gone, link_customer is put
+// before it, and it is done again: where Stripe answers the POST, which names another
+// customer under the same key, with idempotency_error, GET and POST with the next key.
 var (
 	linkPayer     = customers.LinkStep[payment]()
 	attachPayment = attachStep(linkPayer)
