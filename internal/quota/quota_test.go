@@ -73,3 +73,21 @@ func BenchmarkTake(b *testing.B) {
 		}
 	}
 }
+
+// TestTurnsAfterTheClockWentBack takes a turn when those before were taken in what is now
+// the future, as after a failover to a server whose clock is behind.
+func TestTurnsAfterTheClockWentBack(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t, "postgres", testkit.Idle)
+	q := quota.Of(k.Store)
+	turn := stripeapi.Turn{Every: 10 * time.Millisecond, Burst: 20, Within: 3 * time.Second}
+	if _, taken, err := q.Take(t.Context(), "write", turn); err != nil || !taken {
+		t.Fatal(taken, err)
+	}
+	if _, err := k.Store.DB.ExecContext(t.Context(), "UPDATE stripe_turns SET next = next + interval '1 hour'"); err != nil {
+		t.Fatal(err)
+	}
+	if wait, taken, err := q.Take(t.Context(), "write", turn); err != nil || !taken || wait > turn.Within {
+		t.Errorf("taken: %v, %v, in %v", taken, err, wait)
+	}
+}

@@ -30,9 +30,14 @@ func (s *Store) SyncClock(ctx context.Context) error {
 	if s.dialect == dialect.SQLite {
 		return nil
 	}
+	conn, err := s.DB.Conn(ctx) // the wait for which is no part of the round trip
+	if err != nil {
+		return fmt.Errorf("read the database's clock: %w", err)
+	}
+	defer conn.Close()
 	asked := time.Now()
 	var now time.Time
-	if err := s.DB.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
+	if err := conn.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
 		return fmt.Errorf("read the database's clock: %w", err)
 	}
 	answered := time.Now()

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
@@ -195,4 +197,17 @@ func TestLockedTable(t *testing.T) {
 		t.Errorf("another table cannot be used: %v", err)
 	}
 	waiting.Wait() // none of them for ever
+}
+
+// TestCutByUsIsLost holds a connection that was cut here, because its server hangs, to be
+// as lost as one that was cut there: what is read is read again from the other server.
+func TestCutByUsIsLost(t *testing.T) {
+	t.Parallel()
+	conn := &net.OpError{Op: "read", Net: "tcp", Err: net.ErrClosed}
+	if !store.IsLost(fmt.Errorf("query: %w", conn)) {
+		t.Errorf("%v is no lost connection", conn)
+	}
+	if store.IsLost(errors.Join(store.ErrInDoubt, conn)) {
+		t.Error("a commit in doubt would be repeated")
+	}
 }

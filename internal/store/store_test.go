@@ -231,6 +231,26 @@ func TestInTxRetries(t *testing.T) {
 			t.Errorf("it ran %d times and returned %v; there are %d rows", runs, err, count(t, s))
 		}
 	})
+	t.Run("a table that was changed", func(t *testing.T) {
+		t.Parallel()
+		s := migrated(t, testkit.EmptyPostgres(t))
+		read := func() error {
+			_, err := s.Reader.Customer.Query().All(t.Context())
+			return errors.Join(err, s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Customer.Query().All(ctx)
+				return err
+			}))
+		}
+		if err := read(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.DB.ExecContext(t.Context(), "ALTER TABLE customers ALTER COLUMN name TYPE text"); err != nil {
+			t.Fatal(err)
+		}
+		if err := read(); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("not forever", func(t *testing.T) {
 		t.Parallel()
 		onBoth(t, func(t *testing.T, url string) {

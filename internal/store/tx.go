@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"syscall"
 
@@ -157,8 +158,9 @@ func isTransient(err error) bool {
 	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01")
 }
 
-// isLost reports whether the connection of a transaction was lost before its commit:
-// nothing of it was done.
+// isLost reports whether nothing of a transaction was done, because its connection was
+// lost before the commit, or because the tables have changed since the connection has
+// planned a statement of it. On a new connection it may be repeated.
 func isLost(err error) bool {
 	if errors.Is(err, ErrInDoubt) {
 		return false
@@ -167,7 +169,13 @@ func isLost(err error) bool {
 		return false // there is no server to try again with
 	}
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refused.Code == "57P01" || refused.Code == "57P02" // the server ends this connection
+		stale := refused.Code == "0A000" && strings.HasPrefix(refused.Message, "cached plan must not change result type")
+		return stale || refused.Code == "57P01" || refused.Code == "57P02" // the server ends this connection
 	}
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	for _, cut := range []error{io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, cut) {
+			return true
+		}
+	}
+	return false
 }

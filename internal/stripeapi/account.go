@@ -108,7 +108,9 @@ func (c *Client) confirm(ctx context.Context, key int, known func(context.Contex
 	if inUse := int(c.keys.inUse.Load()); inUse != key && !c.keys.trusted[inUse].Load() {
 		c.keys.inUse.Store(int32(key)) //nolint:gosec // 0 or 1
 	}
-	c.gate.account.Store(account.ID)
+	if account.ID != "" { // a key that may not tell takes nothing back
+		c.gate.account.Store(account.ID)
+	}
 	c.gate.confirmed.Store(true)
 	return nil
 }

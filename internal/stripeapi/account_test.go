@@ -123,3 +123,32 @@ func TestKeyThatMayNotReadItsAccount(t *testing.T) {
 	_, err := l.Customers.Get("cus_nope", nil)
 	testkit.Equal(t, "what does not exist", stripeapi.AsError(err).Kind, stripeapi.Rejected)
 }
+
+// TestSpareKeyThatMayNotReadItsAccount confirms by a key that tells its account and by a
+// spare one that may not; then another account answers, whose 404 must not be believed.
+func TestSpareKeyThatMayNotReadItsAccount(t *testing.T) {
+	t.Parallel()
+	var account atomic.Value
+	account.Store("acct_ours")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") == "Bearer sk_test_new":
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"error": {"type": "invalid_request_error"}}`)
+		case r.URL.Path == "/v1/account":
+			fmt.Fprintf(w, `{"id": %q, "object": "account"}`, account.Load())
+		default:
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"error": {"type": "invalid_request_error", "code": "resource_missing"}}`)
+		}
+	}))
+	defer server.Close()
+	c := stripeapi.New(stripeapi.Options{SecretKey: "sk_test_old", NextSecretKey: "sk_test_new", BaseURL: server.URL})
+	if err := c.Confirm(t.Context(), func(context.Context, stripeapi.Account) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	account.Store("acct_foreign")
+	if _, err := c.Products.Get("prod_1", nil); stripeapi.IsGone(err) {
+		t.Error("another account's 404 is believed")
+	}
+}

@@ -78,7 +78,11 @@ func (g *gate) enter() (leave func(status int, err error), err error) {
 	if err != nil {
 		return nil, errNotAvailable
 	}
+	trying := !g.open()
 	return func(status int, err error) {
+		if !trying && !g.open() {
+			return // it comes late, and says nothing of now
+		}
 		if err != nil && (errors.Is(err, errNotRecorded) || errors.Is(err, errAnotherKey) || errors.Is(err, context.Canceled)) {
 			// It says nothing of Stripe. If it was the one that tries, another must.
 			if !g.open() {

@@ -139,3 +139,21 @@ func TestGateOfWhoGaveUp(t *testing.T) {
 		d.is("after an answer", true, billing.StripeOK)
 	})
 }
+
+// TestLateAnswerAtAClosedGate lets an answer come to a request that left before the gate
+// closed: it says nothing of now.
+func TestLateAnswerAtAClosedGate(t *testing.T) {
+	t.Parallel()
+	atDoor(t, func(d door) {
+		late, err := d.enter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.answered(http.StatusUnauthorized, nil)
+		late(http.StatusOK, nil)
+		d.is("after a late answer", false, billing.StripeInvalidKey)
+		if !d.refused() {
+			t.Error("that the key is refused was forgotten")
+		}
+	})
+}

@@ -274,16 +274,20 @@ func (i *Inbox) Sweep(ctx context.Context) error {
 	late := i.clock().Add(-sweepAfter)
 	overdue := webhookevent.CreatedAtLT(late)
 	// Echoes may be late without being forgotten: they come last.
-	return errors.Join(
-		i.wake(ctx, i.alarmNow, overdue, webhookevent.NextAttemptAtIsNil()),
-		i.wake(ctx, i.alarm.ScheduleEcho, overdue, webhookevent.NextAttemptAtLT(late)),
-	)
+	_, err := i.wake(ctx, i.alarmNow, overdue, webhookevent.NextAttemptAtIsNil())
+	_, echoErr := i.wake(ctx, i.alarm.ScheduleEcho, overdue, webhookevent.NextAttemptAtLT(late))
+	return errors.Join(err, echoErr)
 }
 
 // Recover wakes up all objects with events that wait for another attempt, once
 // Stripe answers again. It fails only when the database does.
 func (i *Inbox) Recover(ctx context.Context) error {
-	return i.wake(ctx, i.alarmNow, webhookevent.NextAttemptAtNotNil())
+	for {
+		n, err := i.wake(ctx, i.alarmNow, webhookevent.NextAttemptAtGT(i.clock()))
+		if err != nil || n < mostWoken {
+			return err
+		}
+	}
 }
 
 func (i *Inbox) alarmNow(ctx context.Context, tx *store.Tx, objects ...Object) error {
@@ -293,9 +297,8 @@ func (i *Inbox) alarmNow(ctx context.Context, tx *store.Tx, objects ...Object) e
 // wake wakes up objects by their events, the oldest first.
 func (i *Inbox) wake(
 	ctx context.Context, schedule func(context.Context, *store.Tx, ...Object) error, which ...predicate.WebhookEvent,
-) error {
-	const most = 500
-	return i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+) (n int, err error) {
+	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		now := i.clock()
 		rows, err := tx.WebhookEvent.Query().
 			Where(
@@ -304,9 +307,9 @@ func (i *Inbox) wake(
 			).
 			Where(which...).
 			Order(webhookevent.ByCreatedAt()).
-			Limit(most).
+			Limit(mostWoken).
 			All(ctx)
-		if err != nil || len(rows) == 0 {
+		if n = len(rows); err != nil || n == 0 {
 			return err
 		}
 		seen := map[Object]bool{}
@@ -328,7 +331,11 @@ func (i *Inbox) wake(
 		}
 		return nil
 	})
+	return n, err
 }
+
+// mostWoken is how many events are woken up in one transaction.
+const mostWoken = 500
 
 // sweepAfter is how long the sweep gives an alarm to go off by itself.
 const sweepAfter = 20 * time.Second
