@@ -258,8 +258,20 @@ func dropPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, n
 	if stripeID == "" {
 		return tx.Price.DeleteOneID(p.ID).Exec(ctx)
 	}
-	update := tx.Price.Update().Where(price.ID(p.ID)).SetStatus(billing.PriceArchived).SetArchivedAt(now).SetStripeID(stripeID)
+	update := tx.Price.Update().Where(price.ID(p.ID)).SetStatus(billing.PriceArchived).SetArchivedAt(now)
 	stripesync.Synced(update.Mutation(), now)
+	gone, err := mirror.IsGone(ctx, tx, stripeID)
+	switch {
+	case err != nil:
+		return err
+	case gone: // deleted there meanwhile, which was reported when the row had no id yet
+		if err := mirror.Remember(ctx, tx, stripeID, p.ID); err != nil {
+			return err
+		}
+		update.SetStripeStatus(billing.SyncUnlinked)
+	default:
+		update.SetStripeID(stripeID)
+	}
 	return update.Exec(ctx)
 }
 

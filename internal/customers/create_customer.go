@@ -166,6 +166,9 @@ func restart(ctx context.Context, tx *store.Tx, op *ent.Operation) error {
 	if err != nil {
 		return store.OrNotFound(err, "customer", op.SubjectID)
 	}
+	if row.StripeID != nil {
+		return billing.Errorf(billing.CodeInvalidInput, "The customer is in Stripe already; there is nothing to retry.").About(row.ID)
+	}
 	return tx.Customer.UpdateOne(row).
 		SetStripeStatus(billing.SyncPending).SetStripeOperationID(op.ID).ClearStripeError().Exec(ctx)
 }

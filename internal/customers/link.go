@@ -180,13 +180,23 @@ func post[P any](c *stripesync.Call[P], customerID string, p profile) (Linked, e
 // day, which no clock that anybody uses is off.
 const clockSkew = 24 * 60 * 60
 
-// find looks for the customer that an operation has created in Stripe, by its
-// e-mail or, where it has none, among those of its time.
+// find looks for the customer that an operation has created in Stripe: by its e-mail
+// first, if it has one, and then, as that may have been changed there, among those of
+// its time.
 func find[P any](c *stripesync.Call[P], email string) (Linked, bool, error) {
-	params := &stripe.CustomerListParams{ListParams: c.List(), Email: stripeapi.NonEmpty(email)}
-	if email == "" {
-		params.CreatedRange = &stripe.RangeQueryParams{GreaterThanOrEqual: c.Op.CreatedAt.Unix() - clockSkew}
+	if email != "" {
+		linked, found, err := findAmong(c, &stripe.CustomerListParams{ListParams: c.List(), Email: stripe.String(email)})
+		if found || err != nil {
+			return linked, found, err
+		}
 	}
+	return findAmong(c, &stripe.CustomerListParams{
+		ListParams:   c.List(),
+		CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: c.Op.CreatedAt.Unix() - clockSkew},
+	})
+}
+
+func findAmong[P any](c *stripesync.Call[P], params *stripe.CustomerListParams) (Linked, bool, error) {
 	found := c.Stripe.Customers.List(params)
 	for found.Next() {
 		if c.IsMine(found.Customer().Metadata) {

@@ -9,6 +9,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/ent/customer"
+	"tallystick/ent/operation"
 	"tallystick/internal/billing"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
@@ -186,7 +187,9 @@ func (m *customers) adopts(ctx context.Context, tx *store.Tx, c *stripe.Customer
 		if row == nil {
 			continue
 		}
-		if underWay, err := unfinished(ctx, tx.Reader(), row.StripeOperationID); err != nil || underWay {
+		// Any operation of the customer's may be about to link it, a new subscription too.
+		underWay, err := tx.Operation.Query().Where(operation.ScopeID(row.ID), operation.FinishedAtIsNil()).Exist(ctx)
+		if err != nil || underWay {
 			return nil, err
 		}
 		return row, nil

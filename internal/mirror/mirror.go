@@ -131,11 +131,19 @@ func busy(ctx context.Context, r *store.Reader, operationID *string) error {
 	if operationID == nil {
 		return nil
 	}
-	unfinished, err := r.Operation.Query().Where(
+	op, err := store.OrNil(r.Operation.Query().Where(
 		operation.ID(*operationID), operation.FinishedAtIsNil(),
 		operation.StatusNEQ(billing.OperationNeedsAttention),
+	).Only(ctx))
+	if op == nil || err != nil {
+		return err
+	}
+	// One that is held up by an operation that needs attention changes nothing.
+	heldUp, err := r.Operation.Query().Where(
+		operation.ScopeID(op.ScopeID), operation.SubjectID(op.SubjectID), operation.PositionLT(op.Position),
+		operation.StatusEQ(billing.OperationNeedsAttention),
 	).Exist(ctx)
-	if err == nil && unfinished {
+	if err == nil && !heldUp {
 		err = ErrBusy
 	}
 	return err

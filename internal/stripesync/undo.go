@@ -3,7 +3,6 @@ package stripesync
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/stripe/stripe-go/v76"
 
@@ -36,7 +35,11 @@ func (r *run) judge(ctx context.Context, i int, err error) (state State, stop bo
 	}
 	keepRejection(r.op, rejection)
 	r.op.Status = billing.OperationCompensating
-	if r.anyDone() {
+	undoes, err := r.undoes(ctx)
+	if err != nil {
+		return Waiting, true, err
+	}
+	if undoes { // on record first, so that whoever takes over does not do it again
 		if err := r.save(ctx, func(_ context.Context, _ *store.Tx, u *ent.OperationUpdate) error {
 			u.SetStatus(billing.OperationCompensating)
 			return nil
@@ -48,8 +51,17 @@ func (r *run) judge(ctx context.Context, i int, err error) (state State, stop bo
 	return state, true, err
 }
 
-func (r *run) anyDone() bool {
-	return slices.ContainsFunc(r.op.Steps, func(s billing.OperationStep) bool { return s.Status == billing.StepDone })
+// undoes reports whether a step was done, or must be undone although it was refused.
+func (r *run) undoes(ctx context.Context) (bool, error) {
+	for i, step := range r.op.Steps {
+		if step.Status == billing.StepDone {
+			return true, nil
+		}
+		if must, err := r.mustUndo(ctx, i); must || err != nil {
+			return must, err
+		}
+	}
+	return false, nil
 }
 
 // undo takes back the steps that were done, the last one first, and then the

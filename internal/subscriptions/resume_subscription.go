@@ -9,6 +9,7 @@ import (
 	"tallystick/internal/billing"
 	"tallystick/internal/mirror"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
 )
 
@@ -74,11 +75,20 @@ var resume = &stripesync.Step[resumption, report]{
 		})
 		if ended {
 			err = endedInStripe(now)
+		} else if now != nil && stripeapi.IsRejection(err) && c.Params.holds(now) {
+			if doubt, doubtErr := c.InDoubt(); doubtErr != nil || doubt {
+				return reportOf(now), doubtErr
+			}
 		}
 		return reportOf(now), err
 	},
 	Spend: spendKey[resumption],
 	Keep:  true,
+}
+
+// holds reports whether what was wanted is so already.
+func (p resumption) holds(now *mirror.Subscription) bool {
+	return now.Status != billing.SubscriptionPaused && !now.CancelAtPeriodEnd && now.CancelAt == nil
 }
 
 // unschedule takes a cancellation back. Stripe takes back an end of the period

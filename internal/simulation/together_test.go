@@ -1,0 +1,221 @@
+package simulation_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tallystick/ent/operation"
+	"tallystick/internal/billing"
+	"tallystick/internal/customers"
+	"tallystick/internal/testkit"
+)
+
+// What no single fault brings about: two of them in one operation, or a fault and what
+// people do meanwhile. Each of these has once left the two halves unequal.
+
+// onStages runs a test on a stage of each database.
+func onStages(t *testing.T, test func(t *testing.T, s *stage)) {
+	t.Helper()
+	t.Parallel()
+	for _, database := range []string{"sqlite", "postgres"} {
+		t.Run(database, func(t *testing.T) {
+			t.Parallel()
+			test(t, newStage(t, database))
+		})
+	}
+}
+
+// TestDeathWhileUndoing lets a request be late, its repetition be refused, and the process
+// die while it undoes: who takes over must go on undoing.
+func TestDeathWhileUndoing(t *testing.T) {
+	onStages(t, func(t *testing.T, s *stage) {
+		for _, name := range []string{"a price off sale", "a product's description", "a product off sale", "a customer's name"} {
+			sc := scenes[slices.IndexFunc(scenes, func(sc scene) bool { return sc.name == name })]
+			t.Run(name, func(t *testing.T) {
+				s.t, s.life.t = t, t
+				do := sc.prepare(s)
+				s.calm(t)
+				wire := testkit.NewWire(t)
+				doomed := s.Replica(t, wire.Lay)
+				wire.Before(func(i int, r *http.Request) testkit.Verdict {
+					switch i {
+					case 1:
+						s.held = wire.Hold(t, r)
+						return testkit.Drop
+					case 2:
+						s.failThis(r, "refuse")
+					case 3:
+						s.held.Arrive(t)
+					}
+					return testkit.Pass
+				})
+				wire.After(func(_ int, r *http.Request) testkit.Verdict {
+					if strings.HasSuffix(r.Header.Get("Idempotency-Key"), ":undo") {
+						doomed.Store.DB.Close()
+						return testkit.Drop
+					}
+					return testkit.Pass
+				})
+				server := httptest.NewServer(doomed.Handler)
+				defer server.Close()
+				do(actor{doomed, testkit.Client{URL: server.URL, Key: s.Key}})
+				s.drive(doomed)
+				s.calm(t)
+				testkit.Equal(t, "status", s.newest(sc.kind).Status, billing.OperationFailed)
+				s.compare(t)
+			})
+		}
+	})
+}
+
+// TestResolveWithOneQueuedBehind resolves an operation that another one waits for.
+func TestResolveWithOneQueuedBehind(t *testing.T) {
+	onStages(t, func(t *testing.T, s *stage) {
+		customer, taken := s.customer(), s.name("taken")+"@example.com"
+		s.calm(t)
+		s.wire.Forget()
+		s.wire.Before(func(i int, r *http.Request) testkit.Verdict {
+			switch i {
+			case 1: // the e-mail is taken when the change comes to its end, and another change queues up
+				s.command("createCustomer", object{"email": taken})
+				ctx, cancel := context.WithTimeout(testkit.Context(t), 300*time.Millisecond)
+				defer cancel()
+				name := "Queued"
+				if _, err := s.App.Customers.UpdateCustomer(ctx, customers.UpdateCustomer{CustomerID: customer.ID, Name: &name}); err != nil {
+					t.Logf("queued: %v", err)
+				}
+			case 2:
+				s.failThis(r, "refuse")
+			}
+			return testkit.Pass
+		})
+		s.command("updateCustomer", object{"customerId": customer.ID, "email": taken, "name": "New"})
+		s.wire.Before(nil)
+		stuck := s.Store.Reader.Operation.Query().
+			Where(operation.KindEQ(billing.KindUpdateCustomer), operation.StatusEQ(billing.OperationNeedsAttention)).OnlyX(t.Context())
+		answer := s.Send(t, commandDocument("resolveOperation"), object{"input": object{"operationId": stuck.ID}})
+		if answer.Has("errors") || answer.Has("data.resolveOperation.userErrors.0") {
+			t.Errorf("it cannot be resolved: %s", answer.Raw())
+		}
+		s.calm(t)
+		s.compare(t)
+	})
+}
+
+// TestRetryAfterAdoption retries a sign-up that Stripe has refused, after somebody has made
+// the customer in the dashboard.
+func TestRetryAfterAdoption(t *testing.T) {
+	onStages(t, func(t *testing.T, s *stage) {
+		email := s.name("dup") + "@example.com"
+		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/customers", Kind: "refuse", Count: 1})
+		s.command("createCustomer", object{"email": email})
+		s.work()
+		s.dashboard("POST", "/v1/customers", object{"email": email})
+		s.events()
+		answer := s.Send(t, commandDocument("retryOperation"), object{"input": object{"operationId": s.newest(billing.KindCreateCustomer).ID}})
+		testkit.Equal(t, "code", answer.String("data.retryOperation.userErrors.0.code"), "INVALID_INPUT")
+		s.calm(t)
+		testkit.Equal(t, "customers in Stripe", len(s.Stripe.All(t, "/v1/customers", nil)), 1)
+		s.compare(t)
+	})
+}
+
+// TestAdoptionDuringSubscription has somebody make a customer in the dashboard while a new
+// subscription links the one here.
+func TestAdoptionDuringSubscription(t *testing.T) {
+	onStages(t, func(t *testing.T, s *stage) {
+		_, price := s.product()
+		customer := s.unlinked()
+		s.calm(t)
+		s.wire.Before(func(_ int, r *http.Request) testkit.Verdict {
+			if r.Method == http.MethodPost && r.URL.Path == "/v1/subscriptions" {
+				s.dashboard("POST", "/v1/customers", object{"email": customer.Email})
+				s.events()
+			}
+			return testkit.Pass
+		})
+		s.command("createSubscription", object{"customerId": customer.ID, "priceId": price, "collection": "SEND_INVOICE"})
+		s.wire.Before(nil)
+		s.calm(t)
+		s.compare(t)
+	})
+}
+
+// TestRefusedPriceThatIsGone deletes a new price in the dashboard before the next step is
+// refused because of that.
+func TestRefusedPriceThatIsGone(t *testing.T) {
+	onStages(t, func(t *testing.T, s *stage) {
+		product, _ := s.product()
+		s.calm(t)
+		s.wire.Forget()
+		s.wire.Before(func(i int, _ *http.Request) testkit.Verdict {
+			if i == 2 { // set_default_price
+				there := s.Store.Reader.Product.GetX(t.Context(), product)
+				for _, p := range s.Stripe.All(t, "/v1/prices", map[string][]string{"product": {*there.StripeID}}) {
+					if p["unit_amount"] == 2000.0 {
+						s.Stripe.Change(t, p["id"].(string), object{"deleted": true}, "price.deleted")
+					}
+				}
+				s.events()
+			}
+			return testkit.Pass
+		})
+		s.command("updateProductPrice", object{"productId": product, "unitAmount": 2000})
+		s.wire.Before(nil)
+		s.calm(t)
+		testkit.Equal(t, "status", s.newest(billing.KindUpdateProductPrice).Status, billing.OperationFailed)
+		testkit.Equal(t, "link", s.newestPrice().StripeStatus, billing.SyncUnlinked)
+		s.compare(t)
+	})
+}
+
+// TestFindAfterAnEmailChange loses the answers to a sign-up, and has somebody correct the
+// e-mail in the dashboard before the customer is looked for.
+func TestFindAfterAnEmailChange(t *testing.T) {
+	onStages(t, func(t *testing.T, s *stage) {
+		s.wire.Forget()
+		s.wire.After(func(int, *http.Request) testkit.Verdict { return testkit.Drop })
+		s.command("createCustomer", object{"email": s.name("find") + "@example.com"})
+		s.work()
+		s.wire.After(nil)
+		made := s.Stripe.All(t, "/v1/customers", nil)[0]["id"].(string)
+		s.dashboard("POST", "/v1/customers/"+made, object{"email": "corrected@example.com"})
+		s.passes("25h", 25*time.Hour)
+		s.calm(t)
+		testkit.Equal(t, "customers in Stripe", len(s.Stripe.All(t, "/v1/customers", nil)), 1)
+		s.nothingTwice(s.newest(billing.KindCreateCustomer))
+		s.compare(t)
+	})
+}
+
+// TestResumePaused resumes a subscription that is paused, under what can go wrong: Stripe
+// refuses to resume it twice.
+func TestResumePaused(t *testing.T) {
+	onStages(t, func(t *testing.T, s *stage) {
+		for _, kind := range []string{"drop_after", "stored_error", "stored_error_after", "server_error"} {
+			t.Run(kind, func(t *testing.T) {
+				s.t, s.life.t = t, t
+				subscription := s.subscribed()
+				s.Stripe.Force(t, *subscription.StripeID, "paused", "")
+				s.calm(t)
+				s.wire.Forget()
+				s.wire.Before(func(i int, r *http.Request) testkit.Verdict {
+					if i == 2 {
+						s.failThis(r, kind)
+					}
+					return testkit.Pass
+				})
+				s.settled(s.mutation("resumeSubscription", object{"subscriptionId": subscription.ID}))
+				s.wire.Before(nil)
+				s.calm(t)
+				testkit.Equal(t, "status", s.newest(billing.KindResumeSubscription).Status, billing.OperationSucceeded)
+				s.compare(t)
+			})
+		}
+	})
+}
