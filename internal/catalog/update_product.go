@@ -112,30 +112,49 @@ func beginProductUpdate(ctx context.Context, tx *store.Tx, o *stripesync.Operati
 }
 
 // updateProduct sends POST /v1/products/{id}. As the only step, it is undone only after a
-// lost answer and a refusal, by the same request with the values that stand here.
-var updateProduct = &stripesync.Step[productUpdate, stripesync.Nothing]{
+// lost answer and a refusal, by the same request with the values that stood here before.
+var updateProduct = &stripesync.Step[productUpdate, stripesync.Reverse[productPatch]]{
 	Name: "update_product",
-	Do: func(c *stripesync.Call[productUpdate]) (stripesync.Nothing, error) {
-		return stripesync.Nothing{}, sendProduct(c, c.Params.Product)
+	Do: func(c *stripesync.Call[productUpdate]) (before stripesync.Reverse[productPatch], err error) {
+		back, err := takesBack(c)
+		if err != nil {
+			return before, err
+		}
+		if before, err = stripesync.KeepReverse(c, back); err != nil {
+			return before, err
+		}
+		return before, sendProduct(c, c.Params.Product)
 	},
-	Undo: func(c *stripesync.Call[productUpdate], _ *stripesync.Nothing) error {
-		row, err := c.Store.Reader.Product.Get(c, c.Params.ProductID)
+	Undo: func(c *stripesync.Call[productUpdate], before *stripesync.Reverse[productPatch]) error {
+		back, err := before.Patch()
+		if err == nil && back == nil {
+			back, err = takesBack(c)
+		}
 		if err != nil {
 			return err
 		}
-		patch := c.Params.Product
-		back := productPatch{Metadata: billing.MetadataBefore(patch.Metadata, row.Metadata)}
-		if patch.Name != nil {
-			back.Name = &row.Name
-		}
-		if patch.Description != nil {
-			back.Description = &row.Description
-		}
-		if patch.Active != nil {
-			back.Active = &row.Active
-		}
-		return sendProduct(c, back)
+		return sendProduct(c, *back)
 	},
+}
+
+// takesBack is the patch that makes the changed fields what the row shows.
+func takesBack(c *stripesync.Call[productUpdate]) (*productPatch, error) {
+	row, err := c.Store.Reader.Product.Get(c, c.Params.ProductID)
+	if err != nil {
+		return nil, err
+	}
+	patch := c.Params.Product
+	back := &productPatch{Metadata: billing.MetadataBefore(patch.Metadata, row.Metadata)}
+	if patch.Name != nil {
+		back.Name = &row.Name
+	}
+	if patch.Description != nil {
+		back.Description = &row.Description
+	}
+	if patch.Active != nil {
+		back.Active = &row.Active
+	}
+	return back, nil
 }
 
 func sendProduct(c *stripesync.Call[productUpdate], patch productPatch) error {

@@ -120,40 +120,59 @@ var linkForUpdate = LinkStep[update]()
 // rejects the change. When Stripe says that it has no such customer, GET
 // /v1/customers/{id} follows; if that does not find it either, linkForUpdate creates a
 // new one, and send is repeated for it.
-var send = &stripesync.Step[update, stripesync.Nothing]{
+var send = &stripesync.Step[update, stripesync.Reverse[patch]]{
 	Name: "update_customer",
-	Do: func(c *stripesync.Call[update]) (none stripesync.Nothing, err error) {
+	Do: func(c *stripesync.Call[update]) (before stripesync.Reverse[patch], err error) {
 		id, err := InStripe(c, linkForUpdate.Of(c.Op))
 		if err != nil {
-			return none, err
+			return before, err
 		}
 		if id == "" {
-			return none, stripesync.Before(linkForUpdate)
+			return before, stripesync.Before(linkForUpdate)
 		}
-		return none, Relink(c, linkForUpdate, id, postPatch(c, id, c.Params.Patch))
+		back, err := takesBack(c)
+		if err != nil {
+			return before, err
+		}
+		if before, err = stripesync.KeepReverse(c, back); err != nil {
+			return before, err
+		}
+		return before, Relink(c, linkForUpdate, id, postPatch(c, id, c.Params.Patch))
 	},
-	Undo: func(c *stripesync.Call[update], _ *stripesync.Nothing) error {
-		row, err := c.Store.Reader.Customer.Get(c, c.Params.CustomerID)
+	Undo: func(c *stripesync.Call[update], before *stripesync.Reverse[patch]) error {
+		back, err := before.Patch()
+		if err == nil && back == nil {
+			back, err = takesBack(c)
+		}
 		if err != nil {
 			return err
-		}
-		back := patch{Metadata: billing.MetadataBefore(c.Params.Patch.Metadata, row.Metadata)}
-		if c.Params.Patch.Email != nil {
-			back.Email = &row.Email
-		}
-		if c.Params.Patch.ExternalID != nil {
-			before := billing.ValueOr(row.ExternalID, "")
-			back.ExternalID = &before
-		}
-		if c.Params.Patch.Name != nil {
-			back.Name = &row.Name
 		}
 		id, err := InStripe(c, linkForUpdate.Of(c.Op))
 		if err != nil || id == "" { // it has none any more
 			return err
 		}
-		return postPatch(c, id, back)
+		return postPatch(c, id, *back)
 	},
+}
+
+// takesBack is the patch that makes the changed fields what the row shows.
+func takesBack(c *stripesync.Call[update]) (*patch, error) {
+	row, err := c.Store.Reader.Customer.Get(c, c.Params.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	back := &patch{Metadata: billing.MetadataBefore(c.Params.Patch.Metadata, row.Metadata)}
+	if c.Params.Patch.Email != nil {
+		back.Email = &row.Email
+	}
+	if c.Params.Patch.ExternalID != nil {
+		before := billing.ValueOr(row.ExternalID, "")
+		back.ExternalID = &before
+	}
+	if c.Params.Patch.Name != nil {
+		back.Name = &row.Name
+	}
+	return back, nil
 }
 
 func postPatch(c *stripesync.Call[update], stripeID string, p patch) error {

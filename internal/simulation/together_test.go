@@ -219,3 +219,34 @@ func TestResumePaused(t *testing.T) {
 		}
 	})
 }
+
+// TestRetryUndoesWhatWas retries an operation whose undoing was refused, after Stripe's
+// event has shown the change here: it must be taken back all the same.
+func TestRetryUndoesWhatWas(t *testing.T) {
+	onStages(t, func(t *testing.T, s *stage) {
+		customer, taken := s.customer(), s.name("taken")+"@example.com"
+		s.calm(t)
+		s.wire.Forget()
+		s.wire.Before(func(i int, r *http.Request) testkit.Verdict {
+			switch i {
+			case 1: // so that the change is refused at its end
+				s.command("createCustomer", object{"email": taken})
+			case 2:
+				s.failThis(r, "refuse")
+			}
+			return testkit.Pass
+		})
+		s.command("updateCustomer", object{"customerId": customer.ID, "email": taken, "name": "New"})
+		s.wire.Before(nil)
+		stuck := s.newest(billing.KindUpdateCustomer)
+		testkit.Equal(t, "status", stuck.Status, billing.OperationNeedsAttention)
+		s.events()
+		s.command("retryOperation", object{"operationId": stuck.ID})
+		s.calm(t)
+		testkit.Equal(t, "status after the retry", s.newest(billing.KindUpdateCustomer).Status, billing.OperationFailed)
+		row := s.Store.Reader.Customer.GetX(t.Context(), customer.ID)
+		testkit.Equal(t, "name", row.Name, customer.Name)
+		testkit.Equal(t, "e-mail", row.Email, customer.Email)
+		s.compare(t)
+	})
+}

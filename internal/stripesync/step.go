@@ -172,6 +172,17 @@ func (c *Call[P]) Now() time.Time { return c.run.engine.clock() }
 // does.
 func (c *Call[P]) InDoubt() (bool, error) { return c.run.calls.inDoubt(c, c.step) }
 
+// Kept returns what an earlier try of the step has resulted in under a name; empty if
+// nothing.
+func (c *Call[P]) Kept(name string) string {
+	for _, step := range c.Op.Steps {
+		if step.Name == c.step {
+			return step.Result[name]
+		}
+	}
+	return ""
+}
+
 // Refresh reads an object from Stripe and shows it here, after an answer that
 // contradicts the row. Its errors are those of [Options.Refresh].
 func (c *Call[P]) Refresh(objectType, stripeID string) error {
