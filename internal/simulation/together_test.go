@@ -250,3 +250,20 @@ func TestRetryUndoesWhatWas(t *testing.T) {
 		s.compare(t)
 	})
 }
+
+// TestRefusedLook has Stripe refuse to tell whether it has made a price whose answer was
+// lost: that is no refusal of the change.
+func TestRefusedLook(t *testing.T) {
+	onStages(t, func(t *testing.T, s *stage) {
+		product, _ := s.product()
+		s.calm(t)
+		s.Stripe.Fail(t, testkit.Fault{Method: "POST", Path: "/v1/prices", Kind: "stored_error_after", Count: 1})
+		s.Stripe.Fail(t, testkit.Fault{Method: "GET", Path: "/v1/prices", Kind: "refuse", Count: 1})
+		s.command("updateProductPrice", object{"productId": product, "unitAmount": 2000})
+		s.calm(t)
+		op := s.newest(billing.KindUpdateProductPrice)
+		testkit.Equal(t, "status", op.Status, billing.OperationSucceeded)
+		s.nothingTwice(op)
+		s.compare(t)
+	})
+}

@@ -145,6 +145,9 @@ func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 	if r.def.finds(step.Name) {
 		var result Result
 		if result, found, err = r.def.find(r.calls.record(ctx), r, i); err != nil {
+			if f := stripeapi.AsError(err); f != nil && f.Kind == stripeapi.Rejected { // no refusal of the change
+				err = fmt.Errorf("whether %s was done is not known, as Stripe refuses to tell: %s", step.Name, f.Message)
+			}
 			return false, err
 		}
 		if found {
