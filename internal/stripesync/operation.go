@@ -86,9 +86,6 @@ func Declare[P any](e *Engine, o *Operation[P]) *Operation[P] {
 			panic(fmt.Sprintf("%s: %v", o.Kind, err))
 		}
 	}
-	if e.kinds[o.Kind] != nil {
-		panic(fmt.Sprintf("the operation %s is declared twice", o.Kind))
-	}
 	o.engine = e
 	e.kinds[o.Kind] = o
 	countFrom0(o.Kind)
