@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stripe/stripe-go/v76"
+
 	"tallystick/ent"
 	"tallystick/ent/operation"
 	"tallystick/internal/billing"
@@ -145,7 +147,8 @@ func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 	if r.def.finds(step.Name) {
 		var result Result
 		if result, found, err = r.def.find(r.calls.record(ctx), r, i); err != nil {
-			if f := stripeapi.AsError(err); f != nil && f.Kind == stripeapi.Rejected { // no refusal of the change
+			// A refusal to tell is none of the change, unless what to look among is gone.
+			if f := stripeapi.AsError(err); f != nil && f.Kind == stripeapi.Rejected && f.Code != string(stripe.ErrorCodeResourceMissing) {
 				err = fmt.Errorf("whether %s was done is not known, as Stripe refuses to tell: %s", step.Name, f.Message)
 			}
 			return false, err
