@@ -149,7 +149,9 @@ func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 		if result, found, err = r.def.find(r.calls.record(ctx), r, i); err != nil {
 			// A refusal to tell is none of the change, unless what to look among is gone.
 			if f := stripeapi.AsError(err); f != nil && f.Kind == stripeapi.Rejected && f.Code != string(stripe.ErrorCodeResourceMissing) {
-				err = fmt.Errorf("whether %s was done is not known, as Stripe refuses to tell: %s", step.Name, f.Message)
+				unknown := *f
+				unknown.Kind = stripeapi.Unknown
+				err = &unknown
 			}
 			return false, err
 		}
