@@ -30,6 +30,8 @@ type life struct {
 	t     testing.TB
 	ahead *atomic.Int64 // of the server's clock
 	n     int           // names that were given out
+	// resolved are the operations of which somebody has accepted what Stripe has.
+	resolved []string
 }
 
 func newLife(t testing.TB, database string, change ...func(*app.Settings)) *life {
@@ -334,6 +336,9 @@ func (l *life) calm(r rapid.TB) {
 func (l *life) attend(how string) {
 	for _, id := range l.Store.Reader.Operation.Query().Where(operation.StatusEQ(billing.OperationNeedsAttention)).IDsX(l.t.Context()) {
 		l.command(how, object{"operationId": id})
+		if how == "resolveOperation" {
+			l.resolved = append(l.resolved, id)
+		}
 	}
 }
 
