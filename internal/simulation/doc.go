@@ -5,5 +5,6 @@
 //
 // Beside it stands the fault matrix, which leaves nothing to chance: every kind of
 // operation that is declared, every request that it makes, everything that can go
-// wrong at it.
+// wrong at it. Pairs are between the two: scenes of the matrix with two or three things at
+// once, which go wrong or which people do meanwhile, drawn by a seed.
 package simulation
