@@ -23,6 +23,7 @@ type ApiKeyQuery struct {
 	inters     []Interceptor
 	predicates []predicate.ApiKey
 	modifiers  []func(*sql.Selector)
+	joined     *joinedRows[ApiKey]
 	loadTotal  []func(context.Context, []*ApiKey) error
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -349,7 +350,7 @@ func (_q *ApiKeyQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*ApiKe
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -445,6 +446,20 @@ func (_q *ApiKeyQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *ApiKeyQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*ApiKey).scanValues,
+		func(columns []string, values []any) (*ApiKey, error) {
+			node := &ApiKey{config: _q.config}
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
 }
 
 // ApiKeyGroupBy is the group-by builder for ApiKey entities.

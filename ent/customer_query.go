@@ -28,6 +28,7 @@ type CustomerQuery struct {
 	withSubscriptions      *SubscriptionQuery
 	withInvoices           *InvoiceQuery
 	modifiers              []func(*sql.Selector)
+	joined                 *joinedRows[Customer]
 	loadTotal              []func(context.Context, []*Customer) error
 	withNamedSubscriptions map[string]*SubscriptionQuery
 	withNamedInvoices      map[string]*InvoiceQuery
@@ -429,7 +430,7 @@ func (_q *CustomerQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cus
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -614,6 +615,25 @@ func (_q *CustomerQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *CustomerQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	loadedTypes := [2]bool{
+		_q.withSubscriptions != nil,
+		_q.withInvoices != nil,
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Customer).scanValues,
+		func(columns []string, values []any) (*Customer, error) {
+			node := &Customer{config: _q.config}
+			node.Edges.loadedTypes = loadedTypes
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
 }
 
 // WithNamedSubscriptions tells the query-builder to eager-load the nodes that are connected to the "subscriptions"

@@ -23,6 +23,7 @@ type DifferenceQuery struct {
 	inters     []Interceptor
 	predicates []predicate.Difference
 	modifiers  []func(*sql.Selector)
+	joined     *joinedRows[Difference]
 	loadTotal  []func(context.Context, []*Difference) error
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -349,7 +350,7 @@ func (_q *DifferenceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*D
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -445,6 +446,20 @@ func (_q *DifferenceQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *DifferenceQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Difference).scanValues,
+		func(columns []string, values []any) (*Difference, error) {
+			node := &Difference{config: _q.config}
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
 }
 
 // DifferenceGroupBy is the group-by builder for Difference entities.

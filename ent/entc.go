@@ -138,7 +138,7 @@ func adjustLists(next gen.Generator) gen.Generator {
 	})
 }
 
-// rowsShareValues has the rows of a query scanned as scan.go says.
+// rowsShareValues has the rows of a query read as scan.go and joins.go say.
 func rowsShareValues(g *gen.Graph) error {
 	for _, node := range g.Nodes {
 		file := filepath.Join(g.Config.Target, strings.ToLower(node.Name)+"_query.go")
@@ -152,6 +152,11 @@ func rowsShareValues(g *gen.Graph) error {
 			return fmt.Errorf("%s does not scan as expected: %q", file, each)
 		}
 		code = bytes.Replace(code, each, []byte("scanOnce("+scan+")\n"), 1)
+		const query = "sqlgraph.QueryNodes(ctx, _q.driver, _spec)"
+		if !bytes.Contains(code, []byte(query)) {
+			return fmt.Errorf("%s does not read as expected: %q", file, query)
+		}
+		code = bytes.Replace(code, []byte(query), []byte("_q.joined.query(ctx, _q.driver, _spec, &nodes)"), 1)
 		if err := os.WriteFile(file, code, 0o644); err != nil { //nolint:gosec // source code
 			return err
 		}

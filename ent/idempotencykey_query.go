@@ -25,6 +25,7 @@ type IdempotencyKeyQuery struct {
 	predicates    []predicate.IdempotencyKey
 	withOperation *OperationQuery
 	modifiers     []func(*sql.Selector)
+	joined        *joinedRows[IdempotencyKey]
 	loadTotal     []func(context.Context, []*IdempotencyKey) error
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -386,10 +387,11 @@ func (_q *IdempotencyKeyQuery) sqlAll(ctx context.Context, hooks ...queryHook) (
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -447,6 +449,7 @@ func (_q *IdempotencyKeyQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	_spec.Node.Columns = _q.ctx.Fields
 	if len(_q.ctx.Fields) > 0 {
 		_spec.Unique = _q.ctx.Unique != nil && *_q.ctx.Unique
@@ -527,6 +530,43 @@ func (_q *IdempotencyKeyQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+func (_q *IdempotencyKeyQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
+	if _q.joined != nil || !mayJoin(spec) {
+		return
+	}
+	j := &joins{}
+	_q.collectJoins(ctx, j, "")
+	j.addTo(spec)
+}
+
+// collectJoins collects what the rows of a table refer to.
+func (_q *IdempotencyKeyQuery) collectJoins(ctx context.Context, j *joins, table string) {
+	if query := _q.withOperation; query != nil {
+		query.join(ctx, j, table, idempotencykey.FieldOperationID)
+	}
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *IdempotencyKeyQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	loadedTypes := [1]bool{
+		_q.withOperation != nil,
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*IdempotencyKey).scanValues,
+		func(columns []string, values []any) (*IdempotencyKey, error) {
+			node := &IdempotencyKey{config: _q.config}
+			node.Edges.loadedTypes = loadedTypes
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
+	if rows != nil {
+		_q.collectJoins(ctx, j, rows.as)
+	}
 }
 
 // IdempotencyKeyGroupBy is the group-by builder for IdempotencyKey entities.

@@ -27,6 +27,7 @@ type InvoiceQuery struct {
 	withCustomer     *CustomerQuery
 	withSubscription *SubscriptionQuery
 	modifiers        []func(*sql.Selector)
+	joined           *joinedRows[Invoice]
 	loadTotal        []func(context.Context, []*Invoice) error
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -423,10 +424,11 @@ func (_q *InvoiceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Invo
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -519,6 +521,7 @@ func (_q *InvoiceQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	_spec.Node.Columns = _q.ctx.Fields
 	if len(_q.ctx.Fields) > 0 {
 		_spec.Unique = _q.ctx.Unique != nil && *_q.ctx.Unique
@@ -602,6 +605,47 @@ func (_q *InvoiceQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+func (_q *InvoiceQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
+	if _q.joined != nil || !mayJoin(spec) {
+		return
+	}
+	j := &joins{}
+	_q.collectJoins(ctx, j, "")
+	j.addTo(spec)
+}
+
+// collectJoins collects what the rows of a table refer to.
+func (_q *InvoiceQuery) collectJoins(ctx context.Context, j *joins, table string) {
+	if query := _q.withCustomer; query != nil {
+		query.join(ctx, j, table, invoice.FieldCustomerID)
+	}
+	if query := _q.withSubscription; query != nil {
+		query.join(ctx, j, table, invoice.FieldSubscriptionID)
+	}
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *InvoiceQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	loadedTypes := [2]bool{
+		_q.withCustomer != nil,
+		_q.withSubscription != nil,
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Invoice).scanValues,
+		func(columns []string, values []any) (*Invoice, error) {
+			node := &Invoice{config: _q.config}
+			node.Edges.loadedTypes = loadedTypes
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
+	if rows != nil {
+		_q.collectJoins(ctx, j, rows.as)
+	}
 }
 
 // InvoiceGroupBy is the group-by builder for Invoice entities.

@@ -26,6 +26,7 @@ type OperationQuery struct {
 	predicates           []predicate.Operation
 	withStripeCalls      *StripeCallQuery
 	modifiers            []func(*sql.Selector)
+	joined               *joinedRows[Operation]
 	loadTotal            []func(context.Context, []*Operation) error
 	withNamedStripeCalls map[string]*StripeCallQuery
 	// intermediate query (i.e. traversal path).
@@ -391,7 +392,7 @@ func (_q *OperationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Op
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -532,6 +533,24 @@ func (_q *OperationQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *OperationQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	loadedTypes := [1]bool{
+		_q.withStripeCalls != nil,
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Operation).scanValues,
+		func(columns []string, values []any) (*Operation, error) {
+			node := &Operation{config: _q.config}
+			node.Edges.loadedTypes = loadedTypes
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
 }
 
 // WithNamedStripeCalls tells the query-builder to eager-load the nodes that are connected to the "stripe_calls"

@@ -27,6 +27,7 @@ type ProductQuery struct {
 	withPrices       *PriceQuery
 	withDefaultPrice *PriceQuery
 	modifiers        []func(*sql.Selector)
+	joined           *joinedRows[Product]
 	loadTotal        []func(context.Context, []*Product) error
 	withNamedPrices  map[string]*PriceQuery
 	// intermediate query (i.e. traversal path).
@@ -424,10 +425,11 @@ func (_q *ProductQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Prod
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -529,6 +531,7 @@ func (_q *ProductQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	_spec.Node.Columns = _q.ctx.Fields
 	if len(_q.ctx.Fields) > 0 {
 		_spec.Unique = _q.ctx.Unique != nil && *_q.ctx.Unique
@@ -609,6 +612,44 @@ func (_q *ProductQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+func (_q *ProductQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
+	if _q.joined != nil || !mayJoin(spec) {
+		return
+	}
+	j := &joins{}
+	_q.collectJoins(ctx, j, "")
+	j.addTo(spec)
+}
+
+// collectJoins collects what the rows of a table refer to.
+func (_q *ProductQuery) collectJoins(ctx context.Context, j *joins, table string) {
+	if query := _q.withDefaultPrice; query != nil {
+		query.join(ctx, j, table, product.FieldDefaultPriceID)
+	}
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *ProductQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	loadedTypes := [2]bool{
+		_q.withPrices != nil,
+		_q.withDefaultPrice != nil,
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Product).scanValues,
+		func(columns []string, values []any) (*Product, error) {
+			node := &Product{config: _q.config}
+			node.Edges.loadedTypes = loadedTypes
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
+	if rows != nil {
+		_q.collectJoins(ctx, j, rows.as)
+	}
 }
 
 // WithNamedPrices tells the query-builder to eager-load the nodes that are connected to the "prices"

@@ -23,6 +23,7 @@ type StripeAccountQuery struct {
 	inters     []Interceptor
 	predicates []predicate.StripeAccount
 	modifiers  []func(*sql.Selector)
+	joined     *joinedRows[StripeAccount]
 	loadTotal  []func(context.Context, []*StripeAccount) error
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -349,7 +350,7 @@ func (_q *StripeAccountQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {

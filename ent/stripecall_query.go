@@ -25,6 +25,7 @@ type StripeCallQuery struct {
 	predicates    []predicate.StripeCall
 	withOperation *OperationQuery
 	modifiers     []func(*sql.Selector)
+	joined        *joinedRows[StripeCall]
 	loadTotal     []func(context.Context, []*StripeCall) error
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -386,10 +387,11 @@ func (_q *StripeCallQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*S
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -444,6 +446,7 @@ func (_q *StripeCallQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	_spec.Node.Columns = _q.ctx.Fields
 	if len(_q.ctx.Fields) > 0 {
 		_spec.Unique = _q.ctx.Unique != nil && *_q.ctx.Unique
@@ -524,6 +527,43 @@ func (_q *StripeCallQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+func (_q *StripeCallQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
+	if _q.joined != nil || !mayJoin(spec) {
+		return
+	}
+	j := &joins{}
+	_q.collectJoins(ctx, j, "")
+	j.addTo(spec)
+}
+
+// collectJoins collects what the rows of a table refer to.
+func (_q *StripeCallQuery) collectJoins(ctx context.Context, j *joins, table string) {
+	if query := _q.withOperation; query != nil {
+		query.join(ctx, j, table, stripecall.FieldOperationID)
+	}
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *StripeCallQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	loadedTypes := [1]bool{
+		_q.withOperation != nil,
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*StripeCall).scanValues,
+		func(columns []string, values []any) (*StripeCall, error) {
+			node := &StripeCall{config: _q.config}
+			node.Edges.loadedTypes = loadedTypes
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
+	if rows != nil {
+		_q.collectJoins(ctx, j, rows.as)
+	}
 }
 
 // StripeCallGroupBy is the group-by builder for StripeCall entities.

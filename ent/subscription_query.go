@@ -39,6 +39,7 @@ type SubscriptionQuery struct {
 	withInvoices      *InvoiceQuery
 	withHistory       *SubscriptionTransitionQuery
 	modifiers         []func(*sql.Selector)
+	joined            *joinedRows[Subscription]
 	loadTotal         []func(context.Context, []*Subscription) error
 	withNamedItems    map[string]*SubscriptionItemQuery
 	withNamedInvoices map[string]*InvoiceQuery
@@ -683,10 +684,11 @@ func (_q *SubscriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -1060,6 +1062,7 @@ func (_q *SubscriptionQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	_spec.Node.Columns = _q.ctx.Fields
 	if len(_q.ctx.Fields) > 0 {
 		_spec.Unique = _q.ctx.Unique != nil && *_q.ctx.Unique
@@ -1155,6 +1158,66 @@ func (_q *SubscriptionQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+func (_q *SubscriptionQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
+	if _q.joined != nil || !mayJoin(spec) {
+		return
+	}
+	j := &joins{}
+	_q.collectJoins(ctx, j, "")
+	j.addTo(spec)
+}
+
+// collectJoins collects what the rows of a table refer to.
+func (_q *SubscriptionQuery) collectJoins(ctx context.Context, j *joins, table string) {
+	if query := _q.withCustomer; query != nil {
+		query.join(ctx, j, table, subscription.FieldCustomerID)
+	}
+	if query := _q.withOnlyPrice; query != nil {
+		query.join(ctx, j, table, subscription.FieldOnlyPriceID)
+	}
+	if query := _q.withOnlyProduct; query != nil {
+		query.join(ctx, j, table, subscription.FieldOnlyProductID)
+	}
+	if query := _q.withPrice; query != nil {
+		query.join(ctx, j, table, subscription.FieldPriceID)
+	}
+	if query := _q.withProduct; query != nil {
+		query.join(ctx, j, table, subscription.FieldProductID)
+	}
+	if query := _q.withLatestInvoice; query != nil {
+		query.join(ctx, j, table, subscription.FieldLatestInvoiceID)
+	}
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *SubscriptionQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	loadedTypes := [9]bool{
+		_q.withCustomer != nil,
+		_q.withOnlyPrice != nil,
+		_q.withOnlyProduct != nil,
+		_q.withPrice != nil,
+		_q.withProduct != nil,
+		_q.withLatestInvoice != nil,
+		_q.withItems != nil,
+		_q.withInvoices != nil,
+		_q.withHistory != nil,
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Subscription).scanValues,
+		func(columns []string, values []any) (*Subscription, error) {
+			node := &Subscription{config: _q.config}
+			node.Edges.loadedTypes = loadedTypes
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
+	if rows != nil {
+		_q.collectJoins(ctx, j, rows.as)
+	}
 }
 
 // WithNamedItems tells the query-builder to eager-load the nodes that are connected to the "items"

@@ -29,6 +29,7 @@ type SubscriptionItemQuery struct {
 	withPrice        *PriceQuery
 	withProduct      *ProductQuery
 	modifiers        []func(*sql.Selector)
+	joined           *joinedRows[SubscriptionItem]
 	loadTotal        []func(context.Context, []*SubscriptionItem) error
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -460,10 +461,11 @@ func (_q *SubscriptionItemQuery) sqlAll(ctx context.Context, hooks ...queryHook)
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
-	if err := sqlgraph.QueryNodes(ctx, _q.driver, _spec); err != nil {
+	if err := _q.joined.query(ctx, _q.driver, _spec, &nodes); err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
@@ -588,6 +590,7 @@ func (_q *SubscriptionItemQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	_q.joinEdges(ctx, _spec)
 	_spec.Node.Columns = _q.ctx.Fields
 	if len(_q.ctx.Fields) > 0 {
 		_spec.Unique = _q.ctx.Unique != nil && *_q.ctx.Unique
@@ -674,6 +677,51 @@ func (_q *SubscriptionItemQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
+}
+
+func (_q *SubscriptionItemQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
+	if _q.joined != nil || !mayJoin(spec) {
+		return
+	}
+	j := &joins{}
+	_q.collectJoins(ctx, j, "")
+	j.addTo(spec)
+}
+
+// collectJoins collects what the rows of a table refer to.
+func (_q *SubscriptionItemQuery) collectJoins(ctx context.Context, j *joins, table string) {
+	if query := _q.withSubscription; query != nil {
+		query.join(ctx, j, table, subscriptionitem.FieldSubscriptionID)
+	}
+	if query := _q.withPrice; query != nil {
+		query.join(ctx, j, table, subscriptionitem.FieldPriceID)
+	}
+	if query := _q.withProduct; query != nil {
+		query.join(ctx, j, table, subscriptionitem.FieldProductID)
+	}
+}
+
+// join has the rows read along with those of a table that refer to them by a column.
+func (_q *SubscriptionItemQuery) join(ctx context.Context, j *joins, of, column string) {
+	_q.joined = nil
+	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
+		return // it will say so when its turn comes
+	}
+	loadedTypes := [3]bool{
+		_q.withSubscription != nil,
+		_q.withPrice != nil,
+		_q.withProduct != nil,
+	}
+	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*SubscriptionItem).scanValues,
+		func(columns []string, values []any) (*SubscriptionItem, error) {
+			node := &SubscriptionItem{config: _q.config}
+			node.Edges.loadedTypes = loadedTypes
+			return node, node.assignValues(columns, values)
+		})
+	_q.joined = rows
+	if rows != nil {
+		_q.collectJoins(ctx, j, rows.as)
+	}
 }
 
 // SubscriptionItemGroupBy is the group-by builder for SubscriptionItem entities.

@@ -183,3 +183,34 @@ func assertPlan(t *testing.T, k *testkit.Kit, list string, s recorded) {
 		t.Errorf("%s is put in order:\n%s%s", list, got, s.query)
 	}
 }
+
+// TestPlansOfJoins holds what is read along with other rows to the same.
+func TestPlansOfJoins(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		w := many(t, k)
+		recorder := record(k)
+		for _, document := range []string{
+			`customers(first: 50) { edges { node { subscriptions(first: 3) { edges { node { customer { email } latestInvoice { status } } } } } } }`,
+			`customers(first: 50) { edges { node { invoices(last: 3) { edges { node { status subscription { status customer { email } } } } } } } }`,
+			`invoices(first: 50) { edges { node { subscription { status customer { email } latestInvoice { status } } } } }`,
+			`subscription(id: "` + w.subscriptions[0] + `") { customer { email } latestInvoice { status customer { email } } }`,
+		} {
+			recorder.seen = nil
+			k.Query(t, "{ "+document+" }")
+			joined := 0
+			for _, s := range recorder.seen {
+				if !strings.Contains(s.query, "LEFT JOIN") {
+					continue
+				}
+				joined++
+				if got := plan(t, k, s); strings.Contains(got, "Seq Scan") || strings.Contains(got, "SCAN j") {
+					t.Errorf("%s reads a whole table:\n%s%s", document, got, s.query)
+				}
+			}
+			if joined == 0 {
+				t.Errorf("%s joins nothing", document)
+			}
+		}
+	})
+}
