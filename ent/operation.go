@@ -39,7 +39,7 @@ type Operation struct {
 	Steps []billing.OperationStep `json:"steps,omitempty"`
 	// Attempts holds the value of the "attempts" field.
 	Attempts int `json:"attempts,omitempty"`
-	// How often something here, and not Stripe, has stopped the operation since it was begun or retried.
+	// How often something here, and not Stripe, has stopped the operation since it was begun.
 	Faults int `json:"faults,omitempty"`
 	// The kind of who asked for it; null for the program itself.
 	RequestedByKind *string `json:"requested_by_kind,omitempty"`

@@ -35,7 +35,7 @@ func (Operation) Fields() []ent.Field {
 		field.JSON("steps", []billing.OperationStep{}),
 		field.Int("attempts").Default(0),
 		field.Int("faults").Default(0).
-			Comment("How often something here, and not Stripe, has stopped the operation since it was begun or retried."),
+			Comment("How often something here, and not Stripe, has stopped the operation since it was begun."),
 		field.String("requested_by_kind").Optional().Nillable().Immutable().Comment("The kind of who asked for it; null for the program itself."),
 		field.String("requested_by").Optional().Nillable().Immutable().Comment("Who asked for it."),
 		field.String("requested_by_label").Optional().Nillable().Immutable(),

@@ -145,7 +145,7 @@ func (a *App) buildEngine(ctx context.Context, change []func(*Settings)) (start 
 	}
 	s.Engine = stripesync.Options{
 		Store: a.Store, Alarm: alarm, Logger: a.logger, Budget: a.config.MutationTimeout,
-		Requester: requester, Refresh: a.refresh, Gone: a.gone,
+		Requester: requester, Refresh: a.refresh, Gone: a.gone, Again: a.again,
 	}
 	for _, c := range change {
 		c(&s)
@@ -228,6 +228,16 @@ func (a *App) refresh(ctx context.Context, objectType, stripeID string) error {
 // gone reports whether an object has been deleted in Stripe, and shows that.
 func (a *App) gone(ctx context.Context, objectType, stripeID string) (bool, error) {
 	return a.Mirror.Gone(ctx, objectType, stripeID)
+}
+
+// again has Stripe's reports on objects since a time applied once more.
+func (a *App) again(ctx context.Context, tx *store.Tx, since time.Time, objects []stripesync.Object) error {
+	for _, o := range objects {
+		if err := a.Inbox.Again(ctx, tx, since, webhooks.Object{Type: o.Type, ID: o.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // requester is who asks for an operation; nil when the program itself does.

@@ -104,6 +104,9 @@ func priceAdditionOperation() *stripesync.Operation[priceAddition] {
 			objects, err := adoptPrice(ctx, tx, e.Params.Price, addPrice.Of(e.Operation).Price)
 			return append(objects, stripesync.Object{Type: "product", ID: e.Params.ProductStripeID}), err
 		},
+		Forget: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceAddition]) error {
+			return forgetPrice(ctx, tx, e.Params.Price, addPrice.Of(e.Operation).Price)
+		},
 		Mark: markProduct,
 	}
 }

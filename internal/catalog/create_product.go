@@ -117,6 +117,7 @@ func productCreationOperation() *stripesync.Operation[productCreation] {
 		Finish:  finishProduct,
 		Discard: discardProduct,
 		Resolve: resolveProduct,
+		Forget:  forgetProduct,
 		Mark:    markProduct,
 	}
 }
@@ -301,7 +302,7 @@ func discardProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[prod
 	return markProduct(ctx, tx, e.Operation, e.Rejected)
 }
 
-// resolveProduct keeps the product and its price if Stripe has them.
+// resolveProduct gives the product and its price their ids in Stripe, if it has them.
 func resolveProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productCreation]) (objects []stripesync.Object, err error) {
 	created := createProduct.Of(e.Operation)
 	if p := e.Params.Price; p != nil {
@@ -310,10 +311,23 @@ func resolveProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[prod
 		}
 	}
 	if created.Product == "" || created.Deleted != "" {
-		return nil, tx.Product.DeleteOneID(e.Params.ProductID).Exec(ctx)
+		return nil, nil
 	}
 	if err := tx.Product.UpdateOneID(e.Params.ProductID).SetStripeID(created.Product).Exec(ctx); err != nil {
 		return nil, err
 	}
 	return append(objects, stripesync.Object{Type: "product", ID: created.Product}), nil
+}
+
+// forgetProduct removes the product and its price, where Stripe does not have them.
+func forgetProduct(ctx context.Context, tx *store.Tx, e *stripesync.Ending[productCreation]) error {
+	if p := e.Params.Price; p != nil {
+		if err := forgetPrice(ctx, tx, *p, firstPriceInStripe(e.Operation)); err != nil {
+			return err
+		}
+	}
+	if created := createProduct.Of(e.Operation); created.Product != "" && created.Deleted == "" {
+		return nil
+	}
+	return tx.Product.DeleteOneID(e.Params.ProductID).Exec(ctx)
 }

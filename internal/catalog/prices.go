@@ -275,16 +275,23 @@ func dropPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string, n
 	return update.Exec(ctx)
 }
 
-// adoptPrice gives the row of a new price its id in Stripe, or forgets it when
-// Stripe has no such price.
+// adoptPrice gives the row of a new price its id in Stripe, if Stripe has that price.
 func adoptPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string) ([]stripesync.Object, error) {
 	if stripeID == "" {
-		_, err := tx.Price.Delete().Where(price.ID(p.ID), price.StripeIDIsNil()).Exec(ctx)
-		return nil, err
+		return nil, nil
 	}
 	_, err := tx.Price.Update().Where(price.ID(p.ID)).
 		SetStripeID(stripeID).SetStripeStatus(billing.SyncSynced).ClearStripeOperationID().Save(ctx)
 	return []stripesync.Object{{Type: "price", ID: stripeID}}, err
+}
+
+// forgetPrice removes the row of a new price that Stripe does not have.
+func forgetPrice(ctx context.Context, tx *store.Tx, p newPrice, stripeID string) error {
+	if stripeID != "" {
+		return nil
+	}
+	_, err := tx.Price.Delete().Where(price.ID(p.ID), price.StripeIDIsNil()).Exec(ctx)
+	return err
 }
 
 // retirePrice shows a price as archived.

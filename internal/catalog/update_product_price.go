@@ -180,7 +180,10 @@ func priceChangeOperation() *stripesync.Operation[priceChange] {
 		Finish:  finishPriceChange,
 		Discard: discardPriceChange,
 		Resolve: resolvePriceChange,
-		Mark:    markProduct,
+		Forget: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[priceChange]) error {
+			return forgetPrice(ctx, tx, e.Params.Price, createNewPrice.Of(e.Operation).Price)
+		},
+		Mark: markProduct,
 	}
 }
 

@@ -32,8 +32,8 @@ func LinkStep[P Owned]() *stripesync.Step[P, Linked] {
 		Name: "link_customer",
 		Do: func(c *stripesync.Call[P]) (Linked, error) {
 			row, err := c.Store.Reader.Customer.Get(c, c.Params.Owner())
-			if err != nil {
-				return Linked{}, err
+			if err != nil { // deleted while the operation needed attention, maybe
+				return Linked{}, store.OrNotFound(err, "customer", c.Params.Owner())
 			}
 			if row.StripeID != nil {
 				return Linked{Customer: *row.StripeID}, nil
@@ -41,7 +41,7 @@ func LinkStep[P Owned]() *stripesync.Step[P, Linked] {
 			return post(c, row.ID, profileOf(row))
 		},
 		Find: func(c *stripesync.Call[P]) (Linked, bool, error) {
-			row, err := c.Store.Reader.Customer.Get(c, c.Params.Owner())
+			row, err := c.Store.Reader.Customer.Get(store.WithDeleted(c), c.Params.Owner())
 			if err != nil {
 				return Linked{}, false, err
 			}
@@ -101,8 +101,8 @@ func KeepLink(ctx context.Context, tx *store.Tx, customerID string, linked Linke
 	if id == "" || err != nil {
 		return err
 	}
-	row, err := tx.Customer.Get(ctx, customerID)
-	if err != nil {
+	row, err := store.OrNil(tx.Customer.Get(ctx, customerID))
+	if row == nil || err != nil { // nobody needs the link of a deleted customer
 		return err
 	}
 	u := tx.Customer.UpdateOne(row).SetStripeID(id)

@@ -89,7 +89,7 @@ func NoteIfDeleted(ctx context.Context, s *store.Store, answer *stripe.APIRespon
 	}
 	deleted, err := ask()
 	if !stripeapi.IsGone(err) && (err != nil || !deleted) {
-		return err
+		return stripeapi.Untold(err)
 	}
 	return s.InTx(ctx, func(ctx context.Context, tx *store.Tx) error { return remember(ctx, tx, stripeID, nil) })
 }

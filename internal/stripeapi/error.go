@@ -139,6 +139,18 @@ func Replayed(r *stripe.APIResponse) bool {
 	return r != nil && r.Header.Get("Idempotent-Replayed") == "true"
 }
 
+// Untold makes Stripe's refusal to tell of something one that leaves open how it stands,
+// unless Stripe says that it is missing. It returns every other error unchanged.
+func Untold(err error) error {
+	f := AsError(err)
+	if f == nil || f.Kind != Rejected || f.Status == http.StatusNotFound || f.Code == string(stripe.ErrorCodeResourceMissing) {
+		return err
+	}
+	untold := *f
+	untold.Kind = Unknown
+	return &untold
+}
+
 // IsRejected reports whether Stripe said no with a status, 404 say.
 func IsRejected(err error, status int) bool {
 	f := Classify(err)

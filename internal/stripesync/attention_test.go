@@ -23,7 +23,7 @@ func TestAttentionBlocksItsSubjectAlone(t *testing.T) {
 		customer := s.customer(t, "ada@example.com", true)
 		other, _ := s.subscribe(t, customer, *product.DefaultPriceID)
 		third, thirdThere := s.subscribe(t, customer, *product.DefaultPriceID)
-		heal := s.breakInvoices(t)
+		heal := s.breakTable(t, "invoices")
 		stuck := s.run(t, createSubscription, map[string]any{
 			"customerId": customer, "priceId": *product.DefaultPriceID, "paymentMethod": "pm_card_visa",
 		}).String("operation.id")

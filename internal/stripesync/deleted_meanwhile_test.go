@@ -56,3 +56,17 @@ func TestReplayedCreationIsNoPresent(t *testing.T) {
 		}
 	})
 }
+
+// TestPresentIsNotTold lets Stripe refuse to tell whether what it says that it has created
+// is still there. That is no refusal of the change: it is done in the end.
+func TestPresentIsNotTold(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		s.Stripe.Fail(t, testkit.Fault{Method: http.MethodPost, Path: "/v1/products", Kind: "drop_after", Count: 1})
+		s.Stripe.Fail(t, testkit.Fault{Method: http.MethodGet, Path: "/v1/products/*", Kind: "refuse", Count: 1})
+		made := s.run(t, createProduct, map[string]any{"name": "Told"})
+		s.settle(t)
+		testkit.Equal(t, "in the end", s.op(t, made.String("operation.id")).String("status"), "SUCCEEDED")
+		testkit.Equal(t, "products in Stripe", len(s.all(t, "/v1/products")), 1)
+		s.equalCatalogues(t)
+	})
+}

@@ -157,3 +157,28 @@ func TestFaultBetweenSteps(t *testing.T) {
 		testkit.Equal(t, "requests", len(k.Stripe.Requests(t)), 2)
 	})
 }
+
+// TestPanicIsAFault lets a step panic: the process goes on, and so does the operation.
+func TestPanicIsAFault(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		k.Query(t, `mutation { createProduct(input: {name: "Team"}) { operation { id } } }`)
+		panicking, panicked := *describeToy, false
+		panicking.Do = func(c *stripesync.Call[toy]) (stripesync.Nothing, error) {
+			if !panicked {
+				panicked = true
+				panic("a mistake in the code")
+			}
+			return describeToy.Do(c)
+		}
+		op := beginToy(t, k, declareToy(k.Engine, &panicking))
+		waiting, err := k.Engine.Execute(t.Context(), op, time.Now().Add(k.Engine.Budget()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		testkit.Equal(t, "after the panic", waiting.Status, billing.OperationPending)
+		testkit.Equal(t, "faults", waiting.Faults, 1)
+		k.Work(t)
+		testkit.Equal(t, "in the end", k.Store.Reader.Operation.GetX(t.Context(), op.ID).Status, billing.OperationSucceeded)
+	})
+}

@@ -62,6 +62,9 @@ type Options struct {
 	// Gone asks Stripe whether it has deleted an object that a request was rejected
 	// for, and shows that here if so, also during an operation on the object.
 	Gone func(ctx context.Context, objectType, stripeID string) (bool, error)
+	// Again has what Stripe has reported about objects since a time, and what was shown
+	// here because of that, read and shown once more after the commit.
+	Again func(ctx context.Context, tx *store.Tx, since time.Time, objects []Object) error
 	// Budget is how long a mutation waits for Stripe; 10 seconds by default.
 	Budget time.Duration
 	// Now is the clock; time.Now by default.
@@ -87,6 +90,7 @@ type Engine struct {
 	requester func(context.Context) *Requester
 	refresh   func(ctx context.Context, objectType, stripeID string) error
 	gone      func(ctx context.Context, objectType, stripeID string) (bool, error)
+	again     func(ctx context.Context, tx *store.Tx, since time.Time, objects []Object) error
 
 	mu      sync.Mutex
 	driving map[string]chan struct{} // by operation; closed when this process lets go of it
@@ -101,7 +105,8 @@ func New(o Options) *Engine {
 	e := &Engine{
 		store: o.Store, stripe: o.Stripe, alarm: o.Alarm, logger: o.Logger,
 		budget: o.Budget, now: o.Now, pause: o.Pause,
-		driving: map[string]chan struct{}{}, kinds: map[billing.OperationKind]definition{}, keys: idempotency.New(o.Store), refresh: o.Refresh, gone: o.Gone,
+		driving: map[string]chan struct{}{}, kinds: map[billing.OperationKind]definition{}, keys: idempotency.New(o.Store),
+		refresh: o.Refresh, gone: o.Gone, again: o.Again,
 	}
 	if e.logger == nil {
 		e.logger = slog.New(slog.DiscardHandler)
@@ -319,7 +324,7 @@ func (e *Engine) carryOut(ctx context.Context, op *ent.Operation) (State, error)
 	}
 	r := &run{engine: e, op: op, def: def, leasedUntil: *op.LeaseExpiresAt}
 	r.calls = &callLog{engine: e, operationID: op.ID, admit: r.admit}
-	state, err := r.advance(ctx)
+	state, err := r.advanceOrFault(ctx)
 	if flushErr := r.calls.flushLeftover(ctx); flushErr != nil {
 		e.logger.Warn("calls to Stripe have no outcome on record", "operation", op.ID, "error", flushErr)
 	}

@@ -29,10 +29,13 @@ type Operation[P any] struct {
 	// unless the row names a later operation.
 	Mark func(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(Link)) error
 	// Resolve prepares an operation that needs attention for accepting Stripe's state:
-	// it gives the rows the ids of what the steps have created, discards what does not
-	// exist in Stripe, and returns the objects in Stripe that the operation may have
-	// changed, in the order in which to read them.
+	// it gives the rows the ids of what the steps have created, and returns the objects
+	// in Stripe that the operation may have changed, in the order in which to read them.
+	// It may be called more than once.
 	Resolve func(context.Context, *store.Tx, *Ending[P]) ([]Object, error)
+	// Forget removes the rows of what the steps were to create and have not, once Stripe's
+	// state is accepted; nil when the steps create nothing that has a row.
+	Forget func(context.Context, *store.Tx, *Ending[P]) error
 	// Restart prepares the subject of a rejected operation for starting over; nil when
 	// a rejected operation of the kind cannot.
 	Restart func(context.Context, *store.Tx, *ent.Operation) error
@@ -131,6 +134,7 @@ type definition interface {
 	discard(ctx context.Context, tx *store.Tx, r *run) error
 	mark(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(Link)) error
 	resolve(ctx context.Context, tx *store.Tx, e *Engine, op *ent.Operation) ([]Object, error)
+	forget(ctx context.Context, tx *store.Tx, e *Engine, op *ent.Operation) error
 	restart() func(context.Context, *store.Tx, *ent.Operation) error
 }
 
@@ -240,6 +244,17 @@ func (o *Operation[P]) resolve(ctx context.Context, tx *store.Tx, e *Engine, op 
 		return nil, err
 	}
 	return o.Resolve(ctx, tx, &Ending[P]{Operation: op, Params: p, Now: e.clock()})
+}
+
+func (o *Operation[P]) forget(ctx context.Context, tx *store.Tx, e *Engine, op *ent.Operation) error {
+	if o.Forget == nil {
+		return nil
+	}
+	p, err := o.read(op)
+	if err != nil {
+		return err
+	}
+	return o.Forget(ctx, tx, &Ending[P]{Operation: op, Params: p, Now: e.clock()})
 }
 
 func (o *Operation[P]) restart() func(context.Context, *store.Tx, *ent.Operation) error {

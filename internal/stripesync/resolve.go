@@ -75,6 +75,9 @@ func (e *Engine) giveUp(ctx context.Context, id string, key *idempotency.Binding
 		if err != nil {
 			return err
 		}
+		if err := def.forget(ctx, tx, e, found); err != nil {
+			return err
+		}
 		if err := def.mark(ctx, tx, found, Settled); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package stripesync_test
 
 import (
 	"testing"
-	"time"
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
@@ -47,17 +46,12 @@ func TestResolveOperation(t *testing.T) {
 		t.Run("a new subscription that faults here have stopped", func(t *testing.T) {
 			product := s.product(t, "B")
 			customer := s.customer(t, "ada@example.com", true)
-			heal := s.breakInvoices(t)
+			heal := s.breakTable(t, "invoices")
 			answer := s.run(t, createSubscription, map[string]any{
 				"customerId": customer, "priceId": *product.DefaultPriceID, "paymentMethod": "pm_card_visa",
 			})
 			id := answer.String("operation.id")
-			for try := 0; s.row(t, id).Status != billing.OperationNeedsAttention && try < 30; try++ {
-				s.Clock.Advance(2 * time.Minute)
-				if _, err := s.Engine.Run(t.Context(), id); err == nil {
-					t.Fatal("the operation ended without its invoice")
-				}
-			}
+			s.faultUntilAttention(t, id)
 			heal()
 			resolved := s.run(t, resolveOperation, map[string]any{"operationId": id})
 			testkit.Equal(t, "the operation", resolved.String("operation.status"), "FAILED")
@@ -88,5 +82,26 @@ func TestResolveOperation(t *testing.T) {
 				testkit.Equal(t, "the path", answer.String("userErrors.0.path.1"), "operationId")
 			}
 		})
+	})
+}
+
+// TestUnresolvedForgetsNothing fails to resolve a new price that was never sent, because
+// Stripe is down, and then retries it.
+func TestUnresolvedForgetsNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		product := s.product(t, "A")
+		heal := s.breakTable(t, "stripe_calls")
+		id := s.run(t, addProductPrice, map[string]any{"productId": product.ID, "unitAmount": 700, "currency": "USD"}).String("operation.id")
+		s.faultUntilAttention(t, id)
+		heal()
+		s.Stripe.Down()
+		resolved := s.run(t, resolveOperation, map[string]any{"operationId": id})
+		testkit.Equal(t, "while Stripe is down", resolved.String("userErrors.0.code"), "STRIPE_UNAVAILABLE")
+		s.Stripe.Up(t)
+		s.available(t)
+		s.run(t, retryOperation, map[string]any{"operationId": id})
+		s.settle(t)
+		testkit.Equal(t, "the retry", s.row(t, id).Status, billing.OperationSucceeded)
+		s.equalCatalogues(t)
 	})
 }

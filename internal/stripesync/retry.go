@@ -49,7 +49,6 @@ func (e *Engine) retry(ctx context.Context, tx *store.Tx, op *ent.Operation) (*e
 	update := tx.Operation.UpdateOne(op).SetNextAttemptAt(e.clock())
 	switch {
 	case op.Status == billing.OperationNeedsAttention:
-		update.SetFaults(0)
 		if op.ErrorCode == nil { // Stripe has refused nothing: the same requests go on, with their keys
 			update.SetStatus(billing.OperationPending)
 			break

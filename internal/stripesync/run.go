@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"strings"
 	"time"
-
-	"github.com/stripe/stripe-go/v76"
 
 	"tallystick/ent"
 	"tallystick/ent/operation"
@@ -30,6 +29,17 @@ type run struct {
 	leasedUntil time.Time
 	// ahead says that a step is done of which the database does not know yet.
 	ahead bool
+}
+
+// advanceOrFault is advance, where a panic is a fault of the operation like every other:
+// a mistake in the code must not end the process, and with it the changes of others.
+func (r *run) advanceOrFault(ctx context.Context) (state State, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			state, err = Waiting, fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	return r.advance(ctx)
 }
 
 // advance takes the operation forward, or back, as far as it goes now.
@@ -68,6 +78,9 @@ func (r *run) finish(ctx context.Context) (State, error) {
 		u.SetStatus(billing.OperationSucceeded).AddAttempts(1).SetFinishedAt(r.engine.clock())
 		release(u)
 		u.ClearErrorCode().ClearLastError()
+		if err := r.showAgain(ctx, tx); err != nil {
+			return err
+		}
 		return r.def.finish(ctx, tx, r)
 	})
 	if err == nil {
@@ -81,6 +94,20 @@ func (r *run) finish(ctx context.Context) (State, error) {
 	return Finished, err
 }
 
+// showAgain has Stripe's reports on the objects shown again that were shown while the
+// operation needed attention, as its end, which knows nothing of them, is about to write
+// over them.
+func (r *run) showAgain(ctx context.Context, tx *store.Tx) error {
+	if r.op.Faults < maxFaults {
+		return nil
+	}
+	objects, err := r.def.resolve(ctx, tx, r.engine, r.op)
+	if err != nil {
+		return err
+	}
+	return r.engine.again(ctx, tx, r.op.CreatedAt, objects)
+}
+
 func (r *run) count(s billing.OperationStatus) {
 	operationsFinished.WithLabelValues(string(r.op.Kind), string(s)).Inc()
 }
@@ -89,11 +116,11 @@ func (r *run) count(s billing.OperationStatus) {
 // same idempotency key, a few times.
 func (r *run) step(ctx context.Context, i int) error {
 	step := &r.op.Steps[i]
-	if found, err := r.lookIfStale(ctx, i); found || err != nil {
-		return err
-	}
 	repeated := false
 	for try := 0; ; try++ {
+		if found, err := r.lookIfStale(ctx, i); found || err != nil {
+			return err
+		}
 		result, err := r.def.do(r.calls.record(ctx), r, i)
 		stripeErr := stripeapi.AsError(err)
 		if err == nil || stripeErr == nil {
@@ -147,13 +174,7 @@ func (r *run) look(ctx context.Context, i int) (found bool, err error) {
 	if r.def.finds(step.Name) {
 		var result Result
 		if result, found, err = r.def.find(r.calls.record(ctx), r, i); err != nil {
-			// A refusal to tell is none of the change, unless what to look among is gone.
-			if f := stripeapi.AsError(err); f != nil && f.Kind == stripeapi.Rejected && f.Code != string(stripe.ErrorCodeResourceMissing) {
-				unknown := *f
-				unknown.Kind = stripeapi.Unknown
-				err = &unknown
-			}
-			return false, err
+			return false, stripeapi.Untold(err)
 		}
 		if found {
 			step.Status, step.Look = billing.StepDone, false

@@ -46,8 +46,8 @@ func (r *run) wait(ctx context.Context, f *stripeapi.Error) error {
 }
 
 // maxFaults is how often a fault here can stop an operation, a database that
-// refuses its end, say, before somebody has to look at it. Waits for Stripe do
-// not count.
+// refuses its end, say, before somebody has to look at it, and has to again. Waits for
+// Stripe do not count.
 const maxFaults = 20
 
 // fault lets go of an operation that something here has stopped, and shows
@@ -57,7 +57,7 @@ func (r *run) fault(ctx context.Context) error {
 		return nil
 	}
 	const message = "Something went wrong here; the log has the rest."
-	at := r.engine.clock().Add(backoff.Delay(time.Second, time.Minute, r.op.Faults)).Truncate(time.Microsecond)
+	at := r.engine.clock().Add(backoff.Delay(time.Second, time.Minute, r.op.Faults%maxFaults)).Truncate(time.Microsecond)
 	update := r.engine.store.Writer.Operation.Update().
 		Where(operation.ID(r.op.ID), operation.LeaseToken(*r.op.LeaseToken), operation.FinishedAtIsNil()).
 		SetSteps(r.op.Steps).AddAttempts(1).AddFaults(1).SetLastError(message).SetNextAttemptAt(at)
@@ -66,7 +66,7 @@ func (r *run) fault(ctx context.Context) error {
 	}
 	release(update)
 	ctx = context.WithoutCancel(ctx)
-	if r.op.Faults+1 < maxFaults {
+	if (r.op.Faults+1)%maxFaults != 0 {
 		return update.Exec(ctx)
 	}
 	r.count(billing.OperationNeedsAttention)

@@ -359,10 +359,16 @@ func (s *Subscriptions) creationOperation() *stripesync.Operation[creation] {
 		Resolve: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) ([]stripesync.Object, error) {
 			created := subscribe.Of(e.Operation).Subscription.value
 			if created == nil {
-				return nil, forget(ctx, tx, e)
+				return nil, nil
 			}
 			err := tx.Subscription.UpdateOneID(e.Params.SubscriptionID).SetStripeID(created.StripeID).Exec(ctx)
-			return []stripesync.Object{{Type: "subscription", ID: created.StripeID}}, err
+			return touched(created.StripeID, created), err
+		},
+		Forget: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[creation]) error {
+			if subscribe.Of(e.Operation).Subscription.value != nil {
+				return nil
+			}
+			return forget(ctx, tx, e)
 		},
 		Mark: mark,
 	}

@@ -182,9 +182,14 @@ func mark(ctx context.Context, tx *store.Tx, op *ent.Operation, show func(stripe
 	return u.Exec(ctx)
 }
 
-// touched is the subscription of an operation that needs attention.
-func touched[P onSubscription](_ context.Context, _ *store.Tx, e *stripesync.Ending[P]) ([]stripesync.Object, error) {
-	return []stripesync.Object{{Type: "subscription", ID: e.Params.subscription().StripeID}}, nil
+// touched is the subscription of an operation that needs attention, and the invoice that
+// a step has seen with it.
+func touched(stripeID string, seen *mirror.Subscription) []stripesync.Object {
+	objects := []stripesync.Object{{Type: "subscription", ID: stripeID}}
+	if seen != nil && seen.Invoice != nil {
+		objects = append(objects, stripesync.Object{Type: "invoice", ID: seen.Invoice.StripeID})
+	}
+	return objects
 }
 
 // oneStep declares a change of a subscription that is one step. Readers see at the end
@@ -199,8 +204,10 @@ func oneStep[P onSubscription](s *Subscriptions, kind billing.OperationKind, ste
 		Discard: func(ctx context.Context, tx *store.Tx, e *stripesync.Ending[P]) error {
 			return s.showRejected(ctx, tx, e.Operation, e.Params.subscription().SubscriptionID, step.Of(e.Operation).Subscription.value)
 		},
-		Resolve: touched[P],
-		Mark:    mark,
+		Resolve: func(_ context.Context, _ *store.Tx, e *stripesync.Ending[P]) ([]stripesync.Object, error) {
+			return touched(e.Params.subscription().StripeID, step.Of(e.Operation).Subscription.value), nil
+		},
+		Mark: mark,
 	}
 }
 

@@ -168,6 +168,24 @@ func (i *Inbox) Apply(ctx context.Context, o Object) error {
 	}
 }
 
+// Again has the events of an object that were applied since a time applied once more,
+// after the commit. It fails only when the database does.
+func (i *Inbox) Again(ctx context.Context, tx *store.Tx, since time.Time, o Object) error {
+	if err := tx.LockName(ctx, o.lock()); err != nil {
+		return err
+	}
+	n, err := tx.WebhookEvent.Update().
+		Where(
+			webhookevent.ObjectType(o.Type), webhookevent.ObjectID(o.ID),
+			webhookevent.StatusEQ(billing.WebhookProcessed), webhookevent.ProcessedAtGTE(since),
+		).
+		SetStatus(billing.WebhookPending).ClearProcessedAt().ClearNextAttemptAt().Save(ctx)
+	if n == 0 || err != nil {
+		return err
+	}
+	return i.alarmNow(ctx, tx, o)
+}
+
 // take claims the events of an object that wait.
 func (i *Inbox) take(ctx context.Context, o Object) (ids []string, err error) {
 	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
