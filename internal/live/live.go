@@ -46,6 +46,7 @@ type Hub struct {
 	watching int
 	believed time.Time // until when somebody watches in another process
 	unsent   map[store.Change]bool
+	untold   bool          // whether there were changes that the others cannot be told of
 	awake    chan struct{} // wakes the sender up
 }
 
@@ -85,6 +86,17 @@ func (h *Hub) Changed(changes []store.Change) {
 		h.unsent[c] = true
 	}
 	h.wake()
+}
+
+// Missed implements [store.Listener].
+func (h *Hub) Missed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lookAll()
+	if h.elsewhere() {
+		h.untold = true
+		h.wake()
+	}
 }
 
 func (h *Hub) wake() {
@@ -186,6 +198,7 @@ func (w *Watch) Next(ctx context.Context) (ids []string, missed, ok bool) {
 type message struct {
 	From     string         `json:"from"`
 	Watching bool           `json:"watching,omitempty"`
+	Missed   bool           `json:"missed,omitempty"` // there were changes that it cannot tell of
 	Changes  []store.Change `json:"changes,omitempty"`
 }
 
@@ -244,7 +257,14 @@ func (h *Hub) hear(m message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.deliver(m.Changes)
+	if m.Missed {
+		h.lookAll()
+	}
 	if m.Watching {
+		if !h.elsewhere() { // nothing was noted until now
+			h.untold = true
+			h.wake()
+		}
 		h.believed = time.Now().Add(believeFor)
 	}
 }
@@ -253,6 +273,11 @@ func (h *Hub) hear(m message) {
 func (h *Hub) missed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.lookAll()
+}
+
+// lookAll is missed under lock.
+func (h *Hub) lookAll() {
 	for _, watches := range h.watches {
 		for w := range watches {
 			w.missed = true
@@ -286,10 +311,11 @@ func (h *Hub) send(ctx context.Context) error {
 	}
 }
 
-// keep keeps changes for the next attempt to send them.
-func (h *Hub) keep(changes []store.Change) {
+// keep keeps what was not sent for the next attempt.
+func (h *Hub) keep(untold bool, changes []store.Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.untold = h.untold || untold
 	for _, c := range changes {
 		h.unsent[c] = true
 	}
@@ -299,19 +325,20 @@ func (h *Hub) sendOnce(ctx context.Context, conn *pgx.Conn) error {
 	h.mu.Lock()
 	changes := slices.Collect(maps.Keys(h.unsent))
 	h.unsent = map[store.Change]bool{}
-	watching := h.watching > 0
+	watching, untold := h.watching > 0, h.untold
+	h.untold = false
 	h.mu.Unlock()
-	for watching || len(changes) > 0 {
+	for watching || untold || len(changes) > 0 {
 		n := min(len(changes), perNotification)
-		payload, err := json.Marshal(message{From: h.process, Watching: watching, Changes: changes[:n]})
+		payload, err := json.Marshal(message{From: h.process, Watching: watching, Missed: untold, Changes: changes[:n]})
 		if err != nil {
 			return err
 		}
 		if _, err := conn.Exec(ctx, "SELECT pg_notify($1, $2)", channel, string(payload)); err != nil {
-			h.keep(changes)
+			h.keep(untold, changes)
 			return err
 		}
-		watching, changes = false, changes[n:]
+		watching, untold, changes = false, false, changes[n:]
 	}
 	return nil
 }

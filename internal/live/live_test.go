@@ -16,6 +16,7 @@ import (
 
 	"tallystick/internal/app"
 	"tallystick/internal/billing"
+	"tallystick/internal/live"
 	"tallystick/internal/store"
 	"tallystick/internal/testkit"
 )
@@ -257,6 +258,81 @@ func TestUpdatesCrossReplicas(t *testing.T) {
 	k.Eventually(t, "the other process to know that somebody watches", k.Live.Watching)
 	change(t, k, "cancelSubscription", ann.subscription)
 	c.until("1", `"cancelAtPeriodEnd":true`)
+}
+
+// watchAll watches everybody's subscriptions, from when it returns.
+func watchAll(t testing.TB, url, key string) client {
+	t.Helper()
+	c := connect(t, url, key)
+	c.subscribe("1", `subscription { subscriptionUpdated { id cancelAtPeriodEnd } }`, nil)
+	c.send(message{Type: "ping"})
+	if m := c.receive(); m.Type != "pong" {
+		t.Fatalf("%s %s", m.Type, m.Payload)
+	}
+	return c
+}
+
+// underWay begins a transaction that changes a subscription, which commit ends.
+func underWay(t testing.TB, k *testkit.Kit, subscription string) (commit func()) {
+	t.Helper()
+	changed, end, over := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		over <- k.Store.InTx(context.WithoutCancel(t.Context()), func(ctx context.Context, tx *store.Tx) error {
+			err := tx.Subscription.UpdateOneID(subscription).SetCancelAtPeriodEnd(true).Exec(ctx)
+			close(changed)
+			<-end
+			return err
+		})
+	}()
+	<-changed
+	return func() {
+		t.Helper()
+		close(end)
+		if err := <-over; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A change that was under way when the first watch began is seen.
+func TestAChangeUnderWayIsSeen(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		ann := buy(t, k, "ann@example.com")
+		commit := underWay(t, k, ann.subscription)
+		c := watchAll(t, k.URL, k.Key)
+		k.Eventually(t, "the watch to begin", k.Live.Watching)
+		commit()
+		c.until("1", `"cancelAtPeriodEnd":true`)
+	}, told)
+}
+
+// So is one in another process, and one that it makes before it knows that somebody watches.
+func TestChangesBeforeOthersKnowAreSeen(t *testing.T) {
+	t.Parallel()
+	for name, known := range map[string]bool{"under way": true, "before it knows": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := testkit.New(t, "postgres", testkit.Idle, told)
+			ann := buy(t, k, "ann@example.com")
+			replica := k.Replica(t)
+			server := httptest.NewServer(replica.Handler)
+			t.Cleanup(server.Close)
+			hears := k.Live.Watch(live.Everything)
+			k.Eventually(t, "the replica to hear of others", replica.Live.Watching)
+			hears.Close()
+			commit := underWay(t, k, ann.subscription)
+			if !known {
+				commit()
+			}
+			c := watchAll(t, server.URL, k.Key)
+			if known {
+				k.Eventually(t, "the other process to know", k.Live.Watching)
+				commit()
+			}
+			c.until("1", `"cancelAtPeriodEnd":true`)
+		})
+	}
 }
 
 // A change that nobody tells of is found at the next look.

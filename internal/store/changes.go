@@ -25,33 +25,61 @@ type Listener interface {
 	Watching() bool
 	// Changed is told of the changes of one transaction. It must return at once.
 	Changed(changes []Change)
+	// Missed is told of the end of a transaction of which nothing was noted, since
+	// somebody has begun to watch after it did. It must return at once.
+	Missed()
 }
 
 // ReportTo sets the listener that is told of changes. It must be called once,
 // before anything is written.
 func (s *Store) ReportTo(l Listener) {
 	s.listener = l
-	noteChanges(s.Writer.Client, l.Watching, func(c Change) { l.Changed([]Change{c}) })
+	noteChanges(s.Writer.Client, noting{l.Watching, func(c Change) { l.Changed([]Change{c}) }, l.Missed})
 }
 
 // watched reports whether changes are to be noted.
 func (s *Store) watched() bool { return s.listener != nil && s.listener.Watching() }
 
-// noteChangesOf notes what a transaction's client writes, if somebody wants to know.
+// noteChangesOf notes what a transaction's client writes, if somebody wants to know; it
+// returns nil if nobody does.
 func (s *Store) noteChangesOf(client *ent.Client) *[]Change {
-	changes := new([]Change)
-	if s.watched() {
-		noteChanges(client, func() bool { return true }, func(c Change) { *changes = append(*changes, c) })
+	if !s.watched() {
+		return nil
 	}
+	changes := new([]Change)
+	noteChanges(client, noting{
+		wanted: func() bool { return true }, note: func(c Change) { *changes = append(*changes, c) }, missed: func() {},
+	})
 	return changes
 }
 
-// noteChanges notes what a client writes, while somebody wants to know.
-func noteChanges(client *ent.Client, wanted func() bool, note func(Change)) {
+// report tells the listener of a transaction that was committed.
+func (s *Store) report(changes *[]Change) {
+	switch {
+	case changes == nil && s.watched():
+		s.listener.Missed()
+	case changes != nil && len(*changes) > 0:
+		s.listener.Changed(*changes)
+	}
+}
+
+// noting is how changes are noted.
+type noting struct {
+	wanted func() bool
+	note   func(Change)
+	missed func() // called for a write that nobody wanted to know of at its beginning, but at its end
+}
+
+// noteChanges notes what a client writes.
+func noteChanges(client *ent.Client, n noting) {
 	hook := func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
-			if !wanted() {
-				return next.Mutate(ctx, m)
+			if !n.wanted() {
+				value, err := next.Mutate(ctx, m)
+				if n.wanted() {
+					n.missed()
+				}
+				return value, err
 			}
 			ids, err := idsOf(ctx, m)
 			if err != nil {
@@ -59,7 +87,7 @@ func noteChanges(client *ent.Client, wanted func() bool, note func(Change)) {
 			}
 			value, err := next.Mutate(ctx, m)
 			if err == nil {
-				err = noteChange(ctx, m, value, ids, note)
+				err = noteChange(ctx, m, value, ids, n.note)
 			}
 			return value, err
 		})

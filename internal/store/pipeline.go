@@ -31,7 +31,7 @@ func (s *Store) InPipeline(ctx context.Context, fn func(context.Context, *Tx) er
 		return err
 	}
 	rows.sent = directDriver{pool: s.pools.readers, servers: s.servers}
-	s.afterCommit(tx, *changes)
+	s.afterCommit(tx, changes)
 	return nil
 }
 

@@ -9,12 +9,14 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tallystick/ent"
+	"tallystick/internal/backoff"
 )
 
 // Tx is a transaction that ent and the job queue share. It exists within
@@ -44,7 +46,10 @@ const attempts = 3
 // effects outside of the transaction.
 func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	var err error
-	for range attempts {
+	for try := range attempts {
+		if try > 0 {
+			apart(ctx, try)
+		}
 		err = s.inTx(ctx, fn)
 		lost := s.servers != nil && isLost(err)
 		if lost {
@@ -55,6 +60,15 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 		}
 	}
 	return err
+}
+
+// apart waits a moment, so that transactions that have hindered each other do not meet
+// again at once.
+func apart(ctx context.Context, try int) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(backoff.Delay(10*time.Millisecond, 100*time.Millisecond, try)):
+	}
 }
 
 func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (err error) {
@@ -78,18 +92,16 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, *Tx) error) (
 		return fmt.Errorf("commit: %w", doubtful(err))
 	}
 	driver.ExecQuerier = s.readers
-	s.afterCommit(shared, *changes)
+	s.afterCommit(shared, changes)
 	return nil
 }
 
 // afterCommit does what a transaction has left for when it is committed.
-func (s *Store) afterCommit(tx *Tx, changes []Change) {
+func (s *Store) afterCommit(tx *Tx, changes *[]Change) {
 	for _, fn := range tx.committed {
 		fn()
 	}
-	if len(changes) > 0 {
-		s.listener.Changed(changes)
-	}
+	s.report(changes)
 }
 
 // txDriver lets ent work inside a transaction that it did not begin. The ones
