@@ -4086,7 +4086,7 @@ enum OperationKind {
   PAY_INVOICE
   """` + "`" + `updateSubscriptionItems` + "`" + `"""
   UPDATE_SUBSCRIPTION_ITEMS
-  """` + "`" + `startReconciliation` + "`" + `"""
+  """` + "`" + `startReconciliation` + "`" + `, and the repair of one object in Stripe"""
   RECONCILE
   """` + "`" + `voidInvoice` + "`" + `"""
   VOID_INVOICE

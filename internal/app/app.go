@@ -165,6 +165,9 @@ func (a *App) buildEngine(ctx context.Context, change []func(*Settings)) (start 
 	a.Mirror = mirror.New(mirror.Options{
 		Store: a.Store, Stripe: a.Stripe, Logger: a.logger, Now: now,
 		Relink: func(ctx context.Context, id string) error { return a.Customers.LinkAgain(ctx, id) },
+		Push: func(ctx context.Context, objectType, id string) error {
+			return a.Reconciliation.Push(ctx, objectType, id)
+		},
 	})
 	s.Engine.Stripe = a.Stripe
 	a.Engine = stripesync.New(s.Engine)

@@ -158,7 +158,7 @@ const (
 	KindPayInvoice              OperationKind = "PAY_INVOICE"
 	KindVoidInvoice             OperationKind = "VOID_INVOICE"
 	KindUpdateSubscriptionItems OperationKind = "UPDATE_SUBSCRIPTION_ITEMS"
-	KindReconcile               OperationKind = "RECONCILE" // of startReconciliation
+	KindReconcile               OperationKind = "RECONCILE" // a comparison of both halves, or the repair of one object
 	// KindLinkCustomer has no mutation of its own.
 	KindLinkCustomer OperationKind = "LINK_CUSTOMER"
 )

@@ -301,16 +301,3 @@ func (m *customers) show(ctx context.Context, raw json.RawMessage, asOf time.Tim
 	}
 	return m.mirror(ctx, nil, c, raw, asOf)
 }
-
-func (m *customers) push(ctx context.Context, row *ent.Customer) error {
-	there, err := m.stripe.Customers.Get(*row.StripeID, &stripe.CustomerParams{Params: read(ctx)})
-	if err != nil {
-		return err
-	}
-	metadata := metadataOver(there.Metadata, row.Metadata)
-	metadata[stripeapi.MetadataExternalID] = billing.ValueOr(row.ExternalID, "")
-	_, err = m.stripe.Customers.Update(*row.StripeID, &stripe.CustomerParams{
-		Params: read(ctx), Name: stripe.String(row.Name), Email: stripe.String(row.Email), Metadata: metadata,
-	})
-	return err
-}

@@ -30,6 +30,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Relink begins to create a customer in Stripe whose counterpart was deleted there.
 	Relink func(ctx context.Context, customerID string) error
+	// Push tells Stripe again what a product, a price or a customer is here, in its turn
+	// among the changes of it. That Stripe refuses is no error.
+	Push func(ctx context.Context, objectType, id string) error
 	// Now returns the time.
 	Now func() time.Time
 }
@@ -43,6 +46,7 @@ type core struct {
 	stripe *stripeapi.Client
 	logger *slog.Logger
 	relink func(ctx context.Context, customerID string) error
+	push   func(ctx context.Context, objectType, id string) error
 	now    func() time.Time
 	// drafts builds the updates that a comparison looks at and never saves. It has no
 	// database.
@@ -59,7 +63,7 @@ type core struct {
 // New builds a mirror.
 func New(o Options) *Mirror {
 	c := &core{
-		store: o.Store, stripe: o.Stripe, logger: o.Logger, relink: o.Relink, now: o.Now,
+		store: o.Store, stripe: o.Stripe, logger: o.Logger, relink: o.Relink, push: o.Push, now: o.Now,
 		drafts: ent.NewClient(), //nolint:forbidigo // it has no database
 	}
 	c.products, c.prices, c.customers = &products{c}, &prices{c}, &customers{c}

@@ -243,25 +243,3 @@ func (m *products) show(ctx context.Context, raw json.RawMessage, asOf time.Time
 	}
 	return m.mirror(ctx, nil, p, raw, asOf)
 }
-
-func (m *products) push(ctx context.Context, row *ent.Product) error {
-	there, err := m.stripe.Products.Get(*row.StripeID, &stripe.ProductParams{Params: read(ctx)})
-	if err != nil {
-		return err
-	}
-	params := &stripe.ProductParams{
-		Params: read(ctx), Name: stripe.String(row.Name), Description: stripe.String(row.Description), Active: stripe.Bool(row.Active),
-		Metadata: metadataOver(there.Metadata, row.Metadata),
-	}
-	if row.DefaultPriceID != nil {
-		price, err := m.store.Reader.Price.Get(ctx, *row.DefaultPriceID)
-		if err != nil {
-			return err
-		}
-		params.DefaultPrice = price.StripeID
-	} else {
-		params.DefaultPrice = stripe.String("")
-	}
-	_, err = m.stripe.Products.Update(*row.StripeID, params)
-	return err
-}

@@ -131,7 +131,10 @@ func (m *Mirror) repair(ctx context.Context, d Difference, followsOurs bool) (bo
 		return false, nil
 	}
 	if d.Kind == billing.DifferenceChanged && followsOurs && d.madeHere {
-		if err := m.push(ctx, d); err != nil && !stripeapi.IsRejection(err) {
+		if equal, err := m.equalNow(ctx, d); equal || err != nil { // another field of it was repaired before
+			return equal, err
+		}
+		if err := m.push(ctx, d.Object, d.ID); err != nil {
 			return false, err
 		}
 	}

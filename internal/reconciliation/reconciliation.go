@@ -23,13 +23,13 @@ type Reconciliation struct {
 	mirror *mirror.Mirror
 	logger *slog.Logger
 
-	comparison *stripesync.Operation[comparison]
+	operation *stripesync.Operation[task]
 }
 
 // New declares comparisons to an engine.
 func New(s *store.Store, e *stripesync.Engine, m *mirror.Mirror, logger *slog.Logger) *Reconciliation {
 	r := &Reconciliation{store: s, sync: e, mirror: m, logger: logger}
-	r.comparison = stripesync.Declare(e, r.comparisonOperation())
+	r.operation = stripesync.Declare(e, r.declaration())
 	return r
 }
 
@@ -105,24 +105,24 @@ func (r *Reconciliation) begin(ctx context.Context, tx *store.Tx, repair, backgr
 		return nil, billing.Errorf(billing.CodeOperationInProgress, "Both halves are being compared.").About(underWay.ID)
 	}
 	id := stripesync.NewID()
-	return r.comparison.Begin(ctx, tx, stripesync.Beginning[comparison]{
+	return r.operation.Begin(ctx, tx, stripesync.Beginning[task]{
 		ID: id, Subject: scope, Scope: scope, Background: background,
-		Params: comparison{Repair: repair}, Steps: []stripesync.StepOf[comparison]{r.comparison.Steps[0]},
+		Params: task{Repair: repair}, Steps: []stripesync.StepOf[task]{r.compareStep()},
 	})
 }
 
-// comparison is the frozen input of the operation.
-type comparison struct {
-	Repair bool `json:"repair,omitempty"`
+// task is the frozen input of the operation: a comparison, or the repair of one object.
+type task struct {
+	Repair bool        `json:"repair,omitempty"`
+	Object *repairable `json:"object,omitempty"`
 }
 
-// comparisonOperation has one step, which can be repeated from the beginning at
-// any time. Its requests are not on record: there are too many.
-func (r *Reconciliation) comparisonOperation() *stripesync.Operation[comparison] {
-	nothing := func(context.Context, *store.Tx, *stripesync.Ending[comparison]) error { return nil }
-	compare := &stripesync.Step[comparison, stripesync.Nothing]{
+// compareStep compares both halves. It can be repeated from the beginning at any time.
+// Its requests are not on record: there are too many.
+func (r *Reconciliation) compareStep() *stripesync.Step[task, stripesync.Nothing] {
+	return &stripesync.Step[task, stripesync.Nothing]{
 		Name: "compare",
-		Do: func(c *stripesync.Call[comparison]) (stripesync.Nothing, error) {
+		Do: func(c *stripesync.Call[task]) (stripesync.Nothing, error) {
 			ctx := stripeapi.WithoutRecorder(c)
 			sum, err := r.mirror.Reconcile(ctx, mirror.Reconciliation{
 				Repair:   c.Params.Repair,
@@ -136,12 +136,17 @@ func (r *Reconciliation) comparisonOperation() *stripesync.Operation[comparison]
 		},
 		Keep: true,
 	}
-	return &stripesync.Operation[comparison]{
+}
+
+// declaration is that of both kinds of task, neither of which changes a row.
+func (r *Reconciliation) declaration() *stripesync.Operation[task] {
+	nothing := func(context.Context, *store.Tx, *stripesync.Ending[task]) error { return nil }
+	return &stripesync.Operation[task]{
 		Kind:    billing.KindReconcile,
-		Steps:   []stripesync.StepOf[comparison]{compare},
+		Steps:   []stripesync.StepOf[task]{r.compareStep(), r.pushStep()},
 		Finish:  nothing,
 		Discard: nothing,
-		Resolve: func(context.Context, *store.Tx, *stripesync.Ending[comparison]) ([]stripesync.Object, error) {
+		Resolve: func(context.Context, *store.Tx, *stripesync.Ending[task]) ([]stripesync.Object, error) {
 			return nil, nil
 		},
 		Mark: func(context.Context, *store.Tx, *ent.Operation, func(stripesync.Link)) error { return nil },

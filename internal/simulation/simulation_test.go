@@ -259,8 +259,11 @@ func (l *life) faults() map[string]func(*rapid.T) {
 				Skip: rapid.IntRange(0, 3).Draw(r, "skip"), Count: rapid.IntRange(1, 3).Draw(r, "count"),
 			})
 		},
-		"Stripe is well again":       func(*rapid.T) { l.Stripe.Heal(l.t) },
-		"a person resolves":          func(*rapid.T) { l.attend("resolveOperation") },
+		"Stripe is well again": func(*rapid.T) { l.Stripe.Heal(l.t) },
+		"a person resolves":    func(*rapid.T) { l.attend("resolveOperation") },
+		"a person reconciles": func(r *rapid.T) {
+			l.command("startReconciliation", object{"repair": rapid.Bool().Draw(r, "repair")})
+		},
 		"leases lapse":               func(*rapid.T) { l.ahead.Add(int64(stripesync.Lease + time.Second)) },
 		"events are looked at":       func(*rapid.T) { l.events() },
 		"a day passes on both sides": func(*rapid.T) { l.passes("25h", 25*time.Hour) },
