@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"syscall"
@@ -16,7 +17,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tallystick/ent"
-	"tallystick/internal/backoff"
 )
 
 // Tx is a transaction that ent and the job queue share. It exists within
@@ -67,7 +67,7 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 func apart(ctx context.Context, try int) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(backoff.Delay(10*time.Millisecond, 100*time.Millisecond, try)):
+	case <-time.After(time.Duration(rand.IntN(50*try)) * time.Millisecond): //nolint:gosec // no secret
 	}
 }
 
