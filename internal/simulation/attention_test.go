@@ -106,8 +106,8 @@ func (s *stage) retried(op *ent.Operation) {
 	s.t.Helper()
 	s.command("retryOperation", object{"operationId": op.ID})
 	s.calm(s.t)
-	s.nothingTwice(s.newest(op.Kind))
 	s.compare(s.t)
+	s.sound(s.t)
 }
 
 // refuseEnds makes the database refuse the end of every operation, until heal is called.
