@@ -15,7 +15,8 @@ import (
 // InPipeline is [Store.InTx] for a function that only inserts rows. On PostgreSQL it
 // gets a transaction without SQL that cannot read; all rows go to the server in one
 // round trip, once the function has returned, and what is wrong with one of them, such
-// as the violation of a unique index, is InPipeline's error. On SQLite it is InTx.
+// as the violation of a unique index, is InPipeline's error. That transaction may be
+// shared with other calls at the same time, whose errors are theirs. On SQLite it is InTx.
 func (s *Store) InPipeline(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	if s.servers == nil {
 		return s.InTx(ctx, fn)
@@ -27,7 +28,7 @@ func (s *Store) InPipeline(ctx context.Context, fn func(context.Context, *Tx) er
 	if err := fn(ctx, tx); err != nil {
 		return err
 	}
-	if err := s.send(ctx, rows.inserts); err != nil {
+	if err := s.together.carry(ctx, rows.inserts); err != nil {
 		return err
 	}
 	rows.sent = directDriver{pool: s.pools.readers, servers: s.servers}

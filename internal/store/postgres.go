@@ -83,6 +83,7 @@ func openPools(ctx context.Context, all *servers) (*Store, error) {
 		readers: stdlib.OpenDBFromPool(readers), servers: all,
 		pools: pools{readers: readers, writers: writers},
 	}
+	s.together = newTogether(s.send)
 	s.Reader = NewReader(ent.NewClient(ent.Driver(directDriver{pool: readers, servers: all})))
 	s.Writer = Writer{newClient(s.DB)}
 	return s, nil

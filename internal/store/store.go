@@ -37,10 +37,11 @@ type Store struct {
 	dialect  string
 	migrated *atomic.Bool // once it is, it stays so
 	clock    *atomic.Pointer[reading]
-	readers  *sql.DB  // a pool of its own, so that readers do not wait for writers
-	servers  *servers // PostgreSQL's; nil on SQLite
-	pools    pools    // PostgreSQL's
-	listener Listener // nil when nobody hears of changes
+	readers  *sql.DB   // a pool of its own, so that readers do not wait for writers
+	servers  *servers  // PostgreSQL's; nil on SQLite
+	together *together // nil on SQLite
+	pools    pools     // PostgreSQL's
+	listener Listener  // nil when nobody hears of changes
 }
 
 // pools are those under DB and readers.
