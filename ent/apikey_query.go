@@ -338,9 +338,11 @@ func (_q *ApiKeyQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*ApiKe
 		nodes = []*ApiKey{}
 		_spec = _q.querySpec()
 	)
+	var made rowsOf[ApiKey]
 	_spec.ScanValues = scanOnce((*ApiKey).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &ApiKey{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		return node.assignValues(columns, values)
 	}

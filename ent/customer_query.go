@@ -417,9 +417,11 @@ func (_q *CustomerQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cus
 			_q.withInvoices != nil,
 		}
 	)
+	var made rowsOf[Customer]
 	_spec.ScanValues = scanOnce((*Customer).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &Customer{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

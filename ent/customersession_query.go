@@ -338,9 +338,11 @@ func (_q *CustomerSessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 		nodes = []*CustomerSession{}
 		_spec = _q.querySpec()
 	)
+	var made rowsOf[CustomerSession]
 	_spec.ScanValues = scanOnce((*CustomerSession).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &CustomerSession{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		return node.assignValues(columns, values)
 	}

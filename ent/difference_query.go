@@ -338,9 +338,11 @@ func (_q *DifferenceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*D
 		nodes = []*Difference{}
 		_spec = _q.querySpec()
 	)
+	var made rowsOf[Difference]
 	_spec.ScanValues = scanOnce((*Difference).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &Difference{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		return node.assignValues(columns, values)
 	}

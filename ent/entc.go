@@ -62,7 +62,7 @@ func takeNullForDirection(name string) error {
 }
 
 // adjustments are made to what entgql generates for lists, where its templates have no
-// place to say so: pageInfo is answered from the page, which is read with one row more
+// place to say so: pageInfo is answered from the page, which is then read with one row more
 // than it has, so that only totalCount counts; cursors are those of lists.go, which lose
 // no row without a value and may be combined with either end of a page; a product's prices
 // are filtered where they are loaded; aliases.go finds what a document gives names of its
@@ -75,6 +75,8 @@ var adjustments = map[string][][2]string{
 		},
 		{"if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {", "if asksFor(ctx, nil, totalCountField) {"},
 		{"collectedField(ctx, edgesField, nodeField)", "nodes(ctx)"},
+		{"limit := paginateLimit(first, last)", "limit := pageLimit(first, last, asksFor(ctx, nil, pageInfoField))"},
+		{"collectField(ctx, limit == 1, ", "collectField(ctx, false, "}, // a page of one row is like others
 		{"entgql.CursorsPredicate(", "cursorsPredicate(p.reverse, "},
 	},
 	"gql_collection.go": {
@@ -97,8 +99,9 @@ var adjustments = map[string][][2]string{
 		},
 		{
 			"path = append(path, edgesField, nodeField)\n\t\t\tif field := collectedField(ctx, path...); field != nil {",
-			"field := nodes(ctx, path...)\n\t\t\tpath = append(path, edgesField, nodeField)\n\t\t\tif field != nil {",
+			"field, more := nodes(ctx, path...), asksFor(ctx, path, pageInfoField)\n\t\t\tpath = append(path, edgesField, nodeField)\n\t\t\tif field != nil {",
 		},
+		{"limit := paginateLimit(args.first, args.last)", "limit := pageLimit(args.first, args.last, more)"},
 		{
 			"args := newPricePaginateArgs(fieldArgs(ctx, nil, path...))\n",
 			"args := newPricePaginateArgs(fieldArgs(ctx, nil, path...))\n\t\t\targs.opts = append(args.opts, withPriceFilter(ctx, collectedField(ctx, path...)))\n",
@@ -152,6 +155,12 @@ func rowsShareValues(g *gen.Graph) error {
 			return fmt.Errorf("%s does not scan as expected: %q", file, each)
 		}
 		code = bytes.Replace(code, each, []byte("scanOnce("+scan+")\n"), 1)
+		row := "node := &" + node.Name + "{config: _q.config}\n"
+		if !bytes.Contains(code, []byte(row)) {
+			return fmt.Errorf("%s does not make rows as expected: %q", file, row)
+		}
+		code = bytes.Replace(code, []byte(row), []byte("node := made.next()\n\t\tnode.config = _q.config\n"), 1)
+		code = bytes.Replace(code, []byte("	_spec.ScanValues = "), []byte("	var made rowsOf["+node.Name+"]\n	_spec.ScanValues = "), 1)
 		const query = "sqlgraph.QueryNodes(ctx, _q.driver, _spec)"
 		if !bytes.Contains(code, []byte(query)) {
 			return fmt.Errorf("%s does not read as expected: %q", file, query)

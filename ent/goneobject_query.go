@@ -338,9 +338,11 @@ func (_q *GoneObjectQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*G
 		nodes = []*GoneObject{}
 		_spec = _q.querySpec()
 	)
+	var made rowsOf[GoneObject]
 	_spec.ScanValues = scanOnce((*GoneObject).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &GoneObject{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		return node.assignValues(columns, values)
 	}

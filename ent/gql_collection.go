@@ -259,14 +259,14 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
 				return err
 			}
-			field := nodes(ctx, path...)
+			field, more := nodes(ctx, path...), asksFor(ctx, path, pageInfoField)
 			path = append(path, edgesField, nodeField)
 			if field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, subscriptionImplementors)...); err != nil {
 					return err
 				}
 			}
-			if limit := paginateLimit(args.first, args.last); limit > 0 {
+			if limit := pageLimit(args.first, args.last, more); limit > 0 {
 				if oneNode {
 					pager.applyOrder(query.Limit(limit))
 				} else {
@@ -349,14 +349,14 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
 				return err
 			}
-			field := nodes(ctx, path...)
+			field, more := nodes(ctx, path...), asksFor(ctx, path, pageInfoField)
 			path = append(path, edgesField, nodeField)
 			if field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, invoiceImplementors)...); err != nil {
 					return err
 				}
 			}
-			if limit := paginateLimit(args.first, args.last); limit > 0 {
+			if limit := pageLimit(args.first, args.last, more); limit > 0 {
 				if oneNode {
 					pager.applyOrder(query.Limit(limit))
 				} else {
@@ -1353,14 +1353,14 @@ func (_q *ProductQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
 				return err
 			}
-			field := nodes(ctx, path...)
+			field, more := nodes(ctx, path...), asksFor(ctx, path, pageInfoField)
 			path = append(path, edgesField, nodeField)
 			if field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, priceImplementors)...); err != nil {
 					return err
 				}
 			}
-			if limit := paginateLimit(args.first, args.last); limit > 0 {
+			if limit := pageLimit(args.first, args.last, more); limit > 0 {
 				if oneNode {
 					pager.applyOrder(query.Limit(limit))
 				} else {
@@ -1804,14 +1804,14 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
 				return err
 			}
-			field := nodes(ctx, path...)
+			field, more := nodes(ctx, path...), asksFor(ctx, path, pageInfoField)
 			path = append(path, edgesField, nodeField)
 			if field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, invoiceImplementors)...); err != nil {
 					return err
 				}
 			}
-			if limit := paginateLimit(args.first, args.last); limit > 0 {
+			if limit := pageLimit(args.first, args.last, more); limit > 0 {
 				if oneNode {
 					pager.applyOrder(query.Limit(limit))
 				} else {

@@ -377,9 +377,11 @@ func (_q *IdempotencyKeyQuery) sqlAll(ctx context.Context, hooks ...queryHook) (
 			_q.withOperation != nil,
 		}
 	)
+	var made rowsOf[IdempotencyKey]
 	_spec.ScanValues = scanOnce((*IdempotencyKey).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &IdempotencyKey{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

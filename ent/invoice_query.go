@@ -414,9 +414,11 @@ func (_q *InvoiceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Invo
 			_q.withSubscription != nil,
 		}
 	)
+	var made rowsOf[Invoice]
 	_spec.ScanValues = scanOnce((*Invoice).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &Invoice{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

@@ -45,6 +45,16 @@ func periodEnd(s *sql.Selector) string {
 	return "coalesce(" + s.C(subscription.FieldCurrentPeriodEnd) + ", '" + noPeriod(s) + "')"
 }
 
+// pageLimit is how many rows are read for a page: one more than it has where is asked
+// whether there are more.
+func pageLimit(first, last *int, more bool) int {
+	limit := paginateLimit(first, last)
+	if limit > 0 && !more {
+		limit--
+	}
+	return limit
+}
+
 // texts are the columns that lists are ordered by and that may be empty.
 var texts = []string{customer.FieldEmail, customer.FieldName}
 

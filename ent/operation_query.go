@@ -379,9 +379,11 @@ func (_q *OperationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Op
 			_q.withStripeCalls != nil,
 		}
 	)
+	var made rowsOf[Operation]
 	_spec.ScanValues = scanOnce((*Operation).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &Operation{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

@@ -377,9 +377,11 @@ func (_q *PriceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Price,
 			_q.withProduct != nil,
 		}
 	)
+	var made rowsOf[Price]
 	_spec.ScanValues = scanOnce((*Price).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &Price{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

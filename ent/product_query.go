@@ -415,9 +415,11 @@ func (_q *ProductQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Prod
 			_q.withDefaultPrice != nil,
 		}
 	)
+	var made rowsOf[Product]
 	_spec.ScanValues = scanOnce((*Product).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &Product{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

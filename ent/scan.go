@@ -22,3 +22,22 @@ func scanOnce[T any](scan func(*T, []string) ([]any, error)) func([]string) ([]a
 		return values, err
 	}
 }
+
+// rowsOf makes rows, some at a time and ever more of them.
+type rowsOf[T any] struct {
+	rest []T
+	made int
+}
+
+// mostAtOnce bounds what is kept because one of the rows is.
+const mostAtOnce = 32
+
+func (r *rowsOf[T]) next() *T {
+	if len(r.rest) == 0 {
+		r.rest = make([]T, min(max(r.made, 1), mostAtOnce))
+	}
+	row := &r.rest[0]
+	r.rest = r.rest[1:]
+	r.made++
+	return row
+}

@@ -338,9 +338,11 @@ func (_q *StripeAccountQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([
 		nodes = []*StripeAccount{}
 		_spec = _q.querySpec()
 	)
+	var made rowsOf[StripeAccount]
 	_spec.ScanValues = scanOnce((*StripeAccount).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &StripeAccount{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		return node.assignValues(columns, values)
 	}

@@ -377,9 +377,11 @@ func (_q *StripeCallQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*S
 			_q.withOperation != nil,
 		}
 	)
+	var made rowsOf[StripeCall]
 	_spec.ScanValues = scanOnce((*StripeCall).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &StripeCall{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

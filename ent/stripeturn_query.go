@@ -338,9 +338,11 @@ func (_q *StripeTurnQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*S
 		nodes = []*StripeTurn{}
 		_spec = _q.querySpec()
 	)
+	var made rowsOf[StripeTurn]
 	_spec.ScanValues = scanOnce((*StripeTurn).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &StripeTurn{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		return node.assignValues(columns, values)
 	}

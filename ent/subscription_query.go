@@ -674,9 +674,11 @@ func (_q *SubscriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 			_q.withHistory != nil,
 		}
 	)
+	var made rowsOf[Subscription]
 	_spec.ScanValues = scanOnce((*Subscription).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &Subscription{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

@@ -451,9 +451,11 @@ func (_q *SubscriptionItemQuery) sqlAll(ctx context.Context, hooks ...queryHook)
 			_q.withProduct != nil,
 		}
 	)
+	var made rowsOf[SubscriptionItem]
 	_spec.ScanValues = scanOnce((*SubscriptionItem).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &SubscriptionItem{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

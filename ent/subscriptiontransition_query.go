@@ -414,9 +414,11 @@ func (_q *SubscriptionTransitionQuery) sqlAll(ctx context.Context, hooks ...quer
 			_q.withOperation != nil,
 		}
 	)
+	var made rowsOf[SubscriptionTransition]
 	_spec.ScanValues = scanOnce((*SubscriptionTransition).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &SubscriptionTransition{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)

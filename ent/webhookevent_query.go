@@ -338,9 +338,11 @@ func (_q *WebhookEventQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 		nodes = []*WebhookEvent{}
 		_spec = _q.querySpec()
 	)
+	var made rowsOf[WebhookEvent]
 	_spec.ScanValues = scanOnce((*WebhookEvent).scanValues)
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &WebhookEvent{config: _q.config}
+		node := made.next()
+		node.config = _q.config
 		nodes = append(nodes, node)
 		return node.assignValues(columns, values)
 	}

@@ -80,6 +80,36 @@ func TestStatementsOfLists(t *testing.T) {
 	})
 }
 
+// TestPagesReadWhatTheyShow: a row more is read where somebody asks whether there is one.
+func TestPagesReadWhatTheyShow(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		seed(t, k, 9)
+		watched := watchReads(k)
+		for _, c := range []struct {
+			outer, inner string
+			limit        string
+			perRow       int
+		}{
+			{"", "", " LIMIT 5", 1},
+			{"pageInfo { hasNextPage }", "p: pageInfo { hasNextPage }", " LIMIT 6", 2},
+			{"p: pageInfo { hasPreviousPage }", "totalCount", " LIMIT 6", 1},
+		} {
+			answer := k.Query(t, `{ customers(first: 5) { `+c.outer+` edges { node { id subscriptions(last: 1) { `+c.inner+` edges { node { id } } } } } } }`)
+			testkit.Equal(t, "customers", len(answer.List("customers.edges")), 5)
+			testkit.Equal(t, "subscriptions of one", len(answer.List("customers.edges.0.node.subscriptions.edges")), 1)
+			page, rows := watched.seen[len(watched.seen)-2], watched.seen[len(watched.seen)-1]
+			if c.inner == "totalCount" {
+				page, rows = watched.seen[len(watched.seen)-3], watched.seen[len(watched.seen)-2]
+			}
+			if !strings.HasSuffix(page.query, c.limit) {
+				t.Errorf("want%s: %s", c.limit, page.query)
+			}
+			testkit.Equal(t, "limit of each customer's subscriptions", fmt.Sprint(rows.args[len(rows.args)-1]), fmt.Sprint(c.perRow))
+		}
+	})
+}
+
 // TestStatementsOfDeletedCustomers holds what belongs to deleted customers to the
 // statements that it costs with others.
 func TestStatementsOfDeletedCustomers(t *testing.T) {

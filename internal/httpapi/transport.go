@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -242,7 +243,13 @@ func statusOf(err *gqlerror.Error) int {
 // encode is the JSON form of a response in one line, with its end. The data are JSON
 // already, and most of it.
 func encode(response *graphql.Response, limits Limits) *bytes.Buffer {
-	body := bytes.NewBuffer(make([]byte, 0, len(response.Data)+64))
+	body := new(bytes.Buffer)
+	encodeTo(body, response, limits)
+	return body
+}
+
+func encodeTo(body *bytes.Buffer, response *graphql.Response, limits Limits) {
+	body.Grow(len(response.Data) + 64)
 	if len(response.Errors) > 0 {
 		member(body, "errors")
 		writeJSON(body, capped(response.Errors, limits.Errors))
@@ -266,8 +273,13 @@ func encode(response *graphql.Response, limits Limits) *bytes.Buffer {
 		body.WriteByte('{')
 	}
 	body.WriteString("}\n")
-	return body
 }
+
+// bodies are buffers that have grown with the answers before.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxKept is the largest buffer that is kept for other answers.
+const maxKept = 256 << 10
 
 // member begins an object or goes on with it.
 func member(body *bytes.Buffer, name string) {
@@ -291,10 +303,15 @@ func writeJSON(body *bytes.Buffer, v any) {
 }
 
 func (a *answer) write(status int, response *graphql.Response) {
-	body := encode(response, a.limits)
+	body := bodies.Get().(*bytes.Buffer) //nolint:forcetypeassert // it holds nothing else
+	body.Reset()
+	encodeTo(body, response, a.limits)
 	h := a.Header()
 	h.Set("Content-Type", cmp.Or(a.mediaType, mediaJSON)+"; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	a.WriteHeader(status)
 	_, _ = a.Write(body.Bytes()) // a client that has gone is none of our business
+	if body.Cap() <= maxKept {
+		bodies.Put(body)
+	}
 }

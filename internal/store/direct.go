@@ -148,6 +148,9 @@ func scanQuickly(field *pgconn.FieldDescription, value []byte, target any) bool 
 		if field.DataTypeOID != pgtype.TextOID && field.DataTypeOID != pgtype.VarcharOID {
 			return false
 		}
+		if target.Valid && target.String == string(value) && value != nil {
+			return true // as in the row before
+		}
 		*target = sql.NullString{String: string(value), Valid: value != nil}
 		return true
 	case *sql.NullInt64:
