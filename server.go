@@ -24,6 +24,7 @@ import (
 	"tallystick/internal/app"
 	"tallystick/internal/auth"
 	"tallystick/internal/config"
+	"tallystick/internal/memory"
 	"tallystick/internal/mirror"
 	"tallystick/internal/reconciliation/report"
 	"tallystick/internal/sandbox"
@@ -41,7 +42,7 @@ type cli struct {
 }
 
 func main() {
-	ballast := tuneMemory()
+	ballast := memory.Tune()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := run(ctx)
@@ -298,7 +299,7 @@ func (s serve) Run(ctx context.Context) error {
 	}
 	a.ReportStart(ctx, version(), listener.Addr())
 	a.Announce(os.Stdout, listener.Addr())
-	debug.FreeOSMemory() // what only the start has needed
+	go memory.FreeWhenIdle(ctx)
 	select {
 	case err = <-served:
 	case <-ctx.Done():
@@ -317,16 +318,4 @@ func newServer(h http.Handler) *http.Server {
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
-}
-
-// tuneMemory trades some memory for speed: answering GraphQL is mostly allocation. The
-// environment wins. Otherwise garbage may fill 40 MB and as much again as is in use:
-// the collector lets the heap double, and counts a ballast in that is never touched and
-// so costs no memory of the machine.
-func tuneMemory() (ballast []byte) {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
-		return nil
-	}
-	debug.SetMemoryLimit(1 << 30)
-	return make([]byte, 40<<20)
 }
