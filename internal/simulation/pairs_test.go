@@ -38,6 +38,9 @@ var found = []string{
 	"a product off sale|held in the network until the repetition is refused|1|death before the answer arrives|4",
 	"a customer's name|held in the network until the repetition is refused|1|death before the answer arrives|4",
 	"a subscription|somebody makes a customer with the e-mail, and the event arrives|4",
+	"a revocation|death before the answer arrives|1|refuse|3",
+	"a cancellation at the period's end|the database takes nothing about operations|1|refuse|2|refuse|3",
+	"another plan|the answer is lost and the key forgotten|1|refuse|2",
 }
 
 // TestPairs plays scenes with up to three troubles at once, which are drawn from all there

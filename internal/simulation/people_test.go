@@ -22,7 +22,8 @@ import (
 // process, in Stripe's dashboard, or because something has stopped.
 var people = []trouble{
 	meanwhile("Stripe's events arrive", trouble{passes: true}, func(p *play, _ *http.Request) { p.hear() }),
-	meanwhile("another replica takes over", trouble{passes: true}, func(p *play, _ *http.Request) {
+	meanwhile("another replica takes over", trouble{passes: true}, func(p *play, r *http.Request) {
+		p.overtaken = p.overtaken || !spent(r)
 		p.ahead.Add(int64(stripesync.Lease + time.Second))
 		p.others()
 	}),

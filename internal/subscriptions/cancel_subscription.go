@@ -7,6 +7,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -73,12 +74,17 @@ type wish struct {
 	Comment string                     `json:"comment,omitempty"`
 }
 
+// holds reports whether what was wanted is so already.
+func (w wish) holds(now *mirror.Subscription) bool {
+	return now.Status.Ended() || w.At != billing.CancelImmediately && now.CancelAtPeriodEnd
+}
+
 type cancellationCall = stripesync.Call[cancellation]
 
 // cancel has no undo, as Stripe cannot revive a subscription. After a refusal
 // GET /v1/subscriptions/{id} follows, and the step is done if that says that the
-// subscription has ended, or does not find it. A refusal of that GET for any other reason
-// makes the step FAILED.
+// subscription has ended, or does not find it. After a refusal of that GET for any other
+// reason the operation waits.
 var cancel = &stripesync.Step[cancellation, report]{
 	Name: "cancel_subscription",
 	Do: func(c *cancellationCall) (report, error) {
@@ -90,6 +96,7 @@ var cancel = &stripesync.Step[cancellation, report]{
 		})
 		return reportOf(now), err // ended already: what was wanted holds
 	},
+	Find: func(c *cancellationCall) (report, bool, error) { return look(c, c.Params.Cancel.holds) },
 	// It is an update of the customer that changes nothing, and is sent for a cancellation
 	// at the end of the period only: one at once is a DELETE, whose key Stripe ignores. A
 	// late DELETE does what was asked for, and the row follows.

@@ -8,6 +8,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/store"
 	"tallystick/internal/stripeapi"
 	"tallystick/internal/stripesync"
@@ -154,8 +155,17 @@ var switchPrice = &stripesync.Step[priceSwitch, report]{
 		}
 		return reportOf(now), refreshPrices(c, []string{c.Params.Switch.PriceStripeID}, err)
 	},
+	Find: func(c *stripesync.Call[priceSwitch]) (report, bool, error) {
+		return look(c, func(now *mirror.Subscription) bool { return c.Params.Switch.holds(now.Terms.Items) })
+	},
 	Spend: spendKey[priceSwitch],
 	Keep:  true,
+}
+
+// holds reports whether the item is on the price already.
+func (o otherPrice) holds(items []mirror.Item) bool {
+	i := slices.IndexFunc(items, func(i mirror.Item) bool { return o.ItemStripeID == "" || i.StripeID == o.ItemStripeID })
+	return i >= 0 && items[i].PriceStripeID == o.PriceStripeID
 }
 
 // onlyItem is the id in Stripe of the item whose price changes. Where none was

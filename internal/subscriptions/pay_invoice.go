@@ -68,7 +68,7 @@ var (
 
 // pay sends POST /v1/invoices/{id}/pay. It has no undo, as it is the last step, and Finish
 // rejects nothing. After a refusal GET /v1/invoices/{id} follows, and the step is done if
-// the invoice is paid; a refusal of that GET makes it FAILED. Spend is an update of the
+// the invoice is paid; after a refusal of that GET the operation waits. Spend is an update of the
 // customer that changes nothing.
 var pay = &stripesync.Step[payment, report]{
 	Name: "pay_invoice",

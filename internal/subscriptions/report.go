@@ -44,6 +44,19 @@ func ask[P any](c *stripesync.Call[P], stripeID string) (*mirror.Subscription, e
 	return mirror.ReadSubscription(s, asOf)
 }
 
+// look finds a change of a subscription when that is as wanted already. Another key must
+// not be used before: Stripe would refuse what it has done, or do it twice.
+func look[P onSubscription](c *stripesync.Call[P], holds func(*mirror.Subscription) bool) (report, bool, error) {
+	now, err := ask(c, c.Params.subscription().StripeID)
+	if stripeapi.IsGone(err) {
+		return report{}, false, nil
+	}
+	if err != nil {
+		return report{}, false, err
+	}
+	return reportOf(now), holds(now), nil
+}
+
 // changeUnlessEnded sends a change of a subscription that Stripe may have ended
 // without us knowing. After a refusal it reads the subscription. When that has ended,
 // or Stripe does not have it any more, ended is true and there is no error. A

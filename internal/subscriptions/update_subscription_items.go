@@ -202,14 +202,7 @@ var updateItems = &stripesync.Step[itemUpdate, report]{
 	},
 	// An item that was added or removed cannot be added or removed again.
 	Find: func(c *stripesync.Call[itemUpdate]) (report, bool, error) {
-		now, err := ask(c, c.Params.StripeID)
-		if stripeapi.IsGone(err) {
-			return report{}, false, nil
-		}
-		if err != nil {
-			return report{}, false, err
-		}
-		return reportOf(now), c.Params.hold(now.Terms.Items), nil
+		return look(c, func(now *mirror.Subscription) bool { return c.Params.hold(now.Terms.Items) })
 	},
 	Spend: spendKey[itemUpdate],
 	Keep:  true,
