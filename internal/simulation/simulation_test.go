@@ -315,15 +315,15 @@ func (l *life) calm(r rapid.TB) {
 		})
 		l.work()
 		l.events()
-		if round < 3 {
-			l.attend("retryOperation")
-		} else {
-			l.attend("resolveOperation")
-		}
 		operations := l.Store.Reader.Operation.Query().Where(operation.FinishedAtIsNil()).CountX(l.t.Context())
 		waiting := l.Store.Reader.WebhookEvent.Query().Where(webhookevent.ProcessedAtIsNil()).CountX(l.t.Context())
 		if operations+waiting == 0 {
 			return
+		}
+		if round < 3 {
+			l.attend("retryOperation")
+		} else {
+			l.attend("resolveOperation")
 		}
 	}
 	for _, op := range l.Store.Reader.Operation.Query().Where(operation.FinishedAtIsNil()).AllX(l.t.Context()) {
