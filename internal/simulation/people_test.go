@@ -30,6 +30,9 @@ var people = []trouble{
 	meanwhile("both halves are compared", trouble{passes: true}, func(p *play, _ *http.Request) {
 		p.reconcile(mirror.Reconciliation{})
 	}),
+	meanwhile("what differs is repaired", trouble{passes: true}, func(p *play, _ *http.Request) {
+		p.reconcile(mirror.Reconciliation{Repair: true})
+	}),
 	meanwhile("what Stripe has is taken in", trouble{passes: true}, func(p *play, _ *http.Request) {
 		p.reconcile(mirror.Reconciliation{TakeIn: true})
 	}),
