@@ -141,6 +141,12 @@ func adjustLists(next gen.Generator) gen.Generator {
 	})
 }
 
+// Where a query looks for the rows that others refer to.
+var (
+	inValues = regexp.MustCompile(`s\.Where\(sql\.InValues\((s\.C\([\w.]+\)), fks\.\.\.\)\)`)
+	idIn     = regexp.MustCompile(`query\.Where\((\w+)\.IDIn\(ids\.\.\.\)\)`)
+)
+
 // rowsShareValues has the rows of a query read as scan.go and joins.go say.
 func rowsShareValues(g *gen.Graph) error {
 	for _, node := range g.Nodes {
@@ -155,6 +161,8 @@ func rowsShareValues(g *gen.Graph) error {
 			return fmt.Errorf("%s does not scan as expected: %q", file, each)
 		}
 		code = bytes.Replace(code, each, []byte("scanOnce("+scan+")\n"), 1)
+		code = inValues.ReplaceAll(code, []byte("s.Where(among(s, $1, fks))"))
+		code = idIn.ReplaceAll(code, []byte("query.Where(func(s *sql.Selector) { s.Where(among(s, s.C($1.FieldID), ids)) })"))
 		row := "node := &" + node.Name + "{config: _q.config}\n"
 		if !bytes.Contains(code, []byte(row)) {
 			return fmt.Errorf("%s does not make rows as expected: %q", file, row)

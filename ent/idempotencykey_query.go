@@ -429,7 +429,7 @@ func (_q *IdempotencyKeyQuery) loadOperation(ctx context.Context, query *Operati
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(operation.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(operation.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err

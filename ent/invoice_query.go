@@ -469,7 +469,7 @@ func (_q *InvoiceQuery) loadCustomer(ctx context.Context, query *CustomerQuery, 
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(customer.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(customer.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -501,7 +501,7 @@ func (_q *InvoiceQuery) loadSubscription(ctx context.Context, query *Subscriptio
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(subscription.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(subscription.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err

@@ -426,7 +426,7 @@ func (_q *PriceQuery) loadProduct(ctx context.Context, query *ProductQuery, node
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(product.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err

@@ -479,7 +479,7 @@ func (_q *ProductQuery) loadPrices(ctx context.Context, query *PriceQuery, nodes
 		query.ctx.AppendFieldOnce(price.FieldProductID)
 	}
 	query.Where(predicate.Price(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(product.PricesColumn), fks...))
+		s.Where(among(s, s.C(product.PricesColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -511,7 +511,7 @@ func (_q *ProductQuery) loadDefaultPrice(ctx context.Context, query *PriceQuery,
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(price.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err

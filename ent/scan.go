@@ -3,6 +3,7 @@ package ent
 import (
 	"slices"
 
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 )
 
@@ -40,4 +41,21 @@ func (r *rowsOf[T]) next() *T {
 	r.rest = r.rest[1:]
 	r.made++
 	return row
+}
+
+// among selects the rows whose column is one of some texts. PostgreSQL takes them as one
+// value, so that the statement is the same for any number of them.
+func among[T any](s *sql.Selector, column string, values []T) *sql.Predicate {
+	if s.Dialect() != dialect.Postgres {
+		each := make([]any, len(values))
+		for i := range values {
+			each[i] = values[i]
+		}
+		return sql.In(column, each...)
+	}
+	texts := make([]string, len(values))
+	for i := range values {
+		texts[i] = any(values[i]).(string) //nolint:forcetypeassert // as all ids that are referred to
+	}
+	return sql.P(func(b *sql.Builder) { b.Ident(column).WriteString(" = ANY(").Arg(texts).WriteByte(')') })
 }

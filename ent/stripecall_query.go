@@ -426,7 +426,7 @@ func (_q *StripeCallQuery) loadOperation(ctx context.Context, query *OperationQu
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(operation.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(operation.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err

@@ -795,7 +795,7 @@ func (_q *SubscriptionQuery) loadCustomer(ctx context.Context, query *CustomerQu
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(customer.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(customer.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -827,7 +827,7 @@ func (_q *SubscriptionQuery) loadOnlyPrice(ctx context.Context, query *PriceQuer
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(price.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -859,7 +859,7 @@ func (_q *SubscriptionQuery) loadOnlyProduct(ctx context.Context, query *Product
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(product.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -888,7 +888,7 @@ func (_q *SubscriptionQuery) loadPrice(ctx context.Context, query *PriceQuery, n
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(price.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -917,7 +917,7 @@ func (_q *SubscriptionQuery) loadProduct(ctx context.Context, query *ProductQuer
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(product.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -949,7 +949,7 @@ func (_q *SubscriptionQuery) loadLatestInvoice(ctx context.Context, query *Invoi
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(invoice.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(invoice.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -979,7 +979,7 @@ func (_q *SubscriptionQuery) loadItems(ctx context.Context, query *SubscriptionI
 		query.ctx.AppendFieldOnce(subscriptionitem.FieldSubscriptionID)
 	}
 	query.Where(predicate.SubscriptionItem(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(subscription.ItemsColumn), fks...))
+		s.Where(among(s, s.C(subscription.ItemsColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -1009,7 +1009,7 @@ func (_q *SubscriptionQuery) loadInvoices(ctx context.Context, query *InvoiceQue
 		query.ctx.AppendFieldOnce(invoice.FieldSubscriptionID)
 	}
 	query.Where(predicate.Invoice(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(subscription.InvoicesColumn), fks...))
+		s.Where(among(s, s.C(subscription.InvoicesColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -1042,7 +1042,7 @@ func (_q *SubscriptionQuery) loadHistory(ctx context.Context, query *Subscriptio
 		query.ctx.AppendFieldOnce(subscriptiontransition.FieldSubscriptionID)
 	}
 	query.Where(predicate.SubscriptionTransition(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(subscription.HistoryColumn), fks...))
+		s.Where(among(s, s.C(subscription.HistoryColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -512,7 +512,7 @@ func (_q *SubscriptionItemQuery) loadSubscription(ctx context.Context, query *Su
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(subscription.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(subscription.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -541,7 +541,7 @@ func (_q *SubscriptionItemQuery) loadPrice(ctx context.Context, query *PriceQuer
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(price.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -570,7 +570,7 @@ func (_q *SubscriptionItemQuery) loadProduct(ctx context.Context, query *Product
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(product.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err

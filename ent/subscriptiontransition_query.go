@@ -469,7 +469,7 @@ func (_q *SubscriptionTransitionQuery) loadSubscription(ctx context.Context, que
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(subscription.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(subscription.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
@@ -501,7 +501,7 @@ func (_q *SubscriptionTransitionQuery) loadOperation(ctx context.Context, query 
 	if len(ids) == 0 {
 		return nil
 	}
-	query.Where(operation.IDIn(ids...))
+	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(operation.FieldID), ids)) })
 	neighbors, err := query.All(ctx)
 	if err != nil {
 		return err
