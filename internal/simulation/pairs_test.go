@@ -41,6 +41,7 @@ var found = []string{
 	"a revocation|death before the answer arrives|1|refuse|3",
 	"a cancellation at the period's end|the database takes nothing about operations|1|refuse|2|refuse|3",
 	"another plan|the answer is lost and the key forgotten|1|refuse|2",
+	"a price off sale|held in the network until after the end, and the key not spent at once|1|somebody accepts what Stripe has|1",
 }
 
 // TestPairs plays scenes with up to three troubles at once, which are drawn from all there
