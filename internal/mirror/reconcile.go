@@ -131,11 +131,14 @@ func (m *Mirror) repair(ctx context.Context, d Difference, followsOurs bool) (bo
 		return false, nil
 	}
 	if d.Kind == billing.DifferenceChanged && followsOurs && d.madeHere {
-		if equal, err := m.equalNow(ctx, d); equal || err != nil { // another field of it was repaired before
-			return equal, err
-		}
-		if err := m.push(ctx, d.Object, d.ID); err != nil {
+		equal, err := m.equalNow(ctx, d)
+		if err != nil {
 			return false, err
+		}
+		if !equal { // and another field of it was not repaired before
+			if err := m.push(ctx, d.Object, d.ID); err != nil {
+				return false, err
+			}
 		}
 	}
 	if _, err := m.refreshObject(alone(ctx), d.Object, d.StripeID); err != nil {

@@ -9,6 +9,7 @@ import (
 	"tallystick/ent"
 	"tallystick/ent/operation"
 	"tallystick/internal/billing"
+	"tallystick/internal/mirror"
 	"tallystick/internal/testkit"
 )
 
@@ -80,6 +81,29 @@ func TestChangeDuringRepair(t *testing.T) {
 		testkit.Equal(t, "the change", (<-renamed).String("data.updateCustomer.customer.name"), "Renamed")
 		testkit.Equal(t, "in Stripe", s.there(t, s.customer)["name"], any("Renamed"))
 		testkit.Equal(t, "differences", strings.Join(s.differences(t), ", "), "")
+	})
+}
+
+// What is deleted in Stripe just before its repair is shown as deleted.
+func TestDeletedBeforeItsRepair(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		wire := testkit.NewWire(t)
+		replica := s.Replica(t, wire.Lay)
+		s.Stripe.Edit(t, s.product, object{"name": "Other"})
+		reads := 0
+		wire.Before(func(_ int, r *http.Request) testkit.Verdict {
+			if r.URL.Path == "/v1/products/"+s.product {
+				if reads++; reads == 2 { // it has been compared, and found to differ
+					s.Stripe.Edit(t, s.product, object{"deleted": true})
+				}
+			}
+			return testkit.Pass
+		})
+		if _, err := replica.Mirror.Reconcile(t.Context(), mirror.Reconciliation{Repair: true}); err != nil {
+			t.Fatal(err)
+		}
+		product := s.Store.Reader.Product.Query().OnlyX(t.Context())
+		testkit.Equal(t, "link", product.StripeStatus, billing.SyncUnlinked)
 	})
 }
 

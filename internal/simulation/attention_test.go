@@ -37,6 +37,45 @@ func TestEditsWhileAttentionIsNeeded(t *testing.T) {
 	}
 }
 
+// TestDeletionsWhileAttentionIsNeeded deletes in the dashboard what the operation has made
+// before the retry.
+func TestDeletionsWhileAttentionIsNeeded(t *testing.T) {
+	t.Parallel()
+	for _, sc := range scenes {
+		if !slices.Contains([]billing.OperationKind{
+			billing.KindCreateProduct, billing.KindAddProductPrice, billing.KindUpdateProductPrice, billing.KindCreateCustomer,
+			billing.KindRestoreCustomer, billing.KindLinkCustomer, billing.KindUpdateCustomer, billing.KindCreateSubscription,
+		}, sc.kind) {
+			continue // the others make none of that
+		}
+		t.Run(sc.name, func(t *testing.T) {
+			onStages(t, func(t *testing.T, s *stage) {
+				op := s.stuck(&sc)
+				s.deleteMadeBy(op)
+				s.events()
+				s.retried(op)
+			})
+		})
+	}
+}
+
+// deleteMadeBy deletes in the dashboard what an operation has made, and the prices of a
+// product with it. What is a product's default cannot be deleted alone.
+func (s *stage) deleteMadeBy(op *ent.Operation) {
+	gone, defaults := map[any]bool{}, map[any]bool{}
+	for _, kind := range []string{"product", "price", "customer"} {
+		for _, there := range s.Stripe.All(s.t, "/v1/"+kind+"s", nil) {
+			metadata, _ := there["metadata"].(map[string]any)
+			if metadata["tallystick_operation"] != op.ID && !gone[there["product"]] || defaults[there["id"]] {
+				defaults[there["default_price"]] = true
+				continue
+			}
+			gone[there["id"]] = true
+			s.Stripe.Change(s.t, there["id"].(string), object{"deleted": true}, kind+".deleted")
+		}
+	}
+}
+
 // TestMonthWhileAttentionIsNeeded lets the period end before the retry, so that the invoice
 // that a step has seen is another one than the latest. It has seen one because a lost answer
 // has made it look.
