@@ -15,48 +15,54 @@ import (
 // What people do while an operation of any kind needs attention, because something here
 // has refused its end again and again: the retry's end is older than that.
 
-// TestEditsWhileAttentionIsNeeded edits everything in the dashboard before the retry.
-func TestEditsWhileAttentionIsNeeded(t *testing.T) {
+// stuckScenes plays the scenes of some kinds, of all without any, up to where they need
+// attention, lets something happen, and retries them: on SQLite and PostgreSQL in turn,
+// with -whole on both.
+func stuckScenes(t *testing.T, happen func(s *stage, op *ent.Operation), kinds ...billing.OperationKind) {
+	t.Helper()
 	t.Parallel()
-	for _, sc := range scenes {
-		t.Run(sc.name, func(t *testing.T) {
-			onStages(t, func(t *testing.T, s *stage) {
+	for i, sc := range scenes {
+		if len(kinds) > 0 && !slices.Contains(kinds, sc.kind) {
+			continue
+		}
+		for j, database := range []string{"sqlite", "postgres"} {
+			if i%2 != j && !*whole {
+				continue
+			}
+			t.Run(sc.name+"/"+database, func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t, database)
 				op := s.stuck(&sc)
-				for path, edit := range map[string]object{
-					"/v1/products": {"description": "Of the dashboard"}, "/v1/prices": {"nickname": "Of the dashboard"},
-					"/v1/customers": {"name": "Of the dashboard"}, "/v1/subscriptions": {"metadata[note]": "of the dashboard"},
-				} {
-					for _, there := range s.Stripe.All(t, path, nil) {
-						s.dashboard("POST", path+"/"+there["id"].(string), edit)
-					}
-				}
-				s.events()
+				happen(s, op)
 				s.retried(op)
 			})
-		})
+		}
 	}
+}
+
+// TestEditsWhileAttentionIsNeeded edits everything in the dashboard before the retry.
+func TestEditsWhileAttentionIsNeeded(t *testing.T) {
+	stuckScenes(t, func(s *stage, _ *ent.Operation) {
+		for path, edit := range map[string]object{
+			"/v1/products": {"description": "Of the dashboard"}, "/v1/prices": {"nickname": "Of the dashboard"},
+			"/v1/customers": {"name": "Of the dashboard"}, "/v1/subscriptions": {"metadata[note]": "of the dashboard"},
+		} {
+			for _, there := range s.Stripe.All(s.t, path, nil) {
+				s.dashboard("POST", path+"/"+there["id"].(string), edit)
+			}
+		}
+		s.events()
+	})
 }
 
 // TestDeletionsWhileAttentionIsNeeded deletes in the dashboard what the operation has made
 // before the retry.
 func TestDeletionsWhileAttentionIsNeeded(t *testing.T) {
-	t.Parallel()
-	for _, sc := range scenes {
-		if !slices.Contains([]billing.OperationKind{
-			billing.KindCreateProduct, billing.KindAddProductPrice, billing.KindUpdateProductPrice, billing.KindCreateCustomer,
-			billing.KindRestoreCustomer, billing.KindLinkCustomer, billing.KindUpdateCustomer, billing.KindCreateSubscription,
-		}, sc.kind) {
-			continue // the others make none of that
-		}
-		t.Run(sc.name, func(t *testing.T) {
-			onStages(t, func(t *testing.T, s *stage) {
-				op := s.stuck(&sc)
-				s.deleteMadeBy(op)
-				s.events()
-				s.retried(op)
-			})
-		})
-	}
+	stuckScenes(t, func(s *stage, op *ent.Operation) {
+		s.deleteMadeBy(op)
+		s.events()
+	}, billing.KindCreateProduct, billing.KindAddProductPrice, billing.KindUpdateProductPrice, billing.KindCreateCustomer,
+		billing.KindRestoreCustomer, billing.KindLinkCustomer, billing.KindUpdateCustomer, billing.KindCreateSubscription)
 }
 
 // deleteMadeBy deletes in the dashboard what an operation has made, and the prices of a
@@ -102,22 +108,11 @@ func TestMonthWhileAttentionIsNeeded(t *testing.T) {
 }
 
 // TestCustomerDeletedWhileAttentionIsNeeded deletes the customer here before the retry.
+// What is on the customer itself would make its deletion wait.
 func TestCustomerDeletedWhileAttentionIsNeeded(t *testing.T) {
-	t.Parallel()
-	for _, sc := range scenes {
-		if !slices.Contains([]billing.OperationKind{
-			billing.KindCreateSubscription, billing.KindChangeSubscriptionPrice, billing.KindPayInvoice,
-		}, sc.kind) {
-			continue // those on the customer itself would make its deletion wait
-		}
-		t.Run(sc.name, func(t *testing.T) {
-			onStages(t, func(t *testing.T, s *stage) {
-				op := s.stuck(&sc)
-				s.command("deleteCustomer", object{"customerId": op.ScopeID})
-				s.retried(op)
-			})
-		})
-	}
+	stuckScenes(t, func(s *stage, op *ent.Operation) {
+		s.command("deleteCustomer", object{"customerId": op.ScopeID})
+	}, billing.KindCreateSubscription, billing.KindChangeSubscriptionPrice, billing.KindPayInvoice)
 }
 
 // stuck plays a scene whose end is refused here until somebody has to look.

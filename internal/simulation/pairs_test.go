@@ -55,7 +55,7 @@ func TestPairs(t *testing.T) {
 	for _, d := range []struct {
 		database string
 		most     int // plays on one stage
-	}{{"sqlite", 6}, {"postgres", 2}} {
+	}{{"sqlite", 4}, {"postgres", 2}} {
 		t.Run(d.database, func(t *testing.T) {
 			t.Parallel()
 			if *onePair != "" {
