@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"tallystick/ent"
@@ -38,31 +39,57 @@ func TestFaultMatrix(t *testing.T) {
 	for offset, database := range []string{"sqlite", "postgres"} {
 		t.Run(database, func(t *testing.T) {
 			t.Parallel()
-			played := map[billing.OperationKind][]string{}
-			cell, ran := 3*offset, 0
-			for _, sc := range scenes {
+			m := &matrix{database: database, played: map[billing.OperationKind][]string{}}
+			s := newStage(t, database)
+			t.Cleanup(func() { // after all scenes
+				if m.scenes == len(scenes) { // and -run has left none out
+					complete(t, s, m.played)
+				}
+			})
+			for i, sc := range scenes {
 				t.Run(sc.name, func(t *testing.T) {
-					ran++
-					requests := newStage(t, database).rehearse(&sc)
-					for i, request := range requests {
-						s := newStage(t, database) // what it lives with stays little
-						for _, tr := range troubles {
-							if cell++; cell%6 != 0 && !*whole && !tr.bringsSteps {
-								continue
-							}
-							t.Run(fmt.Sprintf("%s, at %d. %s", tr.name, i+1, request), func(t *testing.T) {
-								for _, step := range s.play(t, &sc, &incident{trouble: tr, at: i + 1}).Steps {
-									played[sc.kind] = append(played[sc.kind], step.Name)
-								}
-							})
-						}
-					}
+					t.Parallel()
+					m.play(t, &sc, i+3*offset)
 				})
 			}
-			if ran == len(scenes) { // and -run has left none out
-				complete(t, newStage(t, database), played)
-			}
 		})
+	}
+}
+
+// matrix is the fault matrix on a database.
+type matrix struct {
+	database string
+
+	mu     sync.Mutex
+	played map[billing.OperationKind][]string // the names of steps
+	scenes int
+}
+
+// play plays the cells of a scene, or every sixth of them.
+func (m *matrix) play(t *testing.T, sc *scene, first int) {
+	cell := first
+	requests := newStage(t, m.database).rehearse(sc)
+	for i, request := range requests {
+		s := newStage(t, m.database) // what it lives with stays little
+		for _, tr := range troubles {
+			if cell++; cell%6 != 0 && !*whole && !tr.bringsSteps {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, at %d. %s", tr.name, i+1, request), func(t *testing.T) {
+				m.note(sc.kind, s.play(t, sc, &incident{trouble: tr, at: i + 1}).Steps)
+			})
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.scenes++
+}
+
+func (m *matrix) note(kind billing.OperationKind, steps []billing.OperationStep) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, step := range steps {
+		m.played[kind] = append(m.played[kind], step.Name)
 	}
 }
 

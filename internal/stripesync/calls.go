@@ -2,6 +2,7 @@ package stripesync
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -116,15 +117,16 @@ func (l *callLog) flushLeftover(ctx context.Context) error {
 	return err
 }
 
-// inDoubt reports whether Stripe may have carried out a request of a step
-// without saying so: no answer came, or the answer was a server error.
+// inDoubt reports whether Stripe may have carried out a request of a step that is not
+// done: no answer came, or a server error, or the answer came and could not be stored.
 func (l *callLog) inDoubt(ctx context.Context, step string) (bool, error) {
 	if err := l.flushLeftover(ctx); err != nil {
 		return false, err
 	}
 	return l.engine.store.Reader.StripeCall.Query().
 		Where(l.of(step)...).
-		Where(stripecall.Or(stripecall.StatusIsNil(), stripecall.StatusGTE(500))).
+		Where(stripecall.Or(stripecall.StatusIsNil(), stripecall.StatusLT(http.StatusBadRequest),
+			stripecall.StatusGTE(http.StatusInternalServerError))).
 		Exist(ctx)
 }
 
