@@ -11,7 +11,7 @@ import (
 
 // lives are how many there are on each database, unless -rapid.checks says otherwise:
 // what a minute is enough for.
-const lives = "30"
+const lives = "24"
 
 // atOnce is how many tests are under way for each processor, unless -parallel says
 // otherwise: they wait for databases half of the time.
