@@ -551,7 +551,7 @@ const (
 	OperationKindPayInvoice OperationKind = "PAY_INVOICE"
 	// `updateSubscriptionItems`
 	OperationKindUpdateSubscriptionItems OperationKind = "UPDATE_SUBSCRIPTION_ITEMS"
-	// `startReconciliation`
+	// `startReconciliation`, and the repair of one object in Stripe
 	OperationKindReconcile OperationKind = "RECONCILE"
 	// `voidInvoice`
 	OperationKindVoidInvoice OperationKind = "VOID_INVOICE"
