@@ -13,7 +13,7 @@ TESTFLAGS ?=
 export GOTESTSUM_FORMAT ?= pkgname
 
 # What go generate writes, wholly or in part.
-GENERATED := graph ent resolvers docs
+GENERATED := graph ent resolvers docs examples/go/billing
 
 POSTGRES := scripts/postgres run --
 
@@ -92,6 +92,7 @@ fmt: $(GOLANGCI_LINT) ## Format all Go code
 .PHONY: generate
 generate: ## Write the generated code anew from ent/schema, schema.graphql and the state table
 	go generate ./...
+	cd examples/go && go generate ./...
 
 .PHONY: migration
 migration: ## Write the migration from the last one to ent/schema, for both dialects (name=)
