@@ -267,19 +267,20 @@ func (e *Engine) driveOn(ctx context.Context, operationID string, begun *ent.Ope
 		return err
 	}
 	patience := e.now().Add(e.budget)
+	next := operationID
 	for {
-		next, err := e.firstUnfinished(ctx, operationID)
-		if err != nil || next == "" {
-			return err
-		}
 		state, err := e.Run(ctx, next)
 		switch {
-		case err != nil:
+		case err != nil, state == Finished && next == operationID, state == Busy && e.now().After(patience):
 			return err
-		case state == Waiting, state == Finished && next == operationID:
-			return nil
-		case state == Busy && e.now().After(patience):
-			return nil
+		case state == Finished: // one that had to come first
+			next = operationID
+		case state == Waiting:
+			first, err := e.firstUnfinished(ctx, operationID)
+			if err != nil || first == "" || first == next {
+				return err
+			}
+			next = first
 		case state == Busy:
 			select {
 			case <-ctx.Done():

@@ -18,40 +18,43 @@ var errLeaseLost = errors.New("the lease on the operation was lost")
 // lease takes an operation for this process, unless it is over, leased, or
 // not the first unfinished one of its scope; op is nil then.
 func (e *Engine) lease(ctx context.Context, operationID string) (op *ent.Operation, state State, err error) {
-	err = e.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		op, state = nil, Waiting
-		found, err := tx.Operation.Query().Where(operation.ID(operationID), store.ForUpdate).Only(ctx)
-		if err != nil {
-			return err
-		}
-		now := e.clock()
-		switch {
-		case found.Status.Finished():
-			state = Finished
-			return nil
-		case found.Status == billing.OperationNeedsAttention:
-			return nil
-		case found.LeaseExpiresAt != nil && found.LeaseExpiresAt.After(now):
-			state = Busy
-			return nil
-		}
-		blocked, err := tx.Operation.Query().Where(blocking(found.ScopeID, found.SubjectID, found.Position)...).Exist(ctx)
-		if err != nil || blocked {
-			return err
-		}
-		status := billing.OperationRunning
-		if found.Status == billing.OperationCompensating {
-			status = billing.OperationCompensating
-		}
-		op, err = tx.Operation.UpdateOne(found).
-			SetStatus(status).
-			SetLeaseToken(billing.NewID("lse")).
-			SetLeaseExpiresAt(now.Add(Lease)).
-			ClearNextAttemptAt().
-			Save(ctx)
-		return err
-	})
-	return op, state, err
+	found, err := e.store.Reader.Operation.Get(ctx, operationID)
+	if err != nil {
+		return nil, Waiting, err
+	}
+	now := e.clock()
+	switch {
+	case found.Status.Finished():
+		return nil, Finished, nil
+	case found.Status == billing.OperationNeedsAttention:
+		return nil, Waiting, nil
+	case found.LeaseExpiresAt != nil && found.LeaseExpiresAt.After(now):
+		return nil, Busy, nil
+	}
+	blocked, err := e.store.Reader.Operation.Query().Where(blocking(found.ScopeID, found.SubjectID, found.Position)...).Exist(ctx)
+	if err != nil || blocked {
+		return nil, Waiting, err
+	}
+	status := billing.OperationRunning
+	if found.Status == billing.OperationCompensating {
+		status = billing.OperationCompensating
+	}
+	token := billing.NewID("lse")
+	n, err := e.store.Writer.Operation.Update().
+		Where(operation.ID(operationID), operation.StatusEQ(found.Status), operation.Or(
+			operation.LeaseExpiresAtIsNil(), operation.LeaseExpiresAtLTE(now),
+		)).
+		SetStatus(status).
+		SetLeaseToken(token).
+		SetLeaseExpiresAt(now.Add(Lease)).
+		ClearNextAttemptAt().
+		Save(ctx)
+	if err != nil || n == 0 { // another process was faster
+		return nil, Busy, err
+	}
+	// Others may have had it between the look and the lease.
+	op, err = e.store.Reader.Operation.Query().Where(operation.ID(operationID), operation.LeaseToken(token)).Only(ctx)
+	return op, Waiting, err
 }
 
 // blocking selects the operations that must end before one can run: the earlier

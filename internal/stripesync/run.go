@@ -59,14 +59,9 @@ func (r *run) advance(ctx context.Context) (State, error) {
 				continue
 			}
 		}
-		r.ahead = r.ahead || err == nil // stored with the next request
+		r.ahead = r.ahead || err == nil // stored with the next request, the end or a fault
 		if state, stop, err := r.judge(ctx, i, err); stop {
 			return state, err
-		}
-	}
-	if r.ahead { // stored before the end begins, so that a fault there repeats no request
-		if err := r.save(ctx, nil); err != nil {
-			return Waiting, err
 		}
 	}
 	return r.finish(ctx)
