@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,13 +39,26 @@ const idLength = 26 // of 16 bytes in base 32
 
 // NewID returns a new global id: the prefix, then 56 bits of time in
 // microseconds and 72 random bits. Ids of one type sort by the time they were
-// made.
+// made, and those of one process in the order in which they were.
 func NewID(prefix string) string {
 	var b [16]byte
-	now := uint64(time.Now().UnixMicro()) //nolint:gosec,forbidigo // past 1970, and no rule depends on it
-	binary.BigEndian.PutUint64(b[:8], now<<8)
+	binary.BigEndian.PutUint64(b[:8], moment()<<8)
 	rand.Read(b[7:]) //nolint:errcheck // crypto/rand.Read never returns an error
 	return prefix + "_" + idEncoding.EncodeToString(b[:])
+}
+
+// lastMoment is the latest one that an id was made of.
+var lastMoment atomic.Uint64
+
+// moment is the time in microseconds, or somewhat later, so that it comes once.
+func moment() uint64 {
+	for {
+		last := lastMoment.Load()
+		now := max(uint64(time.Now().UnixMicro()), last+1) //nolint:gosec,forbidigo // past 1970, and no rule depends on it
+		if lastMoment.CompareAndSwap(last, now) {
+			return now
+		}
+	}
 }
 
 // Prefix is the part of an id that tells its type; "" has none.
