@@ -456,9 +456,11 @@ func (_q *ApiKeyQuery) join(ctx context.Context, j *joins, of, column string) {
 	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
 		return // it will say so when its turn comes
 	}
+	var made rowsOf[ApiKey]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*ApiKey).scanValues,
 		func(columns []string, values []any) (*ApiKey, error) {
-			node := &ApiKey{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			return node, node.assignValues(columns, values)
 		})
 	_q.joined = rows

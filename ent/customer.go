@@ -65,8 +65,8 @@ type CustomerEdges struct {
 	// totalCount holds the count of the edges above.
 	totalCount [2]map[string]int
 
-	namedSubscriptions map[string][]*Subscription
-	namedInvoices      map[string][]*Invoice
+	namedSubscriptions *named[Subscription]
+	namedInvoices      *named[Invoice]
 }
 
 // SubscriptionsOrErr returns the Subscriptions value or an error if the edge
@@ -330,52 +330,22 @@ func (_m *Customer) Stripe() *billing.StripeLink {
 // StripeOperation is the id of the operation under way that Stripe tells of, nil when there is none.
 func (_m *Customer) StripeOperation() *string { return _m.StripeOperationID }
 
-// NamedSubscriptions returns the Subscriptions named value or an error if the edge was not
-// loaded in eager-loading with this name.
+// NamedSubscriptions returns the Subscriptions that were loaded under a name, or an error when none were.
 func (_m *Customer) NamedSubscriptions(name string) ([]*Subscription, error) {
-	if _m.Edges.namedSubscriptions == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedSubscriptions[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
+	return _m.Edges.namedSubscriptions.of(name)
 }
 
 func (_m *Customer) appendNamedSubscriptions(name string, edges ...*Subscription) {
-	if _m.Edges.namedSubscriptions == nil {
-		_m.Edges.namedSubscriptions = make(map[string][]*Subscription)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedSubscriptions[name] = []*Subscription{}
-	} else {
-		_m.Edges.namedSubscriptions[name] = append(_m.Edges.namedSubscriptions[name], edges...)
-	}
+	_m.Edges.namedSubscriptions = _m.Edges.namedSubscriptions.add(name, edges)
 }
 
-// NamedInvoices returns the Invoices named value or an error if the edge was not
-// loaded in eager-loading with this name.
+// NamedInvoices returns the Invoices that were loaded under a name, or an error when none were.
 func (_m *Customer) NamedInvoices(name string) ([]*Invoice, error) {
-	if _m.Edges.namedInvoices == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedInvoices[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
+	return _m.Edges.namedInvoices.of(name)
 }
 
 func (_m *Customer) appendNamedInvoices(name string, edges ...*Invoice) {
-	if _m.Edges.namedInvoices == nil {
-		_m.Edges.namedInvoices = make(map[string][]*Invoice)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedInvoices[name] = []*Invoice{}
-	} else {
-		_m.Edges.namedInvoices[name] = append(_m.Edges.namedInvoices[name], edges...)
-	}
+	_m.Edges.namedInvoices = _m.Edges.namedInvoices.add(name, edges)
 }
 
 // Customers is a parsable slice of Customer.

@@ -629,9 +629,11 @@ func (_q *CustomerQuery) join(ctx context.Context, j *joins, of, column string) 
 		_q.withSubscriptions != nil,
 		_q.withInvoices != nil,
 	}
+	var made rowsOf[Customer]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Customer).scanValues,
 		func(columns []string, values []any) (*Customer, error) {
-			node := &Customer{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

@@ -456,9 +456,11 @@ func (_q *CustomerSessionQuery) join(ctx context.Context, j *joins, of, column s
 	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
 		return // it will say so when its turn comes
 	}
+	var made rowsOf[CustomerSession]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*CustomerSession).scanValues,
 		func(columns []string, values []any) (*CustomerSession, error) {
-			node := &CustomerSession{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			return node, node.assignValues(columns, values)
 		})
 	_q.joined = rows

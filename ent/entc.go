@@ -141,10 +141,12 @@ func adjustLists(next gen.Generator) gen.Generator {
 	})
 }
 
-// Where a query looks for the rows that others refer to.
 var (
+	// inValues is where a query looks for the rows that refer to its own.
 	inValues = regexp.MustCompile(`s\.Where\(sql\.InValues\((s\.C\([\w.]+\)), fks\.\.\.\)\)`)
-	idIn     = regexp.MustCompile(`query\.Where\((\w+)\.IDIn\(ids\.\.\.\)\)`)
+	// referred is the method that loads the rows that a query's own refer to: to which
+	// type and by which column.
+	referred = regexp.MustCompile(`(?s)(assign func\(\*(\w+), \*(\w+)\)\) error \{\n)\tids := .*?fk := (\*?)nodes\[i\]\.(\w+)\n.*?query\.Where\((\w+)\.IDIn\(ids\.\.\.\)\).*?\n\}\n`)
 )
 
 // rowsShareValues has the rows of a query read as scan.go and joins.go say.
@@ -155,30 +157,61 @@ func rowsShareValues(g *gen.Graph) error {
 		if err != nil {
 			return err
 		}
+		refers, isReferred := 0, 0
+		for _, e := range node.Edges {
+			if e.OwnFK() {
+				refers++
+			} else {
+				isReferred++
+			}
+		}
 		scan := "(*" + node.Name + ").scanValues"
-		each := []byte("func(columns []string) ([]any, error) {\n\t\treturn " + scan + "(nil, columns)\n\t}\n")
-		if !bytes.Contains(code, each) {
-			return fmt.Errorf("%s does not scan as expected: %q", file, each)
+		for _, change := range [][2]string{
+			{"func(columns []string) ([]any, error) {\n\t\treturn " + scan + "(nil, columns)\n\t}\n", "scanOnce(" + scan + ")\n"},
+			{"node := &" + node.Name + "{config: _q.config}\n", "node := made.next()\n\t\tnode.config = _q.config\n"},
+			{"	_spec.ScanValues = ", "	var made rowsOf[" + node.Name + "]\n	_spec.ScanValues = "},
+			{"sqlgraph.QueryNodes(ctx, _q.driver, _spec)", "_q.joined.query(ctx, _q.driver, _spec, &nodes)"},
+		} {
+			if bytes.Count(code, []byte(change[0])) != 1 {
+				return fmt.Errorf("%s does not read as expected: %q", file, change[0])
+			}
+			code = bytes.Replace(code, []byte(change[0]), []byte(change[1]), 1)
 		}
-		code = bytes.Replace(code, each, []byte("scanOnce("+scan+")\n"), 1)
+		if len(inValues.FindAll(code, -1)) != isReferred || len(referred.FindAll(code, -1)) != refers {
+			return fmt.Errorf("%s does not load edges as expected", file)
+		}
 		code = inValues.ReplaceAll(code, []byte("s.Where(among(s, $1, fks))"))
-		code = idIn.ReplaceAll(code, []byte("query.Where(func(s *sql.Selector) { s.Where(among(s, s.C($1.FieldID), ids)) })"))
-		row := "node := &" + node.Name + "{config: _q.config}\n"
-		if !bytes.Contains(code, []byte(row)) {
-			return fmt.Errorf("%s does not make rows as expected: %q", file, row)
-		}
-		code = bytes.Replace(code, []byte(row), []byte("node := made.next()\n\t\tnode.config = _q.config\n"), 1)
-		code = bytes.Replace(code, []byte("	_spec.ScanValues = "), []byte("	var made rowsOf["+node.Name+"]\n	_spec.ScanValues = "), 1)
-		const query = "sqlgraph.QueryNodes(ctx, _q.driver, _spec)"
-		if !bytes.Contains(code, []byte(query)) {
-			return fmt.Errorf("%s does not read as expected: %q", file, query)
-		}
-		code = bytes.Replace(code, []byte(query), []byte("_q.joined.query(ctx, _q.driver, _spec, &nodes)"), 1)
+		code = referred.ReplaceAllFunc(code, loadReferred)
 		if err := os.WriteFile(file, code, 0o644); err != nil { //nolint:gosec // source code
 			return err
 		}
 	}
 	return nil
+}
+
+// loadReferred is the method that [referred] has matched, by joins.go.
+func loadReferred(code []byte) []byte {
+	found := referred.FindSubmatch(code)
+	signature, node, row, nillable, column, table := found[1], found[2], found[3], len(found[4]) > 0, found[5], found[6]
+	refers := fmt.Sprintf("return &n.%s", column)
+	if nillable {
+		refers = fmt.Sprintf("return n.%s", column)
+	}
+	return fmt.Appendf(nil, `%s	if query.joined == nil {
+		ids := referredBy(nodes, func(n *%[2]s) *string { %[5]s })
+		if len(ids) == 0 {
+			return nil
+		}
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(%[4]s.FieldID), ids)) })
+	}
+	rows, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	assignReferred(nodes, func(n *%[2]s) *string { %[5]s }, rows, func(r *%[3]s) string { return r.ID }, assign)
+	return nil
+}
+`, signature, node, row, table, refers)
 }
 
 // updateOfRow is the method by which a row writes itself.

@@ -456,9 +456,11 @@ func (_q *GoneObjectQuery) join(ctx context.Context, j *joins, of, column string
 	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
 		return // it will say so when its turn comes
 	}
+	var made rowsOf[GoneObject]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*GoneObject).scanValues,
 		func(columns []string, values []any) (*GoneObject, error) {
-			node := &GoneObject{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			return node, node.assignValues(columns, values)
 		})
 	_q.joined = rows

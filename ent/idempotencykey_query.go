@@ -414,35 +414,18 @@ func (_q *IdempotencyKeyQuery) sqlAll(ctx context.Context, hooks ...queryHook) (
 }
 
 func (_q *IdempotencyKeyQuery) loadOperation(ctx context.Context, query *OperationQuery, nodes []*IdempotencyKey, init func(*IdempotencyKey), assign func(*IdempotencyKey, *Operation)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*IdempotencyKey)
-	for i := range nodes {
-		if nodes[i].OperationID == nil {
-			continue
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *IdempotencyKey) *string { return n.OperationID })
+		if len(ids) == 0 {
+			return nil
 		}
-		fk := *nodes[i].OperationID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
-		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(operation.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(operation.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "operation_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *IdempotencyKey) *string { return n.OperationID }, rows, func(r *Operation) string { return r.ID }, assign)
 	return nil
 }
 
@@ -559,9 +542,11 @@ func (_q *IdempotencyKeyQuery) join(ctx context.Context, j *joins, of, column st
 	loadedTypes := [1]bool{
 		_q.withOperation != nil,
 	}
+	var made rowsOf[IdempotencyKey]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*IdempotencyKey).scanValues,
 		func(columns []string, values []any) (*IdempotencyKey, error) {
-			node := &IdempotencyKey{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

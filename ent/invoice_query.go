@@ -457,64 +457,33 @@ func (_q *InvoiceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Invo
 }
 
 func (_q *InvoiceQuery) loadCustomer(ctx context.Context, query *CustomerQuery, nodes []*Invoice, init func(*Invoice), assign func(*Invoice, *Customer)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Invoice)
-	for i := range nodes {
-		fk := nodes[i].CustomerID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Invoice) *string { return &n.CustomerID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(customer.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(customer.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "customer_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Invoice) *string { return &n.CustomerID }, rows, func(r *Customer) string { return r.ID }, assign)
 	return nil
 }
 func (_q *InvoiceQuery) loadSubscription(ctx context.Context, query *SubscriptionQuery, nodes []*Invoice, init func(*Invoice), assign func(*Invoice, *Subscription)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Invoice)
-	for i := range nodes {
-		if nodes[i].SubscriptionID == nil {
-			continue
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Invoice) *string { return n.SubscriptionID })
+		if len(ids) == 0 {
+			return nil
 		}
-		fk := *nodes[i].SubscriptionID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
-		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(subscription.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(subscription.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "subscription_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Invoice) *string { return n.SubscriptionID }, rows, func(r *Subscription) string { return r.ID }, assign)
 	return nil
 }
 
@@ -638,9 +607,11 @@ func (_q *InvoiceQuery) join(ctx context.Context, j *joins, of, column string) {
 		_q.withCustomer != nil,
 		_q.withSubscription != nil,
 	}
+	var made rowsOf[Invoice]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Invoice).scanValues,
 		func(columns []string, values []any) (*Invoice, error) {
-			node := &Invoice{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

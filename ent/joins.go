@@ -151,3 +151,31 @@ func (t joinedTable) joinTo(s *sql.Selector) {
 		s.OnP(conditions.P())
 	}
 }
+
+// referredBy are the ids that rows refer to by a column.
+func referredBy[T any](rows []*T, refers func(*T) *string) []string {
+	ids := make([]string, 0, len(rows))
+	seen := make(map[string]bool, len(rows))
+	for _, row := range rows {
+		if id := refers(row); id != nil && !seen[*id] {
+			seen[*id] = true
+			ids = append(ids, *id)
+		}
+	}
+	return ids
+}
+
+// assignReferred assigns to rows those that they refer to by a column.
+func assignReferred[T, R any](rows []*T, refers func(*T) *string, others []*R, id func(*R) string, assign func(*T, *R)) {
+	byID := make(map[string]*R, len(others))
+	for _, other := range others {
+		byID[id(other)] = other
+	}
+	for _, row := range rows {
+		if id := refers(row); id != nil {
+			if other, ok := byID[*id]; ok {
+				assign(row, other)
+			}
+		}
+	}
+}

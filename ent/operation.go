@@ -81,7 +81,7 @@ type OperationEdges struct {
 	// totalCount holds the count of the edges above.
 	totalCount [1]map[string]int
 
-	namedStripeCalls map[string][]*StripeCall
+	namedStripeCalls *named[StripeCall]
 }
 
 // StripeCallsOrErr returns the StripeCalls value or an error if the edge
@@ -410,28 +410,13 @@ func (_m *Operation) String() string {
 	return builder.String()
 }
 
-// NamedStripeCalls returns the StripeCalls named value or an error if the edge was not
-// loaded in eager-loading with this name.
+// NamedStripeCalls returns the StripeCalls that were loaded under a name, or an error when none were.
 func (_m *Operation) NamedStripeCalls(name string) ([]*StripeCall, error) {
-	if _m.Edges.namedStripeCalls == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedStripeCalls[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
+	return _m.Edges.namedStripeCalls.of(name)
 }
 
 func (_m *Operation) appendNamedStripeCalls(name string, edges ...*StripeCall) {
-	if _m.Edges.namedStripeCalls == nil {
-		_m.Edges.namedStripeCalls = make(map[string][]*StripeCall)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedStripeCalls[name] = []*StripeCall{}
-	} else {
-		_m.Edges.namedStripeCalls[name] = append(_m.Edges.namedStripeCalls[name], edges...)
-	}
+	_m.Edges.namedStripeCalls = _m.Edges.namedStripeCalls.add(name, edges)
 }
 
 // Operations is a parsable slice of Operation.

@@ -546,9 +546,11 @@ func (_q *OperationQuery) join(ctx context.Context, j *joins, of, column string)
 	loadedTypes := [1]bool{
 		_q.withStripeCalls != nil,
 	}
+	var made rowsOf[Operation]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Operation).scanValues,
 		func(columns []string, values []any) (*Operation, error) {
-			node := &Operation{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

@@ -414,32 +414,18 @@ func (_q *PriceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Price,
 }
 
 func (_q *PriceQuery) loadProduct(ctx context.Context, query *ProductQuery, nodes []*Price, init func(*Price), assign func(*Price, *Product)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Price)
-	for i := range nodes {
-		fk := nodes[i].ProductID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Price) *string { return &n.ProductID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "product_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Price) *string { return &n.ProductID }, rows, func(r *Product) string { return r.ID }, assign)
 	return nil
 }
 
@@ -556,9 +542,11 @@ func (_q *PriceQuery) join(ctx context.Context, j *joins, of, column string) {
 	loadedTypes := [1]bool{
 		_q.withProduct != nil,
 	}
+	var made rowsOf[Price]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Price).scanValues,
 		func(columns []string, values []any) (*Price, error) {
-			node := &Price{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

@@ -64,7 +64,7 @@ type ProductEdges struct {
 	// totalCount holds the count of the edges above.
 	totalCount [2]map[string]int
 
-	namedPrices map[string][]*Price
+	namedPrices *named[Price]
 }
 
 // PricesOrErr returns the Prices value or an error if the edge
@@ -318,28 +318,13 @@ func (_m *Product) Stripe() *billing.StripeLink {
 // StripeOperation is the id of the operation under way that Stripe tells of, nil when there is none.
 func (_m *Product) StripeOperation() *string { return _m.StripeOperationID }
 
-// NamedPrices returns the Prices named value or an error if the edge was not
-// loaded in eager-loading with this name.
+// NamedPrices returns the Prices that were loaded under a name, or an error when none were.
 func (_m *Product) NamedPrices(name string) ([]*Price, error) {
-	if _m.Edges.namedPrices == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedPrices[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
+	return _m.Edges.namedPrices.of(name)
 }
 
 func (_m *Product) appendNamedPrices(name string, edges ...*Price) {
-	if _m.Edges.namedPrices == nil {
-		_m.Edges.namedPrices = make(map[string][]*Price)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedPrices[name] = []*Price{}
-	} else {
-		_m.Edges.namedPrices[name] = append(_m.Edges.namedPrices[name], edges...)
-	}
+	_m.Edges.namedPrices = _m.Edges.namedPrices.add(name, edges)
 }
 
 // Products is a parsable slice of Product.

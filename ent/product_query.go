@@ -496,35 +496,18 @@ func (_q *ProductQuery) loadPrices(ctx context.Context, query *PriceQuery, nodes
 	return nil
 }
 func (_q *ProductQuery) loadDefaultPrice(ctx context.Context, query *PriceQuery, nodes []*Product, init func(*Product), assign func(*Product, *Price)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Product)
-	for i := range nodes {
-		if nodes[i].DefaultPriceID == nil {
-			continue
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Product) *string { return n.DefaultPriceID })
+		if len(ids) == 0 {
+			return nil
 		}
-		fk := *nodes[i].DefaultPriceID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
-		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "default_price_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Product) *string { return n.DefaultPriceID }, rows, func(r *Price) string { return r.ID }, assign)
 	return nil
 }
 
@@ -642,9 +625,11 @@ func (_q *ProductQuery) join(ctx context.Context, j *joins, of, column string) {
 		_q.withPrices != nil,
 		_q.withDefaultPrice != nil,
 	}
+	var made rowsOf[Product]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Product).scanValues,
 		func(columns []string, values []any) (*Product, error) {
-			node := &Product{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

@@ -414,32 +414,18 @@ func (_q *StripeCallQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*S
 }
 
 func (_q *StripeCallQuery) loadOperation(ctx context.Context, query *OperationQuery, nodes []*StripeCall, init func(*StripeCall), assign func(*StripeCall, *Operation)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*StripeCall)
-	for i := range nodes {
-		fk := nodes[i].OperationID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *StripeCall) *string { return &n.OperationID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(operation.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(operation.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "operation_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *StripeCall) *string { return &n.OperationID }, rows, func(r *Operation) string { return r.ID }, assign)
 	return nil
 }
 
@@ -556,9 +542,11 @@ func (_q *StripeCallQuery) join(ctx context.Context, j *joins, of, column string
 	loadedTypes := [1]bool{
 		_q.withOperation != nil,
 	}
+	var made rowsOf[StripeCall]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*StripeCall).scanValues,
 		func(columns []string, values []any) (*StripeCall, error) {
-			node := &StripeCall{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

@@ -111,9 +111,9 @@ type SubscriptionEdges struct {
 	// totalCount holds the count of the edges above.
 	totalCount [7]map[string]int
 
-	namedItems    map[string][]*SubscriptionItem
-	namedInvoices map[string][]*Invoice
-	namedHistory  map[string][]*SubscriptionTransition
+	namedItems    *named[SubscriptionItem]
+	namedInvoices *named[Invoice]
+	namedHistory  *named[SubscriptionTransition]
 }
 
 // CustomerOrErr returns the Customer value or an error if the edge
@@ -645,76 +645,31 @@ func (_m *Subscription) Stripe() *billing.StripeLink {
 // StripeOperation is the id of the operation under way that Stripe tells of, nil when there is none.
 func (_m *Subscription) StripeOperation() *string { return _m.StripeOperationID }
 
-// NamedItems returns the Items named value or an error if the edge was not
-// loaded in eager-loading with this name.
+// NamedItems returns the Items that were loaded under a name, or an error when none were.
 func (_m *Subscription) NamedItems(name string) ([]*SubscriptionItem, error) {
-	if _m.Edges.namedItems == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedItems[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
+	return _m.Edges.namedItems.of(name)
 }
 
 func (_m *Subscription) appendNamedItems(name string, edges ...*SubscriptionItem) {
-	if _m.Edges.namedItems == nil {
-		_m.Edges.namedItems = make(map[string][]*SubscriptionItem)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedItems[name] = []*SubscriptionItem{}
-	} else {
-		_m.Edges.namedItems[name] = append(_m.Edges.namedItems[name], edges...)
-	}
+	_m.Edges.namedItems = _m.Edges.namedItems.add(name, edges)
 }
 
-// NamedInvoices returns the Invoices named value or an error if the edge was not
-// loaded in eager-loading with this name.
+// NamedInvoices returns the Invoices that were loaded under a name, or an error when none were.
 func (_m *Subscription) NamedInvoices(name string) ([]*Invoice, error) {
-	if _m.Edges.namedInvoices == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedInvoices[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
+	return _m.Edges.namedInvoices.of(name)
 }
 
 func (_m *Subscription) appendNamedInvoices(name string, edges ...*Invoice) {
-	if _m.Edges.namedInvoices == nil {
-		_m.Edges.namedInvoices = make(map[string][]*Invoice)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedInvoices[name] = []*Invoice{}
-	} else {
-		_m.Edges.namedInvoices[name] = append(_m.Edges.namedInvoices[name], edges...)
-	}
+	_m.Edges.namedInvoices = _m.Edges.namedInvoices.add(name, edges)
 }
 
-// NamedHistory returns the History named value or an error if the edge was not
-// loaded in eager-loading with this name.
+// NamedHistory returns the History that were loaded under a name, or an error when none were.
 func (_m *Subscription) NamedHistory(name string) ([]*SubscriptionTransition, error) {
-	if _m.Edges.namedHistory == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedHistory[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
+	return _m.Edges.namedHistory.of(name)
 }
 
 func (_m *Subscription) appendNamedHistory(name string, edges ...*SubscriptionTransition) {
-	if _m.Edges.namedHistory == nil {
-		_m.Edges.namedHistory = make(map[string][]*SubscriptionTransition)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedHistory[name] = []*SubscriptionTransition{}
-	} else {
-		_m.Edges.namedHistory[name] = append(_m.Edges.namedHistory[name], edges...)
-	}
+	_m.Edges.namedHistory = _m.Edges.namedHistory.add(name, edges)
 }
 
 // Subscriptions is a parsable slice of Subscription.

@@ -783,186 +783,93 @@ func (_q *SubscriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 }
 
 func (_q *SubscriptionQuery) loadCustomer(ctx context.Context, query *CustomerQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *Customer)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Subscription)
-	for i := range nodes {
-		fk := nodes[i].CustomerID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Subscription) *string { return &n.CustomerID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(customer.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(customer.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "customer_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Subscription) *string { return &n.CustomerID }, rows, func(r *Customer) string { return r.ID }, assign)
 	return nil
 }
 func (_q *SubscriptionQuery) loadOnlyPrice(ctx context.Context, query *PriceQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *Price)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Subscription)
-	for i := range nodes {
-		if nodes[i].OnlyPriceID == nil {
-			continue
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Subscription) *string { return n.OnlyPriceID })
+		if len(ids) == 0 {
+			return nil
 		}
-		fk := *nodes[i].OnlyPriceID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
-		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "only_price_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Subscription) *string { return n.OnlyPriceID }, rows, func(r *Price) string { return r.ID }, assign)
 	return nil
 }
 func (_q *SubscriptionQuery) loadOnlyProduct(ctx context.Context, query *ProductQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *Product)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Subscription)
-	for i := range nodes {
-		if nodes[i].OnlyProductID == nil {
-			continue
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Subscription) *string { return n.OnlyProductID })
+		if len(ids) == 0 {
+			return nil
 		}
-		fk := *nodes[i].OnlyProductID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
-		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "only_product_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Subscription) *string { return n.OnlyProductID }, rows, func(r *Product) string { return r.ID }, assign)
 	return nil
 }
 func (_q *SubscriptionQuery) loadPrice(ctx context.Context, query *PriceQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *Price)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Subscription)
-	for i := range nodes {
-		fk := nodes[i].PriceID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Subscription) *string { return &n.PriceID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "price_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Subscription) *string { return &n.PriceID }, rows, func(r *Price) string { return r.ID }, assign)
 	return nil
 }
 func (_q *SubscriptionQuery) loadProduct(ctx context.Context, query *ProductQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *Product)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Subscription)
-	for i := range nodes {
-		fk := nodes[i].ProductID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Subscription) *string { return &n.ProductID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "product_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Subscription) *string { return &n.ProductID }, rows, func(r *Product) string { return r.ID }, assign)
 	return nil
 }
 func (_q *SubscriptionQuery) loadLatestInvoice(ctx context.Context, query *InvoiceQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *Invoice)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Subscription)
-	for i := range nodes {
-		if nodes[i].LatestInvoiceID == nil {
-			continue
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *Subscription) *string { return n.LatestInvoiceID })
+		if len(ids) == 0 {
+			return nil
 		}
-		fk := *nodes[i].LatestInvoiceID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
-		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(invoice.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(invoice.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "latest_invoice_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *Subscription) *string { return n.LatestInvoiceID }, rows, func(r *Invoice) string { return r.ID }, assign)
 	return nil
 }
 func (_q *SubscriptionQuery) loadItems(ctx context.Context, query *SubscriptionItemQuery, nodes []*Subscription, init func(*Subscription), assign func(*Subscription, *SubscriptionItem)) error {
@@ -1210,9 +1117,11 @@ func (_q *SubscriptionQuery) join(ctx context.Context, j *joins, of, column stri
 		_q.withInvoices != nil,
 		_q.withHistory != nil,
 	}
+	var made rowsOf[Subscription]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*Subscription).scanValues,
 		func(columns []string, values []any) (*Subscription, error) {
-			node := &Subscription{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

@@ -500,90 +500,48 @@ func (_q *SubscriptionItemQuery) sqlAll(ctx context.Context, hooks ...queryHook)
 }
 
 func (_q *SubscriptionItemQuery) loadSubscription(ctx context.Context, query *SubscriptionQuery, nodes []*SubscriptionItem, init func(*SubscriptionItem), assign func(*SubscriptionItem, *Subscription)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*SubscriptionItem)
-	for i := range nodes {
-		fk := nodes[i].SubscriptionID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *SubscriptionItem) *string { return &n.SubscriptionID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(subscription.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(subscription.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "subscription_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *SubscriptionItem) *string { return &n.SubscriptionID }, rows, func(r *Subscription) string { return r.ID }, assign)
 	return nil
 }
 func (_q *SubscriptionItemQuery) loadPrice(ctx context.Context, query *PriceQuery, nodes []*SubscriptionItem, init func(*SubscriptionItem), assign func(*SubscriptionItem, *Price)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*SubscriptionItem)
-	for i := range nodes {
-		fk := nodes[i].PriceID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *SubscriptionItem) *string { return &n.PriceID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(price.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "price_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *SubscriptionItem) *string { return &n.PriceID }, rows, func(r *Price) string { return r.ID }, assign)
 	return nil
 }
 func (_q *SubscriptionItemQuery) loadProduct(ctx context.Context, query *ProductQuery, nodes []*SubscriptionItem, init func(*SubscriptionItem), assign func(*SubscriptionItem, *Product)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*SubscriptionItem)
-	for i := range nodes {
-		fk := nodes[i].ProductID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *SubscriptionItem) *string { return &n.ProductID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(product.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "product_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *SubscriptionItem) *string { return &n.ProductID }, rows, func(r *Product) string { return r.ID }, assign)
 	return nil
 }
 
@@ -714,9 +672,11 @@ func (_q *SubscriptionItemQuery) join(ctx context.Context, j *joins, of, column 
 		_q.withPrice != nil,
 		_q.withProduct != nil,
 	}
+	var made rowsOf[SubscriptionItem]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*SubscriptionItem).scanValues,
 		func(columns []string, values []any) (*SubscriptionItem, error) {
-			node := &SubscriptionItem{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

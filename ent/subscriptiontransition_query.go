@@ -457,64 +457,33 @@ func (_q *SubscriptionTransitionQuery) sqlAll(ctx context.Context, hooks ...quer
 }
 
 func (_q *SubscriptionTransitionQuery) loadSubscription(ctx context.Context, query *SubscriptionQuery, nodes []*SubscriptionTransition, init func(*SubscriptionTransition), assign func(*SubscriptionTransition, *Subscription)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*SubscriptionTransition)
-	for i := range nodes {
-		fk := nodes[i].SubscriptionID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *SubscriptionTransition) *string { return &n.SubscriptionID })
+		if len(ids) == 0 {
+			return nil
 		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(subscription.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(subscription.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "subscription_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *SubscriptionTransition) *string { return &n.SubscriptionID }, rows, func(r *Subscription) string { return r.ID }, assign)
 	return nil
 }
 func (_q *SubscriptionTransitionQuery) loadOperation(ctx context.Context, query *OperationQuery, nodes []*SubscriptionTransition, init func(*SubscriptionTransition), assign func(*SubscriptionTransition, *Operation)) error {
-	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*SubscriptionTransition)
-	for i := range nodes {
-		if nodes[i].OperationID == nil {
-			continue
+	if query.joined == nil {
+		ids := referredBy(nodes, func(n *SubscriptionTransition) *string { return n.OperationID })
+		if len(ids) == 0 {
+			return nil
 		}
-		fk := *nodes[i].OperationID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
-		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
+		query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(operation.FieldID), ids)) })
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(func(s *sql.Selector) { s.Where(among(s, s.C(operation.FieldID), ids)) })
-	neighbors, err := query.All(ctx)
+	rows, err := query.All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "operation_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
+	assignReferred(nodes, func(n *SubscriptionTransition) *string { return n.OperationID }, rows, func(r *Operation) string { return r.ID }, assign)
 	return nil
 }
 
@@ -638,9 +607,11 @@ func (_q *SubscriptionTransitionQuery) join(ctx context.Context, j *joins, of, c
 		_q.withSubscription != nil,
 		_q.withOperation != nil,
 	}
+	var made rowsOf[SubscriptionTransition]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*SubscriptionTransition).scanValues,
 		func(columns []string, values []any) (*SubscriptionTransition, error) {
-			node := &SubscriptionTransition{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			node.Edges.loadedTypes = loadedTypes
 			return node, node.assignValues(columns, values)
 		})

@@ -456,9 +456,11 @@ func (_q *WebhookEventQuery) join(ctx context.Context, j *joins, of, column stri
 	if _q.prepareQuery(setContextOp(ctx, _q.ctx, ent.OpQueryAll)) != nil {
 		return // it will say so when its turn comes
 	}
+	var made rowsOf[WebhookEvent]
 	rows := joinRows(j, _q.ctx, _q.querySpec(), of, column, (*WebhookEvent).scanValues,
 		func(columns []string, values []any) (*WebhookEvent, error) {
-			node := &WebhookEvent{config: _q.config}
+			node := made.next()
+			node.config = _q.config
 			return node, node.assignValues(columns, values)
 		})
 	_q.joined = rows

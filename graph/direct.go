@@ -50,14 +50,21 @@ func (s *directSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	}
 }
 
-// query answers the root fields of a query.
+// query answers the root fields of a query. What it returns is the caller's, who may give
+// it back: see [Recycle].
 func (s *directSchema) query(ctx context.Context, opCtx *graphql.OperationContext, roots []graphql.CollectedField) []byte {
+	if len(roots) == 0 {
+		return []byte("{}")
+	}
 	ec := newExecutionContext(opCtx, s.executableSchema, nil)
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Query"})
 	writers := make([]*writer, len(roots))
 	answer := func(i int) {
 		w := &writer{ec: ec, ctx: graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{Object: roots[i].Name, Field: roots[i]}), b: takeBuffer()}
 		writers[i] = w
+		if i == 0 {
+			w.open()
+		}
 		f := newField(roots[i], nil)
 		w.name(i, f)
 		w.failed = !w.root(f)
@@ -71,31 +78,38 @@ func (s *directSchema) query(ctx context.Context, opCtx *graphql.OperationContex
 		}
 		all.Wait()
 	}
-	size := len("{}")
-	for _, w := range writers {
-		if size += len(w.b); w.failed {
-			return []byte("null")
-		}
+	if slices.ContainsFunc(writers, func(w *writer) bool { return w.failed }) {
+		return []byte("null")
 	}
-	b := append(make([]byte, 0, size), '{')
-	for _, w := range writers {
+	b := writers[0].b
+	for _, w := range writers[1:] {
 		b = append(b, w.b...)
 		giveBuffer(w.b)
 	}
 	return append(b, '}')
 }
 
+// Recycle takes back the memory of a response, which nobody may use any more, for those
+// to come.
+func Recycle(response *graphql.Response) {
+	giveBuffer(response.Data)
+	response.Data = nil
+}
+
 // Answers are written into buffers that have grown with those before, so that a long
 // one is not moved again and again as it grows.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxKept is the largest buffer that is kept for other answers.
-const maxKept = 256 << 10
+// The sizes of buffers that are worth keeping for other answers.
+const (
+	minKept = 512
+	maxKept = 256 << 10
+)
 
 func takeBuffer() []byte { return (*buffers.Get().(*[]byte))[:0] } //nolint:forcetypeassert // it holds nothing else
 
 func giveBuffer(b []byte) {
-	if cap(b) <= maxKept {
+	if minKept <= cap(b) && cap(b) <= maxKept {
 		buffers.Put(&b)
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"tallystick/graph"
 )
 
 // graphQL serves GraphQL over HTTP: one operation per request, POST for all of them,
@@ -306,6 +308,7 @@ func (a *answer) write(status int, response *graphql.Response) {
 	body := bodies.Get().(*bytes.Buffer) //nolint:forcetypeassert // it holds nothing else
 	body.Reset()
 	encodeTo(body, response, a.limits)
+	graph.Recycle(response)
 	h := a.Header()
 	h.Set("Content-Type", cmp.Or(a.mediaType, mediaJSON)+"; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
+	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -88,6 +89,7 @@ type directRows struct {
 	columns []string
 	first   bool // the first row has arrived, and was not asked for yet
 	types   *pgtype.Map
+	texts   texts
 }
 
 // Close implements [entsql.ColumnScanner].
@@ -123,7 +125,7 @@ func (r *directRows) Scan(targets ...any) error {
 		return errors.New("a row has another number of columns than it is scanned into")
 	}
 	for i, target := range targets {
-		if scanQuickly(&fields[i], values[i], target) {
+		if r.scanQuickly(&fields[i], values[i], target) {
 			continue
 		}
 		if r.types == nil {
@@ -142,7 +144,7 @@ const postgresEpoch = 946_684_800
 
 // scanQuickly scans the types that the columns of the data model have. It reports
 // false for what is left to pgx.
-func scanQuickly(field *pgconn.FieldDescription, value []byte, target any) bool {
+func (r *directRows) scanQuickly(field *pgconn.FieldDescription, value []byte, target any) bool {
 	switch target := target.(type) {
 	case *sql.NullString:
 		if field.DataTypeOID != pgtype.TextOID && field.DataTypeOID != pgtype.VarcharOID {
@@ -151,7 +153,7 @@ func scanQuickly(field *pgconn.FieldDescription, value []byte, target any) bool 
 		if target.Valid && target.String == string(value) && value != nil {
 			return true // as in the row before
 		}
-		*target = sql.NullString{String: string(value), Valid: value != nil}
+		*target = sql.NullString{String: r.texts.add(value), Valid: value != nil}
 		return true
 	case *sql.NullInt64:
 		if value != nil && (field.DataTypeOID != pgtype.Int8OID || field.Format != pgx.BinaryFormatCode) {
@@ -189,4 +191,28 @@ func scanTimeQuickly(field *pgconn.FieldDescription, value []byte, target *sql.N
 	}
 	*target = sql.NullTime{Time: time.Unix(postgresEpoch+since/second, since%second*int64(time.Microsecond)), Valid: true}
 	return true
+}
+
+// texts makes the texts of rows, many in one piece of memory, of which the next piece is
+// larger.
+type texts struct {
+	piece strings.Builder
+	size  int
+}
+
+// The sizes of pieces. One is kept as long as any text in it is.
+const (
+	firstTexts = 256
+	mostTexts  = 8 << 10
+)
+
+func (t *texts) add(value []byte) string {
+	if t.piece.Len()+len(value) > t.piece.Cap() {
+		t.size = min(max(2*t.size, firstTexts), mostTexts)
+		t.piece = strings.Builder{}
+		t.piece.Grow(max(t.size, len(value)))
+	}
+	start := t.piece.Len()
+	t.piece.Write(value)
+	return t.piece.String()[start:]
 }

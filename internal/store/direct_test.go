@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -64,6 +65,12 @@ func TestReaderReadsWhatWasWritten(t *testing.T) {
 	}
 	if err := s.Writer.Customer.Create().SetEmail("").SetEmailClaimed(false).SetStripeUnsupported([]string{"tax"}).Exec(ctx); err != nil {
 		t.Fatal(err)
+	}
+	for i := range 100 { // texts of all lengths
+		name := strings.Repeat(string(rune('a'+i%26)), i*i)
+		if err := s.Writer.Customer.Create().SetEmail(fmt.Sprintf("t%d@example.com", i)).SetName(name).Exec(ctx); err != nil {
+			t.Fatal(err)
+		}
 	}
 	product := s.Writer.Product.Create().SetName("Team").SaveX(ctx)
 	for _, amount := range []int64{0, -1, 1<<63 - 1, -1 << 63} {
