@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tallystick/ent"
 	"tallystick/ent/operation"
 	"tallystick/internal/app"
 	"tallystick/internal/billing"
@@ -214,6 +215,56 @@ func TestProcessThatLostItsLeaseWritesNothing(t *testing.T) {
 			s.equalProduct(t, product.ID)
 			testkit.Equal(t, "default price", *s.productRow(t, product.ID).DefaultPriceID, old.ID)
 		})
+	})
+}
+
+// TestOthersBetweenTheLookAndTheLease has another process take an operation a step further
+// after this one has looked at it, and before it gets the lease: it goes on where the other
+// one has stopped, or leaves alone what is over.
+func TestOthersBetweenTheLookAndTheLease(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *shop) {
+		for over, attempts := range map[bool]int{false: 3, true: 2} {
+			product := s.product(t, fmt.Sprintf("Over: %t", over))
+			old := s.priceRow(t, *product.DefaultPriceID)
+			busy := createCall(product, old)
+			busy.Kind, busy.Count = "lock_timeout", 3
+			s.Stripe.Fail(t, busy)
+			if !over {
+				next := setDefaultCall(product, old)
+				next.Kind, next.Count = "lock_timeout", 3
+				s.Stripe.Fail(t, next)
+			}
+			change := s.run(t, updateProductPrice, map[string]any{"productId": product.ID, "unitAmount": 2000})
+			id := change.String("operation.id")
+			testkit.Equal(t, "status", change.String("operation.status"), "PENDING")
+
+			other, late := s.Replica(t), s.Replica(t)
+			var once sync.Once
+			late.Store.Reader.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
+				return ent.QuerierFunc(func(ctx context.Context, query ent.Query) (ent.Value, error) {
+					found, err := next.Query(ctx, query)
+					if _, ok := query.(*ent.OperationQuery); ok {
+						once.Do(func() { _, _ = other.Engine.Run(t.Context(), id) }) // its state is looked at below
+					}
+					return found, err
+				})
+			}))
+			s.Stripe.Forget(t)
+			if _, err := late.Engine.Run(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			op := s.row(t, id)
+			testkit.Equal(t, "status", op.Status, billing.OperationSucceeded)
+			testkit.Equal(t, "attempts", op.Attempts, attempts)
+			made := 0
+			for _, r := range s.writes(t) {
+				if r.Path == "/v1/prices" {
+					made++
+				}
+			}
+			testkit.Equal(t, "requests that make the price", made, 1)
+			s.equalProduct(t, product.ID)
+		}
 	})
 }
 
