@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"tallystick/ent"
+	"tallystick/internal/billing"
 	"tallystick/internal/store"
+	"tallystick/internal/stripeapi"
 )
 
 // effect tells from an object of Stripe's, which is empty where there is none, whether a
@@ -46,6 +48,15 @@ func ofCustomer(is effect) func(*stage, *ent.Operation) bool {
 	return inStripeIs(is, "customers", func(s *stage, op *ent.Operation) *string {
 		return s.Store.Reader.Customer.GetX(store.WithDeleted(s.t.Context()), op.SubjectID).StripeID
 	})
+}
+
+// isLinked tells whether the customer of an operation is there. For one that was refused,
+// that counts only if it has made it: a later change of the customer links it too.
+func isLinked(s *stage, op *ent.Operation) bool {
+	return ofCustomer(func(s *stage, o object) bool {
+		metadata, _ := o["metadata"].(object)
+		return isThere(s, o) && (op.Status == billing.OperationSucceeded || metadata[stripeapi.MetadataOperation] == op.ID)
+	})(s, op)
 }
 
 func ofSubscription(is effect) func(*stage, *ent.Operation) bool {

@@ -43,6 +43,7 @@ var found = []string{
 	"another plan|the answer is lost and the key forgotten|1|refuse|2",
 	"a price off sale|held in the network until after the end, and the key not spent at once|1|somebody accepts what Stripe has|1",
 	"a customer's link|the database takes nothing about operations|1|refuse|2",
+	"a customer's link|no connection from then on|1|card_declined|3|another client changes something else|4",
 }
 
 // TestPairs plays scenes with up to three troubles at once, which are drawn from all there

@@ -60,7 +60,7 @@ var scenes = []scene{
 		product, _ := s.product()
 		return s.mutation("updateProductPrice", object{"productId": product, "unitAmount": 2000})
 	}},
-	{name: "a customer", kind: billing.KindCreateCustomer, holds: ofCustomer(isThere), prepare: func(s *stage) deed {
+	{name: "a customer", kind: billing.KindCreateCustomer, holds: isLinked, prepare: func(s *stage) deed {
 		return s.mutation("createCustomer", object{"email": s.name("new") + "@example.com", "name": "Ada"})
 	}},
 	{name: "a customer's name", kind: billing.KindUpdateCustomer, holds: ofCustomer(isNamed("Grace")), prepare: func(s *stage) deed {
@@ -73,12 +73,12 @@ var scenes = []scene{
 		subscription := s.subscribed()
 		return s.mutation("deleteCustomer", object{"customerId": subscription.CustomerID})
 	}},
-	{name: "a customer's return", kind: billing.KindRestoreCustomer, holds: ofCustomer(isThere), prepare: func(s *stage) deed {
+	{name: "a customer's return", kind: billing.KindRestoreCustomer, holds: isLinked, prepare: func(s *stage) deed {
 		customer := s.customer()
 		s.command("deleteCustomer", object{"customerId": customer.ID})
 		return s.mutation("restoreCustomer", object{"customerId": customer.ID})
 	}},
-	{name: "a customer's link", kind: billing.KindLinkCustomer, holds: ofCustomer(isThere), prepare: func(s *stage) deed {
+	{name: "a customer's link", kind: billing.KindLinkCustomer, holds: isLinked, prepare: func(s *stage) deed {
 		customer := s.unlinked()
 		return func(a actor) {
 			if err := a.app.Customers.LinkAgain(a.t.Context(), customer.ID); err != nil {
