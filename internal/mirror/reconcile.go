@@ -135,7 +135,7 @@ func (m *Mirror) repair(ctx context.Context, d Difference, followsOurs bool) (bo
 		if err != nil {
 			return false, err
 		}
-		if !equal { // and another field of it was not repaired before
+		if !equal { // as it is once another field of it was repaired
 			if err := m.push(ctx, d.Object, d.ID); err != nil {
 				return false, err
 			}

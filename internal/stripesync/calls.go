@@ -118,7 +118,7 @@ func (l *callLog) flushLeftover(ctx context.Context) error {
 }
 
 // inDoubt reports whether Stripe may have carried out a request of a step that is not
-// done: no answer came, or a server error, or the answer came and could not be stored.
+// done: no answer came, or a server error, or one whose result could not be stored.
 func (l *callLog) inDoubt(ctx context.Context, step string) (bool, error) {
 	if err := l.flushLeftover(ctx); err != nil {
 		return false, err

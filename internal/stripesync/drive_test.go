@@ -3,6 +3,7 @@ package stripesync_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,6 +94,36 @@ func TestExecuteAfterAwait(t *testing.T) {
 		done, err := k.Engine.Execute(t.Context(), op, time.Now().Add(k.Engine.Budget()))
 		if err != nil || done.Status != billing.OperationSucceeded {
 			t.Errorf("the operation is %v: %v", done, err)
+		}
+	})
+}
+
+// TestEndOfTheOneBeforeDuringTheLook has an operation end after the next one was found to
+// be blocked by it: that one is carried out all the same.
+func TestEndOfTheOneBeforeDuringTheLook(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		k.Query(t, `mutation { createProduct(input: {name: "Team"}) { operation { id } } }`)
+		o := declareToy(k.Engine, describeToy)
+		first, second := beginToy(t, k, o), beginToy(t, k, o)
+		var looks atomic.Int32
+		k.Store.Reader.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
+			return ent.QuerierFunc(func(ctx context.Context, query ent.Query) (ent.Value, error) {
+				found, err := next.Query(ctx, query)
+				if _, ok := query.(*ent.OperationQuery); !ok {
+					return found, err
+				}
+				if looks.Add(1) == 2 { // at the second one itself, and at what is before it
+					if op, err := k.Engine.Execute(t.Context(), first, time.Now().Add(k.Engine.Budget())); err != nil || op.Status != billing.OperationSucceeded {
+						t.Errorf("the first operation is %v: %v", op, err)
+					}
+				}
+				return found, err
+			})
+		}))
+		op, err := k.Engine.Execute(t.Context(), second, time.Now().Add(k.Engine.Budget()))
+		if err != nil || op.Status != billing.OperationSucceeded {
+			t.Errorf("the second operation is %v: %v", op, err)
 		}
 	})
 }

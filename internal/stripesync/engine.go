@@ -271,16 +271,17 @@ func (e *Engine) driveOn(ctx context.Context, operationID string, begun *ent.Ope
 	for {
 		state, err := e.Run(ctx, next)
 		switch {
-		case err != nil, state == Finished && next == operationID, state == Busy && e.now().After(patience):
+		case err != nil, state == Waiting, state == Finished && next == operationID, state == Busy && e.now().After(patience):
 			return err
 		case state == Finished: // one that had to come first
 			next = operationID
-		case state == Waiting:
-			first, err := e.firstUnfinished(ctx, operationID)
-			if err != nil || first == "" || first == next {
+		case state == Blocked:
+			if next, err = e.firstUnfinished(ctx, next); err != nil {
 				return err
 			}
-			next = first
+			if next == "" { // it has ended meanwhile
+				next = operationID
+			}
 		case state == Busy:
 			select {
 			case <-ctx.Done():
@@ -298,16 +299,18 @@ type State int
 const (
 	// Finished operations have SUCCEEDED or FAILED.
 	Finished State = iota
-	// Waiting operations wait for Stripe, for an earlier operation, or for attention.
+	// Waiting operations wait for Stripe, or for attention.
 	Waiting
+	// Blocked operations wait for an earlier one of their scope, or have just waited.
+	Blocked
 	// Busy operations are leased by another process.
 	Busy
 )
 
 // Run takes the lease of an operation and carries it as far as possible now. It may
 // be called at any time by any process: it returns Busy while another process holds
-// the lease, and Waiting for an operation that must wait for an earlier one, for
-// Stripe, or for attention. An error is an internal one, such as the database's;
+// the lease, Blocked for an operation that must wait for an earlier one, and Waiting
+// for one that waits for Stripe or for attention. An error is an internal one, such as the database's;
 // the operation is tried again later, and needs attention after twenty of them.
 func (e *Engine) Run(ctx context.Context, operationID string) (State, error) {
 	op, state, err := e.lease(ctx, operationID)

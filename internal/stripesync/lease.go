@@ -33,12 +33,13 @@ func (e *Engine) lease(ctx context.Context, operationID string) (op *ent.Operati
 	}
 	blocked, err := e.store.Reader.Operation.Query().Where(blocking(found.ScopeID, found.SubjectID, found.Position)...).Exist(ctx)
 	if err != nil || blocked {
-		return nil, Waiting, err
+		return nil, Blocked, err
 	}
 	status := billing.OperationRunning
 	if found.Status == billing.OperationCompensating {
 		status = billing.OperationCompensating
 	}
+	ctx = context.WithoutCancel(ctx) // who gets the lease has to know
 	token := billing.NewID("lse")
 	n, err := e.store.Writer.Operation.Update().
 		Where(operation.ID(operationID), operation.StatusEQ(found.Status), operation.Or(
@@ -53,8 +54,8 @@ func (e *Engine) lease(ctx context.Context, operationID string) (op *ent.Operati
 		return nil, Busy, err
 	}
 	// Others may have had it between the look and the lease.
-	op, err = e.store.Reader.Operation.Query().Where(operation.ID(operationID), operation.LeaseToken(token)).Only(ctx)
-	return op, Waiting, err
+	op, err = store.OrNil(e.store.Reader.Operation.Query().Where(operation.ID(operationID), operation.LeaseToken(token)).Only(ctx))
+	return op, Busy, err
 }
 
 // blocking selects the operations that must end before one can run: the earlier

@@ -168,8 +168,8 @@ type Call[P any] struct {
 func (c *Call[P]) Now() time.Time { return c.run.engine.clock() }
 
 // InDoubt reports whether Stripe may have carried out an earlier request of the
-// step: one that got no answer, or a server error, or an answer that could not be
-// stored. It fails only when the database does.
+// step: one that got no answer, or a server error, or an answer whose result could not
+// be stored. It fails only when the database does.
 func (c *Call[P]) InDoubt() (bool, error) { return c.run.calls.inDoubt(c, c.step) }
 
 // Kept returns what an earlier try of the step has resulted in under a name; empty if

@@ -162,12 +162,10 @@ var switchPrice = &stripesync.Step[priceSwitch, report]{
 	Keep:  true,
 }
 
-// holds reports whether the item is on the price already. Where none was named, any may
-// be the one: Stripe has a price in one item of a subscription at most.
+// holds reports whether the item is on the price already.
 func (o otherPrice) holds(items []mirror.Item) bool {
-	return slices.ContainsFunc(items, func(i mirror.Item) bool {
-		return i.PriceStripeID == o.PriceStripeID && (o.ItemStripeID == "" || i.StripeID == o.ItemStripeID)
-	})
+	i := slices.IndexFunc(items, func(i mirror.Item) bool { return o.ItemStripeID == "" || i.StripeID == o.ItemStripeID })
+	return i >= 0 && items[i].PriceStripeID == o.PriceStripeID
 }
 
 // onlyItem is the id in Stripe of the item whose price changes. Where none was
