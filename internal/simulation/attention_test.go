@@ -9,6 +9,7 @@ import (
 
 	"tallystick/ent"
 	"tallystick/internal/billing"
+	"tallystick/internal/stripeapi"
 	"tallystick/internal/testkit"
 )
 
@@ -71,8 +72,8 @@ func (s *stage) deleteMadeBy(op *ent.Operation) {
 	gone, defaults := map[any]bool{}, map[any]bool{}
 	for _, kind := range []string{"product", "price", "customer"} {
 		for _, there := range s.Stripe.All(s.t, "/v1/"+kind+"s", nil) {
-			metadata, _ := there["metadata"].(map[string]any)
-			if metadata["tallystick_operation"] != op.ID && !gone[there["product"]] || defaults[there["id"]] {
+			metadata, _ := there["metadata"].(object)
+			if metadata[stripeapi.MetadataOperation] != op.ID && !gone[there["product"]] || defaults[there["id"]] {
 				defaults[there["default_price"]] = true
 				continue
 			}

@@ -27,8 +27,11 @@ func newStage(t testing.TB, database string) *stage {
 	return &stage{life: newLife(t, database, wire.Lay), wire: wire}
 }
 
+// oneOf is of how many cells of the fault matrix one is played, of others on each database.
+const oneOf = 6
+
 // whole plays the fault matrix wholly.
-var whole = flag.Bool("whole", false, "play every cell of the fault matrix, and not one of six on each database")
+var whole = flag.Bool("whole", false, fmt.Sprintf("play every cell of the fault matrix, and not one of %d on each database", oneOf))
 
 // TestFaultMatrix lets everything go wrong that can, at every request of every kind
 // of operation that is declared: whatever happens, the operation comes to its end,
@@ -49,7 +52,7 @@ func TestFaultMatrix(t *testing.T) {
 			for i, sc := range scenes {
 				t.Run(sc.name, func(t *testing.T) {
 					t.Parallel()
-					m.play(t, &sc, i+3*offset)
+					m.play(t, &sc, i+offset*oneOf/2)
 				})
 			}
 		})
@@ -65,14 +68,14 @@ type matrix struct {
 	scenes int
 }
 
-// play plays the cells of a scene, or every sixth of them.
+// play plays the cells of a scene, or one of some.
 func (m *matrix) play(t *testing.T, sc *scene, first int) {
 	cell := first
 	requests := newStage(t, m.database).rehearse(sc)
 	for i, request := range requests {
 		s := newStage(t, m.database) // what it lives with stays little
 		for _, tr := range troubles {
-			if cell++; cell%6 != 0 && !*whole && !tr.bringsSteps {
+			if cell++; cell%oneOf != 0 && !*whole && !tr.bringsSteps {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s, at %d. %s", tr.name, i+1, request), func(t *testing.T) {

@@ -310,8 +310,9 @@ const (
 // Run takes the lease of an operation and carries it as far as possible now. It may
 // be called at any time by any process: it returns Busy while another process holds
 // the lease, Blocked for an operation that must wait for an earlier one, and Waiting
-// for one that waits for Stripe or for attention. An error is an internal one, such as the database's;
-// the operation is tried again later, and needs attention after twenty of them.
+// for one that waits for Stripe or for attention. An error is an internal one, such as
+// the database's; the operation is tried again later, and needs attention after twenty
+// of them.
 func (e *Engine) Run(ctx context.Context, operationID string) (State, error) {
 	op, state, err := e.lease(ctx, operationID)
 	if err != nil || op == nil {
