@@ -488,7 +488,7 @@ func (_q *CustomerQuery) loadSubscriptions(ctx context.Context, query *Subscript
 		query.ctx.AppendFieldOnce(subscription.FieldCustomerID)
 	}
 	query.Where(predicate.Subscription(func(s *sql.Selector) {
-		s.Where(among(s, s.C(customer.SubscriptionsColumn), fks))
+		s.Where(query.first.of(s, s.C(customer.SubscriptionsColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -518,7 +518,7 @@ func (_q *CustomerQuery) loadInvoices(ctx context.Context, query *InvoiceQuery, 
 		query.ctx.AppendFieldOnce(invoice.FieldCustomerID)
 	}
 	query.Where(predicate.Invoice(func(s *sql.Selector) {
-		s.Where(among(s, s.C(customer.InvoicesColumn), fks))
+		s.Where(query.first.of(s, s.C(customer.InvoicesColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -134,11 +134,31 @@ func adjustLists(next gen.Generator) gen.Generator {
 				return err
 			}
 		}
+		if err := pagesAreOfEach(g); err != nil {
+			return err
+		}
 		if err := rowsShareValues(g); err != nil {
 			return err
 		}
 		return rowsDoNotWrite(g)
 	})
+}
+
+// nestedPage is where a connection below other rows is bounded.
+var nestedPage = regexp.MustCompile(`if oneNode \{\s+pager\.applyOrder\(query\.Limit\(limit\)\)\s+\} else \{\s+modify := entgql\.LimitPerRow\([^}]*\}`)
+
+// pagesAreOfEach has the connections below other rows bounded as pages.go says.
+func pagesAreOfEach(g *gen.Graph) error {
+	file := filepath.Join(g.Config.Target, "gql_collection.go")
+	code, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	pages := bytes.Count(code, []byte("if limit := pageLimit("))
+	if pages == 0 || len(nestedPage.FindAll(code, -1)) != pages {
+		return fmt.Errorf("%s does not bound connections as expected", file)
+	}
+	return os.WriteFile(file, nestedPage.ReplaceAll(code, []byte("pager.applyOrder(query.firstOfEach(limit))")), 0o644) //nolint:gosec // source code
 }
 
 var (
@@ -180,7 +200,7 @@ func rowsShareValues(g *gen.Graph) error {
 		if len(inValues.FindAll(code, -1)) != isReferred || len(referred.FindAll(code, -1)) != refers {
 			return fmt.Errorf("%s does not load edges as expected", file)
 		}
-		code = inValues.ReplaceAll(code, []byte("s.Where(among(s, $1, fks))"))
+		code = inValues.ReplaceAll(code, []byte("s.Where(query.first.of(s, $1, fks))"))
 		code = referred.ReplaceAllFunc(code, loadReferred)
 		if err := os.WriteFile(file, code, 0o644); err != nil { //nolint:gosec // source code
 			return err

@@ -267,12 +267,7 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				}
 			}
 			if limit := pageLimit(args.first, args.last, more); limit > 0 {
-				if oneNode {
-					pager.applyOrder(query.Limit(limit))
-				} else {
-					modify := entgql.LimitPerRow(customer.SubscriptionsColumn, limit, pager.orderExpr(query))
-					query.modifiers = append(query.modifiers, modify)
-				}
+				pager.applyOrder(query.firstOfEach(limit))
 			} else {
 				query = pager.applyOrder(query)
 			}
@@ -357,12 +352,7 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				}
 			}
 			if limit := pageLimit(args.first, args.last, more); limit > 0 {
-				if oneNode {
-					pager.applyOrder(query.Limit(limit))
-				} else {
-					modify := entgql.LimitPerRow(customer.InvoicesColumn, limit, pager.orderExpr(query))
-					query.modifiers = append(query.modifiers, modify)
-				}
+				pager.applyOrder(query.firstOfEach(limit))
 			} else {
 				query = pager.applyOrder(query)
 			}
@@ -1361,12 +1351,7 @@ func (_q *ProductQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				}
 			}
 			if limit := pageLimit(args.first, args.last, more); limit > 0 {
-				if oneNode {
-					pager.applyOrder(query.Limit(limit))
-				} else {
-					modify := entgql.LimitPerRow(product.PricesColumn, limit, pager.orderExpr(query))
-					query.modifiers = append(query.modifiers, modify)
-				}
+				pager.applyOrder(query.firstOfEach(limit))
 			} else {
 				query = pager.applyOrder(query)
 			}
@@ -1812,12 +1797,7 @@ func (_q *SubscriptionQuery) collectField(ctx context.Context, oneNode bool, opC
 				}
 			}
 			if limit := pageLimit(args.first, args.last, more); limit > 0 {
-				if oneNode {
-					pager.applyOrder(query.Limit(limit))
-				} else {
-					modify := entgql.LimitPerRow(subscription.InvoicesColumn, limit, pager.orderExpr(query))
-					query.modifiers = append(query.modifiers, modify)
-				}
+				pager.applyOrder(query.firstOfEach(limit))
 			} else {
 				query = pager.applyOrder(query)
 			}

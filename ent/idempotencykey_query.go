@@ -24,6 +24,7 @@ type IdempotencyKeyQuery struct {
 	inters        []Interceptor
 	predicates    []predicate.IdempotencyKey
 	withOperation *OperationQuery
+	first         *firstOfEach
 	modifiers     []func(*sql.Selector)
 	joined        *joinedRows[IdempotencyKey]
 	loadTotal     []func(context.Context, []*IdempotencyKey) error
@@ -517,6 +518,12 @@ func (_q *IdempotencyKeyQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	return selector
 }
 
+// firstOfEach bounds the query to the first rows of each parent that it is loaded for.
+func (_q *IdempotencyKeyQuery) firstOfEach(limit int) *IdempotencyKeyQuery {
+	_q.first = &firstOfEach{limit: limit}
+	_q.modifiers = append(_q.modifiers, _q.first.applyTo)
+	return _q
+}
 func (_q *IdempotencyKeyQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
 	if _q.joined != nil || !mayJoin(spec) {
 		return

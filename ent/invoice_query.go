@@ -26,6 +26,7 @@ type InvoiceQuery struct {
 	predicates       []predicate.Invoice
 	withCustomer     *CustomerQuery
 	withSubscription *SubscriptionQuery
+	first            *firstOfEach
 	modifiers        []func(*sql.Selector)
 	joined           *joinedRows[Invoice]
 	loadTotal        []func(context.Context, []*Invoice) error
@@ -578,6 +579,12 @@ func (_q *InvoiceQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	return selector
 }
 
+// firstOfEach bounds the query to the first rows of each parent that it is loaded for.
+func (_q *InvoiceQuery) firstOfEach(limit int) *InvoiceQuery {
+	_q.first = &firstOfEach{limit: limit}
+	_q.modifiers = append(_q.modifiers, _q.first.applyTo)
+	return _q
+}
 func (_q *InvoiceQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
 	if _q.joined != nil || !mayJoin(spec) {
 		return

@@ -17,9 +17,6 @@ import (
 // when its turn comes, it has its rows already. It is a query like any other to
 // whatever stands between queries and the database: what restricts it is a condition of
 // the join, so that what must not be seen is missing, and interceptors get its rows.
-//
-// Rows of a page that has an order of its own are read alone: the database might join
-// all rows before it finds those of the page.
 
 // maxJoins is how many tables a statement may be joined with: planning takes longer
 // with each.
@@ -27,7 +24,7 @@ const maxJoins = 4
 
 // mayJoin reports whether rows can be read along with those of a query.
 func mayJoin(spec *sqlgraph.QuerySpec) bool {
-	return spec.Assign != nil && spec.From == nil && !spec.Unique && (spec.Limit == 0 || spec.Order == nil)
+	return spec.Assign != nil && spec.From == nil && !spec.Unique && spec.Offset == 0
 }
 
 // joins are the tables that are read along with another one.
@@ -97,14 +94,14 @@ func (j *joins) addTo(spec *sqlgraph.QuerySpec) {
 	if len(j.tables) == 0 {
 		return
 	}
-	own, limited := spec.Node.Columns, len(spec.Modifiers) > 0
+	own := spec.Node.Columns
 	spec.Modifiers = append(slices.Clip(spec.Modifiers), func(s *sql.Selector) {
+		if spec.Limit != 0 {
+			pageFirst(s)
+		}
 		s.Select(s.Columns(own...)...)
 		for _, table := range j.tables {
 			table.joinTo(s)
-		}
-		if limited { // by entgql.LimitPerRow, which numbers the rows
-			s.OrderBy(s.C("row_number"))
 		}
 	})
 	scan, assign := spec.ScanValues, spec.Assign

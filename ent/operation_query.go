@@ -436,7 +436,7 @@ func (_q *OperationQuery) loadStripeCalls(ctx context.Context, query *StripeCall
 		query.ctx.AppendFieldOnce(stripecall.FieldOperationID)
 	}
 	query.Where(predicate.StripeCall(func(s *sql.Selector) {
-		s.Where(among(s, s.C(operation.StripeCallsColumn), fks))
+		s.Where(query.first.of(s, s.C(operation.StripeCallsColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

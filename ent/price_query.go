@@ -24,6 +24,7 @@ type PriceQuery struct {
 	inters      []Interceptor
 	predicates  []predicate.Price
 	withProduct *ProductQuery
+	first       *firstOfEach
 	modifiers   []func(*sql.Selector)
 	joined      *joinedRows[Price]
 	loadTotal   []func(context.Context, []*Price) error
@@ -517,6 +518,12 @@ func (_q *PriceQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	return selector
 }
 
+// firstOfEach bounds the query to the first rows of each parent that it is loaded for.
+func (_q *PriceQuery) firstOfEach(limit int) *PriceQuery {
+	_q.first = &firstOfEach{limit: limit}
+	_q.modifiers = append(_q.modifiers, _q.first.applyTo)
+	return _q
+}
 func (_q *PriceQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
 	if _q.joined != nil || !mayJoin(spec) {
 		return

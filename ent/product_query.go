@@ -26,6 +26,7 @@ type ProductQuery struct {
 	predicates       []predicate.Product
 	withPrices       *PriceQuery
 	withDefaultPrice *PriceQuery
+	first            *firstOfEach
 	modifiers        []func(*sql.Selector)
 	joined           *joinedRows[Product]
 	loadTotal        []func(context.Context, []*Product) error
@@ -479,7 +480,7 @@ func (_q *ProductQuery) loadPrices(ctx context.Context, query *PriceQuery, nodes
 		query.ctx.AppendFieldOnce(price.FieldProductID)
 	}
 	query.Where(predicate.Price(func(s *sql.Selector) {
-		s.Where(among(s, s.C(product.PricesColumn), fks))
+		s.Where(query.first.of(s, s.C(product.PricesColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -599,6 +600,12 @@ func (_q *ProductQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	return selector
 }
 
+// firstOfEach bounds the query to the first rows of each parent that it is loaded for.
+func (_q *ProductQuery) firstOfEach(limit int) *ProductQuery {
+	_q.first = &firstOfEach{limit: limit}
+	_q.modifiers = append(_q.modifiers, _q.first.applyTo)
+	return _q
+}
 func (_q *ProductQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
 	if _q.joined != nil || !mayJoin(spec) {
 		return

@@ -53,9 +53,13 @@ func among[T any](s *sql.Selector, column string, values []T) *sql.Predicate {
 		}
 		return sql.In(column, each...)
 	}
+	return sql.P(func(b *sql.Builder) { b.Ident(column).WriteString(" = ANY(").Arg(textsOf(values)).WriteByte(')') })
+}
+
+func textsOf[T any](values []T) []string {
 	texts := make([]string, len(values))
 	for i := range values {
 		texts[i] = any(values[i]).(string) //nolint:forcetypeassert // as all ids that are referred to
 	}
-	return sql.P(func(b *sql.Builder) { b.Ident(column).WriteString(" = ANY(").Arg(texts).WriteByte(')') })
+	return texts
 }

@@ -24,6 +24,7 @@ type StripeCallQuery struct {
 	inters        []Interceptor
 	predicates    []predicate.StripeCall
 	withOperation *OperationQuery
+	first         *firstOfEach
 	modifiers     []func(*sql.Selector)
 	joined        *joinedRows[StripeCall]
 	loadTotal     []func(context.Context, []*StripeCall) error
@@ -517,6 +518,12 @@ func (_q *StripeCallQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	return selector
 }
 
+// firstOfEach bounds the query to the first rows of each parent that it is loaded for.
+func (_q *StripeCallQuery) firstOfEach(limit int) *StripeCallQuery {
+	_q.first = &firstOfEach{limit: limit}
+	_q.modifiers = append(_q.modifiers, _q.first.applyTo)
+	return _q
+}
 func (_q *StripeCallQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
 	if _q.joined != nil || !mayJoin(spec) {
 		return

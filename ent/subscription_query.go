@@ -38,6 +38,7 @@ type SubscriptionQuery struct {
 	withItems         *SubscriptionItemQuery
 	withInvoices      *InvoiceQuery
 	withHistory       *SubscriptionTransitionQuery
+	first             *firstOfEach
 	modifiers         []func(*sql.Selector)
 	joined            *joinedRows[Subscription]
 	loadTotal         []func(context.Context, []*Subscription) error
@@ -886,7 +887,7 @@ func (_q *SubscriptionQuery) loadItems(ctx context.Context, query *SubscriptionI
 		query.ctx.AppendFieldOnce(subscriptionitem.FieldSubscriptionID)
 	}
 	query.Where(predicate.SubscriptionItem(func(s *sql.Selector) {
-		s.Where(among(s, s.C(subscription.ItemsColumn), fks))
+		s.Where(query.first.of(s, s.C(subscription.ItemsColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -916,7 +917,7 @@ func (_q *SubscriptionQuery) loadInvoices(ctx context.Context, query *InvoiceQue
 		query.ctx.AppendFieldOnce(invoice.FieldSubscriptionID)
 	}
 	query.Where(predicate.Invoice(func(s *sql.Selector) {
-		s.Where(among(s, s.C(subscription.InvoicesColumn), fks))
+		s.Where(query.first.of(s, s.C(subscription.InvoicesColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -949,7 +950,7 @@ func (_q *SubscriptionQuery) loadHistory(ctx context.Context, query *Subscriptio
 		query.ctx.AppendFieldOnce(subscriptiontransition.FieldSubscriptionID)
 	}
 	query.Where(predicate.SubscriptionTransition(func(s *sql.Selector) {
-		s.Where(among(s, s.C(subscription.HistoryColumn), fks))
+		s.Where(query.first.of(s, s.C(subscription.HistoryColumn), fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -1069,6 +1070,12 @@ func (_q *SubscriptionQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	return selector
 }
 
+// firstOfEach bounds the query to the first rows of each parent that it is loaded for.
+func (_q *SubscriptionQuery) firstOfEach(limit int) *SubscriptionQuery {
+	_q.first = &firstOfEach{limit: limit}
+	_q.modifiers = append(_q.modifiers, _q.first.applyTo)
+	return _q
+}
 func (_q *SubscriptionQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
 	if _q.joined != nil || !mayJoin(spec) {
 		return

@@ -28,6 +28,7 @@ type SubscriptionItemQuery struct {
 	withSubscription *SubscriptionQuery
 	withPrice        *PriceQuery
 	withProduct      *ProductQuery
+	first            *firstOfEach
 	modifiers        []func(*sql.Selector)
 	joined           *joinedRows[SubscriptionItem]
 	loadTotal        []func(context.Context, []*SubscriptionItem) error
@@ -639,6 +640,12 @@ func (_q *SubscriptionItemQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	return selector
 }
 
+// firstOfEach bounds the query to the first rows of each parent that it is loaded for.
+func (_q *SubscriptionItemQuery) firstOfEach(limit int) *SubscriptionItemQuery {
+	_q.first = &firstOfEach{limit: limit}
+	_q.modifiers = append(_q.modifiers, _q.first.applyTo)
+	return _q
+}
 func (_q *SubscriptionItemQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
 	if _q.joined != nil || !mayJoin(spec) {
 		return

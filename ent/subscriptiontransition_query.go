@@ -26,6 +26,7 @@ type SubscriptionTransitionQuery struct {
 	predicates       []predicate.SubscriptionTransition
 	withSubscription *SubscriptionQuery
 	withOperation    *OperationQuery
+	first            *firstOfEach
 	modifiers        []func(*sql.Selector)
 	joined           *joinedRows[SubscriptionTransition]
 	loadTotal        []func(context.Context, []*SubscriptionTransition) error
@@ -578,6 +579,12 @@ func (_q *SubscriptionTransitionQuery) sqlQuery(ctx context.Context) *sql.Select
 	return selector
 }
 
+// firstOfEach bounds the query to the first rows of each parent that it is loaded for.
+func (_q *SubscriptionTransitionQuery) firstOfEach(limit int) *SubscriptionTransitionQuery {
+	_q.first = &firstOfEach{limit: limit}
+	_q.modifiers = append(_q.modifiers, _q.first.applyTo)
+	return _q
+}
 func (_q *SubscriptionTransitionQuery) joinEdges(ctx context.Context, spec *sqlgraph.QuerySpec) {
 	if _q.joined != nil || !mayJoin(spec) {
 		return

@@ -214,3 +214,28 @@ func TestPlansOfJoins(t *testing.T) {
 		}
 	})
 }
+
+// TestPlansOfNestedLists: the first rows of each parent come in order from an index, so
+// that they cost the same however many there are.
+func TestPlansOfNestedLists(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		w := many(t, k)
+		recorder := record(k)
+		for list, index := range map[string]string{
+			"customers(first: 50) { edges { node { subscriptions(first: 3)":                 "subscription_customer_id_id",
+			"customers(first: 50) { edges { node { invoices(last: 3)":                       "invoice_customer_id_id",
+			"subscriptions(first: 50) { edges { node { invoices(first: 3)":                  "invoice_subscription_id_id",
+			`n: node(id: "` + w.customers[0] + `") { ... on Customer { invoices(first: 3)`:  "invoice_customer_id_id",
+			`customer(id: "` + w.customers[0] + `") { subscriptions(first: 3, after: null)`: "subscription_customer_id_id",
+		} {
+			recorder.seen = nil
+			k.Query(t, "{ "+list+" { edges { node { id } } pageInfo { hasNextPage } } "+strings.Repeat("}", strings.Count(list, "{")+1))
+			got := plan(t, k, recorder.seen[len(recorder.seen)-1])
+			sorts := strings.Count(got, "Sort Key") + strings.Count(got, "TEMP B-TREE FOR ORDER BY")
+			if !strings.Contains(got, index) || sorts > 1 { // the page, when it has been found
+				t.Errorf("%s does not take the rows of each in order from %s:\n%s", list, index, got)
+			}
+		}
+	})
+}

@@ -47,9 +47,9 @@ func TestStatementsOfLists(t *testing.T) {
 			} } } }`, 5},
 		"products, their prices and operations": {`query($n: Int!) { products(first: $n) { edges { node {
 			name defaultPrice { unitAmount { amount } } stripe { status pendingOperation { kind stripeCalls { path } } }
-			prices(first: 2) { totalCount edges { node { status stripe { pendingOperation { id } } } } } } } } }`, 6},
+			prices(first: 2) { totalCount edges { node { status stripe { pendingOperation { id } } } } } } } } }`, 5},
 		"invoices with what they are for": {`query($n: Int!) { invoices(first: $n) { edges { node {
-			customer { email } subscription { status product { name } price { product { name } } } total { amount } } } } }`, 3},
+			customer { email } subscription { status product { name } price { product { name } } } total { amount } } } } }`, 2},
 		"a page without its total": {`query($n: Int!) { customers(first: $n) { edges { node { email } } pageInfo { hasNextPage } } }`, 1},
 		"where a page ends":        {`query($n: Int!) { customers(first: $n) { pageInfo { hasNextPage endCursor } } }`, 1},
 		"a total alone":            {`query($n: Int!) { customers(first: $n) { totalCount } }`, 1},
@@ -88,12 +88,11 @@ func TestPagesReadWhatTheyShow(t *testing.T) {
 		watched := watchReads(k)
 		for _, c := range []struct {
 			outer, inner string
-			limit        string
-			perRow       int
+			limit, each  string
 		}{
-			{"", "", " LIMIT 5", 1},
-			{"pageInfo { hasNextPage }", "p: pageInfo { hasNextPage }", " LIMIT 6", 2},
-			{"p: pageInfo { hasPreviousPage }", "totalCount", " LIMIT 6", 1},
+			{"", "", " LIMIT 5", " LIMIT 1)"},
+			{"pageInfo { hasNextPage }", "p: pageInfo { hasNextPage }", " LIMIT 6", " LIMIT 2)"},
+			{"p: pageInfo { hasPreviousPage }", "totalCount", " LIMIT 6", " LIMIT 1)"},
 		} {
 			answer := k.Query(t, `{ customers(first: 5) { `+c.outer+` edges { node { id subscriptions(last: 1) { `+c.inner+` edges { node { id } } } } } } }`)
 			testkit.Equal(t, "customers", len(answer.List("customers.edges")), 5)
@@ -105,7 +104,9 @@ func TestPagesReadWhatTheyShow(t *testing.T) {
 			if !strings.HasSuffix(page.query, c.limit) {
 				t.Errorf("want%s: %s", c.limit, page.query)
 			}
-			testkit.Equal(t, "limit of each customer's subscriptions", fmt.Sprint(rows.args[len(rows.args)-1]), fmt.Sprint(c.perRow))
+			if !strings.Contains(rows.query, c.each) {
+				t.Errorf("want%s for each customer: %s", c.each, rows.query)
+			}
 		}
 	})
 }
@@ -121,8 +122,8 @@ func TestStatementsOfDeletedCustomers(t *testing.T) {
 		}
 		watched := watchReads(k)
 		for document, want := range map[string]int{
-			`subscriptions(first: 40) { edges { node { customer { name } } } }`:                                                                   2,
-			`invoices(first: 40) { edges { node { customer { name } subscription { customer { email } } } } }`:                                    3,
+			`subscriptions(first: 40) { edges { node { customer { name } } } }`:                                                                   1,
+			`invoices(first: 40) { edges { node { customer { name } subscription { customer { email } } } } }`:                                    1,
 			`customers(first: 20, filter: {includeDeleted: true}) { edges { node { subscriptions { edges { node { customer { email } } } } } } }`: 2,
 		} {
 			seen := watched.during(func() { k.Query(t, "{ "+document+" }") })

@@ -284,14 +284,14 @@ var (
 				Columns: []*schema.Column{InvoicesColumns[2], InvoicesColumns[0]},
 			},
 			{
-				Name:    "invoice_customer_id_created_at",
+				Name:    "invoice_customer_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{InvoicesColumns[19], InvoicesColumns[1]},
+				Columns: []*schema.Column{InvoicesColumns[19], InvoicesColumns[0]},
 			},
 			{
-				Name:    "invoice_subscription_id_created_at",
+				Name:    "invoice_subscription_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{InvoicesColumns[20], InvoicesColumns[1]},
+				Columns: []*schema.Column{InvoicesColumns[20], InvoicesColumns[0]},
 			},
 		},
 	}
@@ -424,9 +424,9 @@ var (
 				},
 			},
 			{
-				Name:    "price_product_id_created_at",
+				Name:    "price_product_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{PricesColumns[24], PricesColumns[1]},
+				Columns: []*schema.Column{PricesColumns[24], PricesColumns[0]},
 			},
 		},
 	}
@@ -633,9 +633,9 @@ var (
 				},
 			},
 			{
-				Name:    "subscription_customer_id_created_at",
+				Name:    "subscription_customer_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{SubscriptionsColumns[23], SubscriptionsColumns[1]},
+				Columns: []*schema.Column{SubscriptionsColumns[23], SubscriptionsColumns[0]},
 			},
 			{
 				Name:    "subscription_status_id",

@@ -50,8 +50,8 @@ func (Invoice) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("status", "id"),
 		index.Fields("updated_at", "id"),
-		index.Fields("customer_id", "created_at"),
-		index.Fields("subscription_id", "created_at"),
+		index.Fields("customer_id", "id"),
+		index.Fields("subscription_id", "id"),
 	}
 }
 

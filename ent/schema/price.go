@@ -51,7 +51,7 @@ func (Price) Edges() []ent.Edge {
 
 // Indexes of Price.
 func (Price) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("product_id", "created_at")}
+	return []ent.Index{index.Fields("product_id", "id")}
 }
 
 // Annotations of Price.

@@ -65,7 +65,7 @@ func (Subscription) Edges() []ent.Edge {
 // Indexes of Subscription.
 func (Subscription) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("customer_id", "created_at"),
+		index.Fields("customer_id", "id"),
 		index.Fields("status", "id"),
 		index.Fields("updated_at", "id"),
 		index.Fields("price_id"),
