@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
-	"net/http"
 	"os"
 	"slices"
 	"time"
@@ -112,7 +111,7 @@ func middle(of []time.Duration) time.Duration { return slices.Sorted(slices.Valu
 
 // answers asks for a document, which must be answered without errors.
 func (p *peer) answers(ctx context.Context, document string) error {
-	answer, err := p.ask(ctx, http.DefaultClient, request(page{document: document}))
+	answer, err := p.ask(ctx, request(page{document: document}))
 	if err != nil {
 		return err
 	}
@@ -131,7 +130,7 @@ func (p *peer) answers(ctx context.Context, document string) error {
 // deepCursor is the cursor of a customer after nine tenths of all.
 func (p *peer) deepCursor(ctx context.Context, rows int) (string, error) {
 	email := fmt.Sprintf("c%d@example.com", rows/10)
-	answer, err := p.ask(ctx, http.DefaultClient, request(page{document: fmt.Sprintf(
+	answer, err := p.ask(ctx, request(page{document: fmt.Sprintf(
 		`{ customers(first: 1, filter: {email: %q}) { edges { cursor } } }`, email)}))
 	if err != nil {
 		return "", err

@@ -2,8 +2,9 @@
 //
 // Peers compares it with what else answers the same pages from the same database:
 // Mercurius with JIT, and a handler written by hand. Lists compares its lists with few
-// rows and with many. Signups compares its sign-ups with bare inserts. Those who are compared run at the same time and are asked in turn,
-// so that the machine's mood is everybody's.
+// rows and with many. Signups compares its sign-ups with bare inserts. Those who are
+// compared run at the same time and are asked in turn, so that the machine's mood is
+// everybody's.
 package main
 
 import (
@@ -26,7 +27,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
@@ -201,7 +201,7 @@ func start(ctx context.Context, name string, command []string, dir string, env .
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for wait.Err() == nil {
-		if _, err := p.ask(wait, http.DefaultClient, request(page{document: "{ __typename }"})); err == nil {
+		if _, err := p.ask(wait, request(page{document: "{ __typename }"})); err == nil {
 			return p, nil
 		}
 		select {
@@ -219,14 +219,14 @@ func (p *peer) stop() {
 }
 
 // ask sends a document and returns the answer.
-func (p *peer) ask(ctx context.Context, client *http.Client, body []byte) ([]byte, error) {
+func (p *peer) ask(ctx context.Context, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+adminKey)
-	resp, err := client.Do(req)
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +251,7 @@ func agree(ctx context.Context, p page, peers []*peer) error {
 	var first any
 	var ours []byte
 	for i, peer := range peers {
-		answer, err := peer.ask(ctx, http.DefaultClient, request(p))
+		answer, err := peer.ask(ctx, request(p))
 		if err != nil {
 			return err
 		}
@@ -274,7 +274,11 @@ func race(ctx context.Context, p page, peers []*peer, clients int) error {
 	rates := make([][]float64, len(peers))
 	for round := range rounds + 1 {
 		for i, peer := range peers {
-			rate, err := peer.run(ctx, request(p), clients)
+			body := request(p)
+			rate, err := peer.run(ctx, clients, func(c *client) error {
+				_, err := c.ask(body)
+				return err
+			})
 			if err != nil {
 				return err
 			}
@@ -302,27 +306,4 @@ func race(ctx context.Context, p page, peers []*peer, clients int) error {
 func median(of []float64) float64 {
 	sorted := slices.SortedFunc(slices.Values(of), cmp.Compare[float64])
 	return sorted[len(sorted)/2]
-}
-
-// run asks for a turn's time and returns how many answers came in a second.
-func (p *peer) run(ctx context.Context, body []byte, clients int) (rate float64, err error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients, DisableCompression: true}}
-	defer client.CloseIdleConnections()
-	began := time.Now()
-	counts, errs := make([]int, clients), make([]error, clients)
-	var all sync.WaitGroup
-	for i := range clients {
-		all.Go(func() {
-			for time.Since(began) < turn && errs[i] == nil {
-				_, errs[i] = p.ask(ctx, client, body)
-				counts[i]++
-			}
-		})
-	}
-	all.Wait()
-	n := 0
-	for _, count := range counts {
-		n += count
-	}
-	return float64(n) / time.Since(began).Seconds(), errors.Join(errs...)
 }

@@ -8,15 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // compareSignUps holds the sign-ups that the program accepts to what pgbench inserts, a
@@ -147,26 +144,13 @@ const signUp = `{"query": "mutation($input: CreateCustomerInput!) { createCustom
 // signUp signs people up for a turn's time and returns how many were accepted in a
 // second.
 func (p *peer) signUp(ctx context.Context, clients int, last *atomic.Int64) (rate float64, err error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients, DisableCompression: true}}
-	defer client.CloseIdleConnections()
-	began := time.Now()
-	var accepted atomic.Int64
-	errs := make([]error, clients)
-	var all sync.WaitGroup
-	for i := range clients {
-		all.Go(func() {
-			for time.Since(began) < turn && errs[i] == nil {
-				var answer []byte
-				answer, errs[i] = p.ask(ctx, client, fmt.Appendf(nil, signUp, last.Add(1)))
-				if errs[i] == nil && !bytes.Contains(answer, []byte(`"userErrors":[]`)) {
-					errs[i] = fmt.Errorf("a sign-up was not accepted: %s", answer)
-				}
-				accepted.Add(1)
-			}
-		})
-	}
-	all.Wait()
-	return float64(accepted.Load()) / time.Since(began).Seconds(), errors.Join(errs...)
+	return p.run(ctx, clients, func(c *client) error {
+		answer, err := c.ask(fmt.Appendf(nil, signUp, last.Add(1)))
+		if err == nil && !bytes.Contains(answer, []byte(`"userErrors":[]`)) {
+			err = fmt.Errorf("a sign-up was not accepted: %s", answer)
+		}
+		return err
+	})
 }
 
 // oneRow is a script of pgbench that inserts a row, and sameRows one that inserts the
