@@ -256,7 +256,7 @@ func requester(ctx context.Context) *stripesync.Requester {
 // nobody waits for, and the watch over Stripe.
 func (a *App) startWorking(ctx, watch context.Context, alarm *jobs.Alarm) error {
 	workers, err := jobs.NewWorkers(jobs.Options{
-		Alarm: alarm,
+		Alarm: alarm, Others: a.Live,
 		Store: a.Store, Stripe: a.Stripe, Engine: a.Engine, Inbox: a.Inbox,
 		Sweeper: a.Sweeper, Reconciliation: a.Reconciliation,
 		Retention: retention.New(a.Store, a.config.Retention, a.Store.Now), Logger: a.logger,

@@ -162,7 +162,7 @@ func (o Options) workers(q queue) *Workers {
 	}
 	return &Workers{
 		queue: q, available: o.Stripe.Available, logger: o.Logger,
-		fresh: o.Alarm.fresh, run: o.Engine.Run,
+		fresh: o.Alarm.fresh, run: o.Engine.Run, others: o.Others,
 		first: sweep(o.Engine.Sweep), sweep: sweep(o.Engine.SweepLate),
 		compare: func(ctx context.Context) error {
 			return errors.Join(o.Sweeper.Sweep(ctx), o.Reconciliation.StartIfDue(ctx))
@@ -178,7 +178,8 @@ type Workers struct {
 	available func() bool
 	fresh     <-chan string
 	run       func(ctx context.Context, operationID string) (stripesync.State, error)
-	first     func(context.Context) error // for all that is due, at the start
+	others    Others
+	first     func(context.Context) error // for all that is due: at the start, and when called
 	sweep     func(context.Context) error // for what is late, then
 	compare   func(context.Context) error // with Stripe, now and then
 	started   func(context.Context) error // once, at first
@@ -200,6 +201,15 @@ type queue interface {
 // does, so that nothing waits for one after a crash.
 const SweepEvery = 5 * time.Second
 
+// Others are the other processes on the same database. It is [live.Hub].
+type Others interface {
+	// CallToWork tells them that there is an operation that this one cannot carry out,
+	// as it cannot reach Stripe. It does not block.
+	CallToWork()
+	// CalledToWork holds a value when one of them has said so.
+	CalledToWork() <-chan struct{}
+}
+
 // Options are what the workers work with.
 type Options struct {
 	Store  *store.Store
@@ -207,7 +217,8 @@ type Options struct {
 	Engine *stripesync.Engine
 	Inbox  *webhooks.Inbox
 	// Alarm is the engine's and the inbox's.
-	Alarm *Alarm
+	Alarm  *Alarm
+	Others Others
 	// Sweeper and Reconciliation look for what no webhook has brought.
 	Sweeper        *webhooks.Sweeper
 	Reconciliation *reconciliation.Reconciliation
@@ -298,8 +309,9 @@ func (w *Workers) keepTidy(ctx context.Context) {
 // the same time: of those that this process has begun, and of those in the queue.
 const operationWorkers = 12
 
-// runFresh carries out what this process has begun and nobody waits for. What it
-// does not get to is found by the sweep.
+// runFresh carries out what this process has begun and nobody waits for, or calls the
+// others to it while this one cannot reach Stripe. What nobody gets to is found by the
+// sweep.
 func (w *Workers) runFresh(ctx context.Context) {
 	for {
 		select {
@@ -307,6 +319,7 @@ func (w *Workers) runFresh(ctx context.Context) {
 			return
 		case id := <-w.fresh:
 			if !w.available() {
+				w.others.CallToWork()
 				continue
 			}
 			if _, err := w.run(stripeapi.Background(context.WithoutCancel(ctx)), id); err != nil {
@@ -357,6 +370,8 @@ func (w *Workers) follow(ctx context.Context) {
 			working = w.openOrClose(ctx, working)
 		case <-sweep.C:
 			w.look(ctx, w.sweep)
+		case <-w.others.CalledToWork():
+			w.look(ctx, w.first)
 		}
 	}
 }
@@ -371,7 +386,7 @@ func (w *Workers) look(ctx context.Context, sweep func(context.Context) error) {
 }
 
 // openOrClose lets the queue work as long as Stripe can be reached, and returns
-// whether it does.
+// whether it does. What was begun while it did not is looked for when it does again.
 func (w *Workers) openOrClose(ctx context.Context, working bool) bool {
 	if w.available() == working {
 		return working
@@ -383,6 +398,9 @@ func (w *Workers) openOrClose(ctx context.Context, working bool) bool {
 	if err := change(context.WithoutCancel(ctx)); err != nil {
 		w.logger.Error("the workers cannot follow whether Stripe can be reached; it is tried again", "error", err)
 		return working
+	}
+	if !working {
+		w.look(ctx, w.first)
 	}
 	return !working
 }

@@ -18,6 +18,8 @@ type crew struct {
 	reachable, working                                  atomic.Bool
 	firsts, sweeps, starts, comparisons, tidyings, runs atomic.Int64
 	begun                                               chan string
+	calls                                               atomic.Int64 // to the others
+	called                                              chan struct{}
 	fails                                               atomic.Bool // what looks at Stripe for the first time
 }
 
@@ -27,19 +29,22 @@ type crewQueue struct{ *crew }
 func (q crewQueue) Start(context.Context) error { q.working.Store(true); return nil }
 func (q crewQueue) Stop(context.Context) error  { q.working.Store(false); return nil }
 
+func (c *crew) CallToWork()                   { c.calls.Add(1) }
+func (c *crew) CalledToWork() <-chan struct{} { return c.called }
+
 // atWork runs a test beside workers in a bubble, where time passes when all wait.
 func atWork(t *testing.T, firstLookFails bool, test func(t *testing.T, c *crew)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &crew{begun: make(chan string, 10)}
+		c := &crew{begun: make(chan string, 10), called: make(chan struct{}, 1)}
 		count := func(n *atomic.Int64) func(context.Context) error {
 			return func(context.Context) error { n.Add(1); return nil }
 		}
 		c.reachable.Store(true)
 		c.fails.Store(firstLookFails)
 		c.Workers = &Workers{
-			queue: crewQueue{c}, available: c.reachable.Load, logger: slog.New(slog.DiscardHandler), fresh: c.begun,
+			queue: crewQueue{c}, available: c.reachable.Load, logger: slog.New(slog.DiscardHandler), fresh: c.begun, others: c,
 			run: func(context.Context, string) (stripesync.State, error) {
 				c.runs.Add(1)
 				return stripesync.Finished, nil
@@ -110,6 +115,7 @@ func TestWorkersOfACutOffProcess(t *testing.T) {
 		c.begun <- "opn_1"
 		passes(time.Minute)
 		counted(t, "operations carried out", c.runs.Load(), 0)
+		counted(t, "calls to the others", c.calls.Load(), 1)
 		counted(t, "sweeps", c.sweeps.Load(), sweeps)
 		counted(t, "comparisons", c.comparisons.Load(), comparisons)
 
@@ -118,12 +124,30 @@ func TestWorkersOfACutOffProcess(t *testing.T) {
 		if !c.working.Load() {
 			t.Error("the queue does not work with Stripe")
 		}
+		counted(t, "looks for all that is due, at the start and then", c.firsts.Load(), 2)
 		c.begun <- "opn_2"
 		passes(CompareEvery)
 		counted(t, "operations carried out", c.runs.Load(), 1)
+		counted(t, "calls to the others", c.calls.Load(), 1)
 		if c.sweeps.Load() == sweeps || c.comparisons.Load() == comparisons {
 			t.Error("nothing is swept or compared afterwards")
 		}
+	})
+}
+
+// TestCalledToWork lets another process call, which cannot reach Stripe: what is due is
+// looked for at once, unless this one cannot either.
+func TestCalledToWork(t *testing.T) {
+	atWork(t, false, func(t *testing.T, c *crew) {
+		synctest.Wait()
+		c.called <- struct{}{}
+		synctest.Wait()
+		counted(t, "looks, at the start and then", c.firsts.Load(), 2)
+		c.reachable.Store(false)
+		passes(gateEvery)
+		c.called <- struct{}{}
+		synctest.Wait()
+		counted(t, "looks while cut off", c.firsts.Load(), 2)
 	})
 }
 

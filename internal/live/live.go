@@ -1,6 +1,7 @@
 // Package live tells those who watch that something has changed: in this process at
-// once, and in the others by PostgreSQL's notifications. A notification can be lost,
-// so it is a reason to look sooner, and whoever watches looks now and then anyway.
+// once, and in the others by PostgreSQL's notifications. By these, processes also call
+// each other to work. A notification can be lost, so it is a reason to look sooner, and
+// whoever watches looks now and then anyway.
 package live
 
 import (
@@ -47,7 +48,9 @@ type Hub struct {
 	believed time.Time // until when somebody watches in another process
 	unsent   map[store.Change]bool
 	untold   bool          // whether there were changes that the others cannot be told of
+	calling  bool          // whether the others are to be called to work
 	awake    chan struct{} // wakes the sender up
+	called   chan struct{} // holds one when another process has called
 }
 
 // Everything is the topic of all subscriptions.
@@ -59,6 +62,7 @@ func New(s *store.Store, pollEvery time.Duration, logger *slog.Logger) *Hub {
 	h := &Hub{
 		store: s, logger: logger, process: billing.NewID("prc"), pollEvery: pollEvery,
 		watches: map[string]map[*Watch]bool{}, unsent: map[store.Change]bool{}, awake: make(chan struct{}, 1),
+		called: make(chan struct{}, 1),
 	}
 	s.ReportTo(h)
 	return h
@@ -98,6 +102,18 @@ func (h *Hub) Missed() {
 		h.wake()
 	}
 }
+
+// CallToWork tells the other processes, in a moment and once for all calls until then,
+// that there is work which this one cannot do.
+func (h *Hub) CallToWork() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calling = true
+	h.wake()
+}
+
+// CalledToWork holds a value when another process has called.
+func (h *Hub) CalledToWork() <-chan struct{} { return h.called }
 
 func (h *Hub) wake() {
 	select {
@@ -199,6 +215,7 @@ type message struct {
 	From     string         `json:"from"`
 	Watching bool           `json:"watching,omitempty"`
 	Missed   bool           `json:"missed,omitempty"` // there were changes that it cannot tell of
+	Calls    bool           `json:"calls,omitempty"`  // to work that it cannot do
 	Changes  []store.Change `json:"changes,omitempty"`
 }
 
@@ -260,6 +277,12 @@ func (h *Hub) hear(m message) {
 	if m.Missed {
 		h.lookAll()
 	}
+	if m.Calls {
+		select {
+		case h.called <- struct{}{}:
+		default:
+		}
+	}
 	if m.Watching {
 		if !h.elsewhere() { // nothing was noted until now
 			h.untold = true
@@ -312,10 +335,10 @@ func (h *Hub) send(ctx context.Context) error {
 }
 
 // keep keeps what was not sent for the next attempt.
-func (h *Hub) keep(untold bool, changes []store.Change) {
+func (h *Hub) keep(untold, calling bool, changes []store.Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.untold = h.untold || untold
+	h.untold, h.calling = h.untold || untold, h.calling || calling
 	for _, c := range changes {
 		h.unsent[c] = true
 	}
@@ -325,20 +348,20 @@ func (h *Hub) sendOnce(ctx context.Context, conn *pgx.Conn) error {
 	h.mu.Lock()
 	changes := slices.Collect(maps.Keys(h.unsent))
 	h.unsent = map[store.Change]bool{}
-	watching, untold := h.watching > 0, h.untold
-	h.untold = false
+	watching, untold, calling := h.watching > 0, h.untold, h.calling
+	h.untold, h.calling = false, false
 	h.mu.Unlock()
-	for watching || untold || len(changes) > 0 {
+	for watching || untold || calling || len(changes) > 0 {
 		n := min(len(changes), perNotification)
-		payload, err := json.Marshal(message{From: h.process, Watching: watching, Missed: untold, Changes: changes[:n]})
+		payload, err := json.Marshal(message{From: h.process, Watching: watching, Missed: untold, Calls: calling, Changes: changes[:n]})
 		if err != nil {
 			return err
 		}
 		if _, err := conn.Exec(ctx, "SELECT pg_notify($1, $2)", channel, string(payload)); err != nil {
-			h.keep(untold, changes)
+			h.keep(untold, calling, changes)
 			return err
 		}
-		watching, untold, changes = false, false, changes[n:]
+		watching, untold, calling, changes = false, false, false, changes[n:]
 	}
 	return nil
 }

@@ -294,6 +294,31 @@ func underWay(t testing.TB, k *testkit.Kit, subscription string) (commit func())
 	}
 }
 
+// TestCallsCrossReplicas calls the other processes to work, often: they hear of it, and
+// the caller does not.
+func TestCallsCrossReplicas(t *testing.T) {
+	t.Parallel()
+	k := testkit.New(t, "postgres", testkit.Idle)
+	caller, other := k.Replica(t, told), k.Replica(t, told)
+	heard := func() bool { // a call is lost on who does not listen yet
+		caller.Live.CallToWork()
+		select {
+		case <-other.Live.CalledToWork():
+			return true
+		default:
+			return false
+		}
+	}
+	for range 3 {
+		testkit.Eventually(t, "the other process to hear", heard)
+	}
+	select {
+	case <-caller.Live.CalledToWork():
+		t.Error("a process hears its own calls")
+	default:
+	}
+}
+
 // A change that was under way when the first watch began is seen.
 func TestAChangeUnderWayIsSeen(t *testing.T) {
 	t.Parallel()

@@ -75,9 +75,6 @@ func (o *Operation[P]) Begin(ctx context.Context, tx *store.Tx, b Beginning[P]) 
 	if err != nil {
 		return nil, err
 	}
-	if !e.stripe.Available() && tx.SQL != nil { // another replica may reach it
-		return op, e.alarm.Schedule(ctx, tx, now, op.ID)
-	}
 	tx.AfterCommit(func() { e.alarm.Wake(op.ID) })
 	return op, nil
 }

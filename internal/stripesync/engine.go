@@ -35,8 +35,9 @@ type Alarm interface {
 	// Rescue wakes operations up now, ahead of those that Schedule wakes up. It is
 	// for the operations of a process that died while it carried them out.
 	Rescue(ctx context.Context, tx *store.Tx, operationIDs ...string) error
-	// Wake wakes an operation up now, in this process. It is called after the
-	// commit, must not block, and may drop the operation.
+	// Wake wakes an operation up now, in this process or, where that cannot reach
+	// Stripe, in another one. It is called after the commit, must not block, and may
+	// drop the operation.
 	Wake(operationID string)
 }
 

@@ -76,7 +76,7 @@ func (e *Engine) Submit(ctx context.Context, m Mutation) (*ent.Operation, error)
 // gives up at the deadline with OPERATION_IN_PROGRESS.
 func (e *Engine) begin(ctx context.Context, m Mutation, key *idempotency.Binding, deadline time.Time) (op *ent.Operation, err error) {
 	inTx := e.store.InTx
-	if m.InsertsOnly && e.stripe.Available() { // otherwise a job is queued for another replica
+	if m.InsertsOnly {
 		inTx = e.store.InPipeline
 	}
 	for {
