@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync/atomic"
 )
 
@@ -47,6 +48,16 @@ func compareSignUps(ctx context.Context, binary string) error {
 		return err
 	}
 	defer ours.stop()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	byHand, err := start(ctx, "handwritten", []string{self, "handwritten"}, dir, "DATABASE_URL="+database)
+	if err != nil {
+		return err
+	}
+	defer byHand.stop()
+	byHand.url = strings.TrimSuffix(byHand.url, "graphql") + "signup"
 	one, err := newInserts(dir, database, oneRow)
 	if err != nil {
 		return err
@@ -57,10 +68,13 @@ func compareSignUps(ctx context.Context, binary string) error {
 	}
 	var last atomic.Int64
 	for _, clients := range []int{1, 8, 32} {
-		var accepted, bare, alike [rounds]float64
+		var accepted, inserted, bare, alike [rounds]float64
 		for round := -1; round < rounds; round++ { // the first one warms up
 			i := max(round, 0)
 			if accepted[i], err = ours.signUp(ctx, clients, &last); err != nil {
+				return err
+			}
+			if inserted[i], err = byHand.signUp(ctx, clients, &last); err != nil {
 				return err
 			}
 			if bare[i], err = one.run(ctx, clients); err != nil {
@@ -70,8 +84,9 @@ func compareSignUps(ctx context.Context, binary string) error {
 				return err
 			}
 		}
-		fmt.Printf("%2d client(s), a second: %6.0f sign-ups; by pgbench %6.0f single rows (%.2f x), %6.0f times the rows of a sign-up (%.2f x)\n", clients,
-			median(accepted[:]), median(bare[:]), ratio(accepted, bare), median(alike[:]), ratio(accepted, alike))
+		fmt.Printf("%2d client(s), a second: %6.0f sign-ups; by hand %6.0f (%.2f x); by pgbench %6.0f single rows (%.2f x), %6.0f times the rows of a sign-up (%.2f x)\n",
+			clients, median(accepted[:]), median(inserted[:]), ratio(accepted, inserted),
+			median(bare[:]), ratio(accepted, bare), median(alike[:]), ratio(accepted, alike))
 	}
 	return nil
 }
