@@ -80,6 +80,10 @@ bench-lists: ## Time each list with 10,000 customers and with 1,000,000
 bench-signups: ## Compare sign-ups with the rows that pgbench inserts
 	@$(POSTGRES) scripts/bench/run signups
 
+.PHONY: bench-webhooks
+bench-webhooks: ## Take in 500 events a second, and 10,000 at once
+	@$(POSTGRES) scripts/bench/run webhooks
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style, bugs, formatting and which package may import which
 	$(GOLANGCI_LINT) run ./...

@@ -167,9 +167,16 @@ func (o Options) workers(q queue) *Workers {
 		compare: func(ctx context.Context) error {
 			return errors.Join(o.Sweeper.Sweep(ctx), o.Reconciliation.StartIfDue(ctx))
 		},
+		events: o.Inbox.Fresh, apply: o.Inbox.Apply, handOver: o.Inbox.HandOver,
 		started: o.Reconciliation.StartAfterStop,
 		tidy:    o.Retention.Sweep,
 	}
+}
+
+// fresh are the objects whose events this process has stored. It is [webhooks.Fresh].
+type fresh interface {
+	Next(ctx context.Context) (o webhooks.Object, ok bool)
+	All() []webhooks.Object
 }
 
 // Workers are the process's share of the queue's work.
@@ -178,6 +185,9 @@ type Workers struct {
 	available func() bool
 	fresh     <-chan string
 	run       func(ctx context.Context, operationID string) (stripesync.State, error)
+	events    fresh
+	apply     func(context.Context, webhooks.Object) error
+	handOver  func(context.Context, ...webhooks.Object) error
 	others    Others
 	first     func(context.Context) error // for all that is due: at the start, and when called
 	sweep     func(context.Context) error // for what is late, then
@@ -242,7 +252,7 @@ func NewWorkers(o Options) (*Workers, error) {
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			operationsQueue:    {MaxWorkers: operationWorkers},
-			eventsQueue:        {MaxWorkers: 8},
+			eventsQueue:        {MaxWorkers: eventWorkers},
 			river.QueueDefault: {MaxWorkers: 2, FetchPollInterval: 5 * time.Second}, // jobs of an earlier version
 		},
 		Logger:                      slog.New(atLeastWarn{o.Logger.Handler()}),
@@ -283,6 +293,9 @@ func (w *Workers) Start(ctx context.Context) error {
 	w.done.Go(func() { w.keepTidy(ctx) })
 	for range operationWorkers {
 		w.done.Go(func() { w.runFresh(ctx) })
+	}
+	for range eventWorkers {
+		w.done.Go(func() { w.applyFresh(ctx) })
 	}
 	return nil
 }
@@ -325,6 +338,30 @@ func (w *Workers) runFresh(ctx context.Context) {
 			if _, err := w.run(stripeapi.Background(context.WithoutCancel(ctx)), id); err != nil {
 				w.logger.Error("an operation stopped on a fault here; it is taken up again", "operation", id, "error", err)
 			}
+		}
+	}
+}
+
+// eventWorkers is how many objects are read at the same time: of those whose events this
+// process has stored, and of those in the queue.
+const eventWorkers = 8
+
+// applyFresh applies the events that this process has stored, or hands them over while
+// it cannot reach Stripe.
+func (w *Workers) applyFresh(ctx context.Context) {
+	for {
+		o, ok := w.events.Next(ctx)
+		if !ok {
+			return
+		}
+		var err error
+		if background := stripeapi.Background(context.WithoutCancel(ctx)); w.available() {
+			err = w.apply(background, o)
+		} else {
+			err = w.handOver(background, o)
+		}
+		if err != nil {
+			w.logger.Error("events stopped on a fault here; they are taken up again", "object", o.ID, "error", err)
 		}
 	}
 }
@@ -405,8 +442,8 @@ func (w *Workers) openOrClose(ctx context.Context, working bool) bool {
 	return !working
 }
 
-// Stop takes no more jobs and waits for those under way, until the context
-// ends.
+// Stop takes no more jobs, hands over the events that nobody has begun to apply, and
+// waits for the jobs under way, until the context ends.
 func (w *Workers) Stop(ctx context.Context) error {
 	w.stop()
 	done := make(chan struct{})
@@ -418,7 +455,7 @@ func (w *Workers) Stop(ctx context.Context) error {
 	case <-done:
 	case <-ctx.Done():
 	}
-	return w.queue.Stop(ctx)
+	return errors.Join(w.handOver(ctx, w.events.All()...), w.queue.Stop(ctx))
 }
 
 // atLeastWarn keeps River's own chatter out of the log.

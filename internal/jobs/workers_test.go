@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tallystick/internal/stripesync"
+	"tallystick/internal/webhooks"
 )
 
 // crew is a process's workers with a clock of their own, and what they have done.
@@ -20,6 +21,8 @@ type crew struct {
 	begun                                               chan string
 	calls                                               atomic.Int64 // to the others
 	called                                              chan struct{}
+	events                                              eventsOf
+	applied, handedOver                                 atomic.Int64
 	fails                                               atomic.Bool // what looks at Stripe for the first time
 }
 
@@ -29,6 +32,25 @@ type crewQueue struct{ *crew }
 func (q crewQueue) Start(context.Context) error { q.working.Store(true); return nil }
 func (q crewQueue) Stop(context.Context) error  { q.working.Store(false); return nil }
 
+// eventsOf are the objects whose events the process has stored.
+type eventsOf chan webhooks.Object
+
+func (e eventsOf) Next(ctx context.Context) (o webhooks.Object, ok bool) {
+	select {
+	case <-ctx.Done():
+		return o, false
+	case o = <-e:
+		return o, true
+	}
+}
+
+func (e eventsOf) All() (objects []webhooks.Object) {
+	for len(e) > 0 {
+		objects = append(objects, <-e)
+	}
+	return objects
+}
+
 func (c *crew) CallToWork()                   { c.calls.Add(1) }
 func (c *crew) CalledToWork() <-chan struct{} { return c.called }
 
@@ -37,14 +59,19 @@ func atWork(t *testing.T, firstLookFails bool, test func(t *testing.T, c *crew))
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &crew{begun: make(chan string, 10), called: make(chan struct{}, 1)}
+		c := &crew{begun: make(chan string, 10), called: make(chan struct{}, 1), events: make(eventsOf, 10)}
 		count := func(n *atomic.Int64) func(context.Context) error {
 			return func(context.Context) error { n.Add(1); return nil }
 		}
 		c.reachable.Store(true)
 		c.fails.Store(firstLookFails)
 		c.Workers = &Workers{
-			queue: crewQueue{c}, available: c.reachable.Load, logger: slog.New(slog.DiscardHandler), fresh: c.begun, others: c,
+			queue: crewQueue{c}, available: c.reachable.Load, logger: slog.New(slog.DiscardHandler), fresh: c.begun, others: c, events: c.events,
+			apply: func(context.Context, webhooks.Object) error { c.applied.Add(1); return nil },
+			handOver: func(_ context.Context, objects ...webhooks.Object) error {
+				c.handedOver.Add(int64(len(objects)))
+				return nil
+			},
 			run: func(context.Context, string) (stripesync.State, error) {
 				c.runs.Add(1)
 				return stripesync.Finished, nil
@@ -149,6 +176,29 @@ func TestCalledToWork(t *testing.T) {
 		synctest.Wait()
 		counted(t, "looks while cut off", c.firsts.Load(), 2)
 	})
+}
+
+// TestFreshEvents lets the process store events: it applies them, hands them over while it
+// cannot reach Stripe, and those that are left when it ends.
+func TestFreshEvents(t *testing.T) {
+	var crewOf *crew
+	atWork(t, false, func(t *testing.T, c *crew) {
+		crewOf = c
+		o := webhooks.Object{Type: "customer", ID: "cus_1"}
+		c.events <- o
+		synctest.Wait()
+		counted(t, "applied", c.applied.Load(), 1)
+		counted(t, "handed over", c.handedOver.Load(), 0)
+		c.reachable.Store(false)
+		c.events <- o
+		synctest.Wait()
+		counted(t, "applied while cut off", c.applied.Load(), 1)
+		counted(t, "handed over while cut off", c.handedOver.Load(), 1)
+		c.stop()
+		synctest.Wait()
+		c.events <- o
+	})
+	counted(t, "handed over at the end", crewOf.handedOver.Load(), 2)
 }
 
 // TestFirstLookIsRepeated lets the first look at Stripe fail: it is repeated until it

@@ -30,8 +30,7 @@ var processed = promauto.NewCounterVec(prometheus.CounterOpts{
 	Help: "Attempts to apply events, by what came of them.",
 }, []string{"outcome"})
 
-// Alarm wakes the inbox up for an object. It is scheduled in the transaction
-// that stores the event, so that none is forgotten.
+// Alarm wakes the inbox up for an object, in a transaction that makes its events wait.
 type Alarm interface {
 	ScheduleApply(ctx context.Context, tx *store.Tx, at time.Time, objects ...Object) error
 	// ScheduleEcho schedules objects for now, behind all that ScheduleApply does:
@@ -65,6 +64,8 @@ type Inbox struct {
 	alarm  Alarm
 	logger *slog.Logger
 	now    func() time.Time
+	// Fresh are the objects whose events nobody has begun to apply.
+	Fresh *Fresh
 }
 
 // NewInbox builds an inbox.
@@ -75,13 +76,12 @@ func NewInbox(s *store.Store, m *mirror.Mirror, alarm Alarm, logger *slog.Logger
 	for _, outcome := range append(billing.WebhookStatus("").Values(), "postponed") {
 		processed.WithLabelValues(outcome)
 	}
-	return &Inbox{store: s, mirror: m, alarm: alarm, logger: logger, now: now}
+	return &Inbox{store: s, mirror: m, alarm: alarm, logger: logger, now: now, Fresh: newFresh()}
 }
 
 func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microsecond) }
 
-// Store stores an event unless it is stored already, and schedules its object to be
-// applied. An event that no object here can be affected by is stored as IGNORED:
+// Store stores an event unless it is stored already, and has its object applied soon. An event that no object here can be affected by is stored as IGNORED:
 // one without an object's id, or of a connected account. It fails only when the
 // database does.
 func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
@@ -99,10 +99,13 @@ func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
 }
 
 // keep stores an event, unless it is known. missed says that no webhook has
-// brought it. An object with events that wait has an alarm already; that of echoes,
-// which have a next attempt from the beginning, is too late for other events.
+// brought it.
 func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, err error) {
-	err = i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	inTx := i.store.InPipeline
+	if r.Echo && !r.ignorable() {
+		inTx = i.store.InTx
+	}
+	err = inTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		now := i.clock()
 		create := tx.WebhookEvent.Create().
 			SetCreatedAt(now).
@@ -113,35 +116,48 @@ func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, e
 			SetObjectID(r.ObjectID).
 			SetOccurredAt(r.OccurredAt).
 			SetMissed(missed)
-		if r.ignorable() {
-			processed.WithLabelValues(string(billing.WebhookIgnored)).Inc()
-			return create.SetStatus(billing.WebhookIgnored).SetProcessedAt(now).Exec(ctx)
-		}
 		o := Object{Type: r.ObjectType, ID: r.ObjectID}
-		if err := tx.LockName(ctx, o.lock()); err != nil {
-			return err
+		switch {
+		case r.ignorable():
+			create.SetStatus(billing.WebhookIgnored).SetProcessedAt(now)
+			tx.AfterCommit(func() { processed.WithLabelValues(string(billing.WebhookIgnored)).Inc() })
+		case r.Echo:
+			return i.keepEcho(ctx, tx, o, create.SetNextAttemptAt(now), now)
+		default:
+			tx.AfterCommit(func() { i.Fresh.note(o) })
 		}
-		scheduled := webhookevent.NextAttemptAtIsNil()
-		if r.Echo {
-			scheduled = webhookevent.Or(scheduled, webhookevent.NextAttemptAtLTE(now))
-			create.SetNextAttemptAt(now)
-		}
-		awake, err := tx.WebhookEvent.Query().Where(append(o.waiting(), scheduled)...).Exist(ctx)
-		if err != nil {
-			return err
-		}
-		if err := create.Exec(ctx); err != nil || awake {
-			return err
-		}
-		if r.Echo {
-			return i.alarm.ScheduleEcho(ctx, tx, o)
-		}
-		return i.alarm.ScheduleApply(ctx, tx, now, o)
+		return create.Exec(ctx)
 	})
 	if store.IsUnique(err) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// keepEcho stores an event of an operation's own request, whose object is applied behind
+// all others: as a job, unless its events wait already.
+func (i *Inbox) keepEcho(ctx context.Context, tx *store.Tx, o Object, create *ent.WebhookEventCreate, now time.Time) error {
+	if err := tx.LockName(ctx, o.lock()); err != nil {
+		return err
+	}
+	awake, err := tx.WebhookEvent.Query().Where(append(o.waiting(),
+		webhookevent.Or(webhookevent.NextAttemptAtIsNil(), webhookevent.NextAttemptAtLTE(now)))...).Exist(ctx)
+	if err != nil {
+		return err
+	}
+	if err := create.Exec(ctx); err != nil || awake {
+		return err
+	}
+	return i.alarm.ScheduleEcho(ctx, tx, o)
+}
+
+// HandOver schedules objects whose events this process cannot apply, for any. It fails
+// only when the database does; the sweep finds them then.
+func (i *Inbox) HandOver(ctx context.Context, objects ...Object) error {
+	if len(objects) == 0 {
+		return nil
+	}
+	return i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error { return i.alarmNow(ctx, tx, objects...) })
 }
 
 // claim is how long an object belongs to the process that applies its events. If

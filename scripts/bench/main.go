@@ -2,7 +2,8 @@
 //
 // Peers compares it with what else answers the same pages from the same database:
 // Mercurius with JIT, and a handler written by hand. Lists compares its lists with few
-// rows and with many. Signups compares its sign-ups with bare inserts. Those who are
+// rows and with many. Signups compares its sign-ups with bare inserts. Webhooks lets it
+// take in events. Those who are
 // compared run at the same time and are asked in turn, so that the machine's mood is
 // everybody's.
 package main
@@ -64,7 +65,7 @@ type peer struct {
 func main() {
 	ctx, stop := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer stop()
-	err := errors.New("usage: bench peers|lists|signups PROGRAM")
+	err := errors.New("usage: bench peers|lists|signups|webhooks PROGRAM")
 	switch what := strings.Join(os.Args[1:min(2, len(os.Args))], ""); {
 	case what == "handwritten":
 		err = serveByHand(ctx)
@@ -74,6 +75,8 @@ func main() {
 		err = compareLists(ctx, os.Args[2])
 	case what == "signups" && len(os.Args) == 3:
 		err = compareSignUps(ctx, os.Args[2])
+	case what == "webhooks" && len(os.Args) == 3:
+		err = compareWebhooks(ctx, os.Args[2])
 	}
 	if err != nil {
 		log.Fatal(err)
