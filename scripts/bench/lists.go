@@ -44,6 +44,7 @@ var lists = []struct{ name, document string }{
 	{"subscriptions by period", `{ subscriptions(first: 50, orderBy: {field: CURRENT_PERIOD_END, direction: ASC}) { edges { node { id } } pageInfo { hasNextPage } } }`},
 	{"invoices, rare status", `{ invoices(first: 50, filter: {status: [OPEN]}) { edges { node { id } } pageInfo { hasNextPage } } }`},
 	{"invoices of a customer", `{ invoices(first: 50, filter: {customerId: "cst_00000000000000000000000042"}) { edges { node { id } } pageInfo { hasNextPage } } }`},
+	{"customers, the last invoices of each", `{ customers(first: 50) { edges { node { id invoices(first: 3) { edges { node { id subscription { status price { id } } } } pageInfo { hasNextPage } } } } } }`},
 	{"invoices by update", `{ invoices(first: 50, orderBy: {field: UPDATED_AT, direction: DESC}) { edges { node { id } } pageInfo { hasNextPage } } }`},
 	{"operations, first page", `{ operations(first: 50) { edges { node { id kind status } } pageInfo { hasNextPage } } }`},
 	{"operations, rare kind", `{ operations(first: 50, filter: {kind: [VOID_INVOICE]}) { edges { node { id } } pageInfo { hasNextPage } } }`},

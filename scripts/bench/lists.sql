@@ -1,4 +1,4 @@
--- $1 customers, and as many of the rest as a few years bring.
+-- $1 customers, and as many of the rest as a few years bring. Every tenth invoice is the newest customer's.
 INSERT INTO products (id, created_at, updated_at, stripe_id, stripe_status, name, active, metadata)
 SELECT 'pdt_' || lpad(i::text, 26, '0'), now() - i * interval '1 second', now() - i * interval '1 second', 'prod_' || i, 'SYNCED',
 	CASE WHEN i = 7 THEN 'Zanzibar' ELSE 'Product ' || i END, i <> 7, '{}' FROM generate_series(1, $1::int / 1000) i;
@@ -20,7 +20,8 @@ SELECT 'sbi_' || lpad(i::text, 26, '0'), now(), now(), 'si_' || i, 'SYNCED', 1,
 FROM generate_series(1, $1::int / 2) i;
 INSERT INTO invoices (id, created_at, updated_at, stripe_id, stripe_status, status, currency, total, amount_due, amount_paid, amount_remaining, customer_id, subscription_id)
 SELECT 'ivc_' || lpad(i::text, 26, '0'), now() - i * interval '1 second', now() - i * interval '1 second', 'in_' || i, 'SYNCED',
-	CASE WHEN i % 100000 = 7 THEN 'OPEN' ELSE 'PAID' END, 'EUR', 100, 100, 100, 0, 'cst_' || lpad(i::text, 26, '0'), 'sbn_' || lpad(i::text, 26, '0')
+	CASE WHEN i % 100000 = 7 THEN 'OPEN' ELSE 'PAID' END, 'EUR', 100, 100, 100, 0,
+	'cst_' || lpad((CASE WHEN i % 10 = 0 THEN $1::int ELSE i END)::text, 26, '0'), 'sbn_' || lpad(i::text, 26, '0')
 FROM generate_series(1, $1::int / 2) i;
 INSERT INTO operations (id, created_at, updated_at, kind, status, subject_id, scope_id, position, params, steps, finished_at)
 SELECT 'opn_' || lpad(i::text, 26, '0'), now() - i * interval '1 second', now() - i * interval '1 second',

@@ -3,9 +3,8 @@
 // Peers compares it with what else answers the same pages from the same database:
 // Mercurius with JIT, and a handler written by hand. Lists compares its lists with few
 // rows and with many. Signups compares its sign-ups with bare inserts. Webhooks lets it
-// take in events. Those who are
-// compared run at the same time and are asked in turn, so that the machine's mood is
-// everybody's.
+// take in events. Those who are compared run at the same time and are asked in turn, so
+// that the machine's mood is everybody's.
 package main
 
 import (
