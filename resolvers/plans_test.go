@@ -3,6 +3,7 @@ package resolvers_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -236,6 +237,21 @@ func TestPlansOfNestedLists(t *testing.T) {
 			if !strings.Contains(got, index) || sorts > 1 { // the page, when it has been found
 				t.Errorf("%s does not take the rows of each in order from %s:\n%s", list, index, got)
 			}
+		}
+	})
+}
+
+// TestPlanOfMissedEvents: health counts the missed events of the day without going through
+// the others.
+func TestPlanOfMissedEvents(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		many(t, k)
+		recorder := record(k)
+		k.Query(t, `{ billingHealth { missedEvents } }`)
+		counted := slices.IndexFunc(recorder.seen, func(s recorded) bool { return strings.Contains(s.query, "COUNT") && strings.Contains(s.query, "missed") })
+		if got := plan(t, k, recorder.seen[counted]); !strings.Contains(got, "webhookevent_created_at ") {
+			t.Errorf("missed events are not counted by their index:\n%s%s", got, recorder.seen[counted].query)
 		}
 	})
 }

@@ -834,6 +834,14 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{WebhookEventsColumns[14]},
 			},
+			{
+				Name:    "webhookevent_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookEventsColumns[1]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "missed",
+				},
+			},
 		},
 	}
 	// Tables holds all the tables in the schema.

@@ -47,6 +47,7 @@ func (WebhookEvent) Indexes() []ent.Index {
 		index.Fields("status", "id"),
 		index.Fields("updated_at", "id"),
 		index.Fields("processed_at"),
+		index.Fields("created_at").Annotations(entsql.IndexWhere("missed")), // few of all
 	}
 }
 

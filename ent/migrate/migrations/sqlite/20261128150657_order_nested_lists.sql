@@ -15,8 +15,12 @@ CREATE INDEX `price_product_id_id` ON `prices` (`product_id`, `id`);
 DROP INDEX `subscription_customer_id_created_at`;
 -- create index "subscription_customer_id_id" to table: "subscriptions"
 CREATE INDEX `subscription_customer_id_id` ON `subscriptions` (`customer_id`, `id`);
+-- create index "webhookevent_created_at" to table: "webhook_events"
+CREATE INDEX `webhookevent_created_at` ON `webhook_events` (`created_at`) WHERE missed;
 
 -- +goose Down
+-- reverse: create index "webhookevent_created_at" to table: "webhook_events"
+DROP INDEX `webhookevent_created_at`;
 -- reverse: create index "subscription_customer_id_id" to table: "subscriptions"
 DROP INDEX `subscription_customer_id_id`;
 -- reverse: drop index "subscription_customer_id_created_at" from table: "subscriptions"
