@@ -249,7 +249,9 @@ func TestPlanOfMissedEvents(t *testing.T) {
 		many(t, k)
 		recorder := record(k)
 		k.Query(t, `{ billingHealth { missedEvents } }`)
-		counted := slices.IndexFunc(recorder.seen, func(s recorded) bool { return strings.Contains(s.query, "COUNT") && strings.Contains(s.query, "missed") })
+		counted := slices.IndexFunc(recorder.seen, func(s recorded) bool {
+			return strings.Contains(s.query, "COUNT") && strings.Contains(s.query, "missed")
+		})
 		if got := plan(t, k, recorder.seen[counted]); !strings.Contains(got, "webhookevent_created_at ") {
 			t.Errorf("missed events are not counted by their index:\n%s%s", got, recorder.seen[counted].query)
 		}

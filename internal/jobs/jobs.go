@@ -164,6 +164,10 @@ func (o Options) workers(q queue) *Workers {
 		queue: q, available: o.Stripe.Available, logger: o.Logger,
 		fresh: o.Alarm.fresh, run: o.Engine.Run, others: o.Others,
 		first: sweep(o.Engine.Sweep), sweep: sweep(o.Engine.SweepLate),
+		due: func(ctx context.Context) error {
+			_, err := o.Engine.Sweep(ctx)
+			return err
+		},
 		compare: func(ctx context.Context) error {
 			return errors.Join(o.Sweeper.Sweep(ctx), o.Reconciliation.StartIfDue(ctx))
 		},
@@ -189,7 +193,8 @@ type Workers struct {
 	apply     func(context.Context, webhooks.Object) error
 	handOver  func(context.Context, ...webhooks.Object) error
 	others    Others
-	first     func(context.Context) error // for all that is due: at the start, and when called
+	first     func(context.Context) error // for all that is due, at the start
+	due       func(context.Context) error // for operations that are due, when called
 	sweep     func(context.Context) error // for what is late, then
 	compare   func(context.Context) error // with Stripe, now and then
 	started   func(context.Context) error // once, at first
@@ -393,8 +398,13 @@ func (w *Workers) followStripe(ctx context.Context) {
 	}
 }
 
+// callsTogether is for how long calls of other processes are gathered, so that many cost
+// one look.
+const callsTogether = 200 * time.Millisecond
+
 // follow sweeps, and stops the queue while Stripe cannot be reached.
 func (w *Workers) follow(ctx context.Context) {
+	var called <-chan time.Time // goes off when a call is to be followed
 	gate, sweep := time.NewTicker(gateEvery), time.NewTicker(SweepEvery)
 	defer gate.Stop()
 	defer sweep.Stop()
@@ -408,7 +418,12 @@ func (w *Workers) follow(ctx context.Context) {
 		case <-sweep.C:
 			w.look(ctx, w.sweep)
 		case <-w.others.CalledToWork():
-			w.look(ctx, w.first)
+			if called == nil {
+				called = time.After(callsTogether)
+			}
+		case <-called:
+			called = nil
+			w.look(ctx, w.due)
 		}
 	}
 }
@@ -446,6 +461,7 @@ func (w *Workers) openOrClose(ctx context.Context, working bool) bool {
 // waits for the jobs under way, until the context ends.
 func (w *Workers) Stop(ctx context.Context) error {
 	w.stop()
+	handedOver := w.handOverFresh(ctx) // which may take no longer than what is under way
 	done := make(chan struct{})
 	go func() {
 		w.done.Wait()
@@ -455,7 +471,15 @@ func (w *Workers) Stop(ctx context.Context) error {
 	case <-done:
 	case <-ctx.Done():
 	}
-	return errors.Join(w.handOver(ctx, w.events.All()...), w.queue.Stop(ctx))
+	return errors.Join(handedOver, w.handOverFresh(ctx), w.queue.Stop(ctx))
+}
+
+// handOverFresh hands over the events that nobody has begun to apply, whether or not the
+// context has ended. What is left is found by a sweep.
+func (w *Workers) handOverFresh(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	return w.handOver(ctx, w.events.All()...)
 }
 
 // atLeastWarn keeps River's own chatter out of the log.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -178,6 +179,28 @@ func TestSweepAfterACrash(t *testing.T) {
 			return err == nil && op.Status == billing.OperationSucceeded
 		})
 	})
+}
+
+// TestSweepsAtOnce lets several processes look at the same moment, as after a call: each
+// operation is woken up by one of them.
+func TestSweepsAtOnce(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		const operations, sweeps = 40, 4
+		for i := range operations {
+			k.Query(t, fmt.Sprintf(`mutation { createCustomer(input: {email: "c%d@example.com"}) { operation { id } } }`, i))
+		}
+		var all sync.WaitGroup
+		for range sweeps {
+			all.Go(func() {
+				if _, err := k.Engine.Sweep(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		testkit.Equal(t, "jobs", waiting(t, k), operations)
+	}, testkit.Idle)
 }
 
 // TestOrphansGoFirst lets a process die in the middle of an operation while others

@@ -22,8 +22,9 @@ type crew struct {
 	calls                                               atomic.Int64 // to the others
 	called                                              chan struct{}
 	events                                              eventsOf
-	applied, handedOver                                 atomic.Int64
-	fails                                               atomic.Bool // what looks at Stripe for the first time
+	applied, handedOver, dues                           atomic.Int64
+	stuck                                               chan struct{} // closed when applying takes no time
+	fails                                               atomic.Bool   // what looks at Stripe for the first time
 }
 
 // crewQueue is where the workers take jobs from.
@@ -36,6 +37,9 @@ func (q crewQueue) Stop(context.Context) error  { q.working.Store(false); return
 type eventsOf chan webhooks.Object
 
 func (e eventsOf) Next(ctx context.Context) (o webhooks.Object, ok bool) {
+	if ctx.Err() != nil {
+		return o, false
+	}
 	select {
 	case <-ctx.Done():
 		return o, false
@@ -59,7 +63,8 @@ func atWork(t *testing.T, firstLookFails bool, test func(t *testing.T, c *crew))
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &crew{begun: make(chan string, 10), called: make(chan struct{}, 1), events: make(eventsOf, 10)}
+		c := &crew{begun: make(chan string, 10), called: make(chan struct{}, 1), events: make(eventsOf, 20), stuck: make(chan struct{})}
+		close(c.stuck)
 		count := func(n *atomic.Int64) func(context.Context) error {
 			return func(context.Context) error { n.Add(1); return nil }
 		}
@@ -67,16 +72,18 @@ func atWork(t *testing.T, firstLookFails bool, test func(t *testing.T, c *crew))
 		c.fails.Store(firstLookFails)
 		c.Workers = &Workers{
 			queue: crewQueue{c}, available: c.reachable.Load, logger: slog.New(slog.DiscardHandler), fresh: c.begun, others: c, events: c.events,
-			apply: func(context.Context, webhooks.Object) error { c.applied.Add(1); return nil },
-			handOver: func(_ context.Context, objects ...webhooks.Object) error {
-				c.handedOver.Add(int64(len(objects)))
-				return nil
+			apply: func(context.Context, webhooks.Object) error { c.applied.Add(1); <-c.stuck; return nil },
+			handOver: func(ctx context.Context, objects ...webhooks.Object) error {
+				if ctx.Err() == nil {
+					c.handedOver.Add(int64(len(objects)))
+				}
+				return ctx.Err()
 			},
 			run: func(context.Context, string) (stripesync.State, error) {
 				c.runs.Add(1)
 				return stripesync.Finished, nil
 			},
-			first: count(&c.firsts), sweep: count(&c.sweeps), compare: count(&c.comparisons), tidy: count(&c.tidyings),
+			first: count(&c.firsts), due: count(&c.dues), sweep: count(&c.sweeps), compare: count(&c.comparisons), tidy: count(&c.tidyings),
 			started: func(context.Context) error {
 				c.starts.Add(1)
 				if c.fails.Load() {
@@ -163,18 +170,21 @@ func TestWorkersOfACutOffProcess(t *testing.T) {
 }
 
 // TestCalledToWork lets another process call, which cannot reach Stripe: what is due is
-// looked for at once, unless this one cannot either.
+// looked for, once for several calls, unless this one cannot either.
 func TestCalledToWork(t *testing.T) {
 	atWork(t, false, func(t *testing.T, c *crew) {
 		synctest.Wait()
-		c.called <- struct{}{}
-		synctest.Wait()
-		counted(t, "looks, at the start and then", c.firsts.Load(), 2)
+		for range 3 { // in a moment
+			c.called <- struct{}{}
+			synctest.Wait()
+		}
+		passes(callsTogether)
+		counted(t, "looks", c.dues.Load(), 1)
 		c.reachable.Store(false)
 		passes(gateEvery)
 		c.called <- struct{}{}
-		synctest.Wait()
-		counted(t, "looks while cut off", c.firsts.Load(), 2)
+		passes(time.Second)
+		counted(t, "looks while cut off", c.dues.Load(), 1)
 	})
 }
 
@@ -199,6 +209,26 @@ func TestFreshEvents(t *testing.T) {
 		c.events <- o
 	})
 	counted(t, "handed over at the end", crewOf.handedOver.Load(), 2)
+}
+
+// TestStopHandsOver ends while applying takes longer than the end may: what nobody has
+// begun is handed over.
+func TestStopHandsOver(t *testing.T) {
+	atWork(t, false, func(t *testing.T, c *crew) {
+		c.stuck = make(chan struct{})
+		for range eventWorkers + 5 {
+			c.events <- webhooks.Object{Type: "customer", ID: "cus_1"}
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := c.Workers.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+		counted(t, "applied", c.applied.Load(), eventWorkers)
+		counted(t, "handed over", c.handedOver.Load(), 5)
+		close(c.stuck)
+	})
 }
 
 // TestFirstLookIsRepeated lets the first look at Stripe fail: it is repeated until it

@@ -342,6 +342,7 @@ func (h *Hub) keep(untold, calling bool, changes []store.Change) {
 	for _, c := range changes {
 		h.unsent[c] = true
 	}
+	h.wake()
 }
 
 func (h *Hub) sendOnce(ctx context.Context, conn *pgx.Conn) error {

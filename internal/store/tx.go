@@ -139,6 +139,14 @@ func ForUpdate(s *entsql.Selector) {
 	}
 }
 
+// ForUpdateIfFree is [ForUpdate] without those rows that another transaction has locked,
+// for work that whoever comes first is to take.
+func ForUpdateIfFree(s *entsql.Selector) {
+	if s.Dialect() == dialect.Postgres {
+		s.For(noKeyUpdate, entsql.WithLockAction(entsql.SkipLocked))
+	}
+}
+
 // LockName locks a name until the transaction ends; transactions that lock the same
 // name run one after the other. It is for what has no row to lock yet. On SQLite,
 // which has one writer at a time, it does nothing. It fails only when the database

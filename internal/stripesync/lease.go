@@ -155,6 +155,7 @@ func takeDue(ctx context.Context, tx *store.Tx, now, dueAt time.Time, kind predi
 		Where(
 			kind, operation.FinishedAtIsNil(), operation.StatusNEQ(billing.OperationNeedsAttention),
 			operation.Or(operation.NextAttemptAtIsNil(), operation.NextAttemptAtLTE(dueAt)),
+			store.ForUpdateIfFree,
 		).
 		Order(operation.ByCreatedAt(), operation.ByID()).
 		Limit(mostSwept).

@@ -31,13 +31,12 @@ type stay struct {
 }
 
 const (
-	// calm is for how long nothing has come about an object that is due, and calmInFlood
-	// that when more than flood events come in a window.
-	calm, calmInFlood = 250 * time.Millisecond, 5 * time.Second
-	window, flood     = 250 * time.Millisecond, 190
-	// mostCalms is after how many of these times an object is due even though events
-	// keep coming.
-	mostCalms = 4
+	// calm is for how long nothing has come about an object that is due, and longest
+	// after how long it is due even though events keep coming; and both when more than
+	// flood events come in a window. The sweep waits longer.
+	calm, longest               = 250 * time.Millisecond, time.Second
+	calmInFlood, longestInFlood = 5 * time.Second, 15 * time.Second
+	window, flood               = 250 * time.Millisecond, 190
 	// mostFresh is how many objects wait in memory. The sweep finds the rest.
 	mostFresh = 10_000
 )
@@ -87,7 +86,7 @@ func (f *Fresh) look() {
 // Next waits for an object that is due, which is not fresh any more then. It is false for
 // ok when the context has ended.
 func (f *Fresh) Next(ctx context.Context) (o Object, ok bool) {
-	for {
+	for ctx.Err() == nil {
 		o, ok, wait := f.take(time.Now())
 		if ok {
 			return o, true
@@ -99,10 +98,8 @@ func (f *Fresh) Next(ctx context.Context) (o Object, ok bool) {
 		case <-timer.C:
 		}
 		timer.Stop()
-		if ctx.Err() != nil {
-			return Object{}, false
-		}
 	}
+	return Object{}, false
 }
 
 // take takes an object that is due, or says how long to wait for one.
@@ -113,14 +110,14 @@ func (f *Fresh) take(now time.Time) (o Object, ok bool, wait time.Duration) {
 		return Object{}, false, time.Minute
 	}
 	f.count(now)
-	quiet := calm
+	quiet, most := calm, longest
 	if max(f.came, f.before) > flood {
-		quiet = calmInFlood
+		quiet, most = calmInFlood, longestInFlood
 	}
 	oldest, calmest := f.byFirst.Front().Value.(*stay), f.byLast.Front().Value.(*stay) //nolint:forcetypeassert // they hold nothing else
 	due := calmest
 	wait = calmest.last.Add(quiet).Sub(now)
-	if left := oldest.first.Add(mostCalms * quiet).Sub(now); left < wait {
+	if left := oldest.first.Add(most).Sub(now); left < wait {
 		due, wait = oldest, left
 	}
 	if wait > 0 {

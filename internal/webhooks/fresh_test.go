@@ -1,7 +1,9 @@
 package webhooks_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -133,4 +135,61 @@ func TestFreshObjectsAreBounded(t *testing.T) {
 	testkit.Equal(t, "held", len(all), webhooks.MostFresh)
 	testkit.Equal(t, "the first", all[0], customerNo(0))
 	testkit.Equal(t, "held afterwards", len(f.All()), 0)
+}
+
+// TestNothingIsDueAfterTheEnd notes objects until some are due, and ends: none is given
+// out any more.
+func TestNothingIsDueAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := webhooks.NewFresh()
+		f.Note(customerNo(1))
+		passes(time.Minute)
+		ctx, end := context.WithCancel(t.Context())
+		end()
+		if o, ok := f.Next(ctx); ok {
+			t.Errorf("%s was given out", o.ID)
+		}
+		testkit.Equal(t, "left", len(f.All()), 1)
+	})
+}
+
+// TestHandOver hands objects over whose events wait: each gets one job, however often it is
+// handed over.
+func TestHandOver(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		for n, object := range []string{"cus_1", "cus_2", "cus_1"} {
+			testkit.Equal(t, "status", deliver(t, k, event(fmt.Sprintf("evt_%d", n), "customer.updated", "customer", object), testkit.WebhookSecret, time.Now()), http.StatusOK)
+		}
+		handOver := func() {
+			t.Helper()
+			if err := k.Inbox.HandOver(t.Context(), k.Inbox.Fresh.All()...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		handOver()
+		testkit.EqualSlices(t, "jobs", queued(t, k), []string{"cus_1", "cus_2"})
+		testkit.Equal(t, "status", deliver(t, k, event("evt_9", "customer.updated", "customer", "cus_2"), testkit.WebhookSecret, time.Now()), http.StatusOK)
+		handOver()
+		testkit.EqualSlices(t, "jobs, once there is more", queued(t, k), []string{"cus_1", "cus_2"})
+	}, testkit.Idle)
+}
+
+// TestAKnownEventThatWaitsIsNoted delivers an event again that nobody here knows to wait.
+func TestAKnownEventThatWaitsIsNoted(t *testing.T) {
+	t.Parallel()
+	testkit.OnBoth(t, func(t *testing.T, k *testkit.Kit) {
+		send := func() {
+			t.Helper()
+			testkit.Equal(t, "status", deliver(t, k, event("evt_1", "customer.updated", "customer", "cus_1"), testkit.WebhookSecret, time.Now()), http.StatusOK)
+		}
+		send()
+		k.Inbox.Fresh.All() // as after a crash
+		send()
+		testkit.EqualSlices(t, "noted", k.Inbox.Fresh.All(), []webhooks.Object{{Type: "customer", ID: "cus_1"}})
+		apply(t, k, "customer", "cus_1")
+		send()
+		testkit.Equal(t, "noted once it is applied", len(k.Inbox.Fresh.All()), 0)
+	}, testkit.Idle)
 }

@@ -170,6 +170,8 @@ type Report struct {
 	Echo bool
 }
 
+func (r Report) object() Object { return Object{Type: r.ObjectType, ID: r.ObjectID} }
+
 // ignorable reports whether the event is about nothing that this account's key
 // could read: an object without an id, or another account's.
 func (r Report) ignorable() bool { return r.ObjectID == "" || r.Account != "" }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -93,6 +94,9 @@ func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
 		return false, i.arrived(ctx, r.EventID)
 	}
 	if known != nil {
+		if known.ProcessedAt == nil && !r.Echo {
+			i.Fresh.note(r.object()) // whoever stored it may not know that it did
+		}
 		return false, nil
 	}
 	return i.keep(ctx, r, false)
@@ -116,7 +120,7 @@ func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, e
 			SetObjectID(r.ObjectID).
 			SetOccurredAt(r.OccurredAt).
 			SetMissed(missed)
-		o := Object{Type: r.ObjectType, ID: r.ObjectID}
+		o := r.object()
 		switch {
 		case r.ignorable():
 			create.SetStatus(billing.WebhookIgnored).SetProcessedAt(now)
@@ -129,6 +133,9 @@ func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, e
 		return create.Exec(ctx)
 	})
 	if store.IsUnique(err) {
+		if !r.Echo && !r.ignorable() {
+			i.Fresh.note(r.object()) // it may be ours, of an attempt whose answer was lost
+		}
 		return false, nil
 	}
 	return err == nil, err
@@ -151,13 +158,30 @@ func (i *Inbox) keepEcho(ctx context.Context, tx *store.Tx, o Object, create *en
 	return i.alarm.ScheduleEcho(ctx, tx, o)
 }
 
-// HandOver schedules objects whose events this process cannot apply, for any. It fails
-// only when the database does; the sweep finds them then.
+// HandOver schedules objects whose events this process cannot apply, for any, unless they
+// are scheduled already. It fails only when the database does; the sweep finds them then.
 func (i *Inbox) HandOver(ctx context.Context, objects ...Object) error {
-	if len(objects) == 0 {
-		return nil
+	const most = 100 // in one statement
+	for some := range slices.Chunk(objects, most) {
+		ids := make([]string, len(some))
+		for n, o := range some {
+			ids[n] = o.ID
+		}
+		var scheduled []string
+		if err := i.store.Reader.WebhookEvent.Query().
+			Where(webhookevent.ObjectIDIn(ids...), webhookevent.ProcessedAtIsNil(), webhookevent.NextAttemptAtLTE(i.clock())).
+			Select(webhookevent.FieldObjectID).Scan(ctx, &scheduled); err != nil {
+			return err
+		}
+		ids = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(scheduled, id) })
+		for woken := mostWoken; woken == mostWoken && len(ids) > 0; {
+			var err error
+			if woken, err = i.wake(ctx, i.alarmNow, webhookevent.ObjectIDIn(ids...), webhookevent.NextAttemptAtIsNil()); err != nil {
+				return err
+			}
+		}
 	}
-	return i.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error { return i.alarmNow(ctx, tx, objects...) })
+	return nil
 }
 
 // claim is how long an object belongs to the process that applies its events. If
@@ -338,6 +362,7 @@ func (i *Inbox) wake(
 			Where(
 				webhookevent.ProcessedAtIsNil(),
 				webhookevent.Or(webhookevent.ClaimedUntilIsNil(), webhookevent.ClaimedUntilLT(now)),
+				store.ForUpdateIfFree,
 			).
 			Where(which...).
 			Order(webhookevent.ByCreatedAt()).
