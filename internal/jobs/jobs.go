@@ -402,7 +402,8 @@ func (w *Workers) followStripe(ctx context.Context) {
 // one look.
 const callsTogether = 200 * time.Millisecond
 
-// follow sweeps, and stops the queue while Stripe cannot be reached.
+// follow sweeps, looks for what others call to, and stops the queue while Stripe cannot
+// be reached.
 func (w *Workers) follow(ctx context.Context) {
 	var called <-chan time.Time // goes off when a call is to be followed
 	gate, sweep := time.NewTicker(gateEvery), time.NewTicker(SweepEvery)

@@ -82,9 +82,9 @@ func NewInbox(s *store.Store, m *mirror.Mirror, alarm Alarm, logger *slog.Logger
 
 func (i *Inbox) clock() time.Time { return i.now().UTC().Truncate(time.Microsecond) }
 
-// Store stores an event unless it is stored already, and has its object applied soon. An event that no object here can be affected by is stored as IGNORED:
-// one without an object's id, or of a connected account. It fails only when the
-// database does.
+// Store stores an event unless it is stored already, and has its object applied soon.
+// An event that no object here can be affected by is stored as IGNORED: one without an
+// object's id, or of a connected account. It fails only when the database does.
 func (i *Inbox) Store(ctx context.Context, r Report) (stored bool, err error) {
 	known, err := store.OrNil(i.store.Reader.WebhookEvent.Query().Where(webhookevent.StripeEventID(r.EventID)).Only(ctx))
 	if err != nil {
@@ -141,8 +141,8 @@ func (i *Inbox) keep(ctx context.Context, r Report, missed bool) (stored bool, e
 	return err == nil, err
 }
 
-// keepEcho stores an event of an operation's own request, whose object is applied behind
-// all others: as a job, unless its events wait already.
+// keepEcho stores an event of an operation's own request, whose object is applied by a
+// job, unless its events wait already.
 func (i *Inbox) keepEcho(ctx context.Context, tx *store.Tx, o Object, create *ent.WebhookEventCreate, now time.Time) error {
 	if err := tx.LockName(ctx, o.lock()); err != nil {
 		return err

@@ -52,10 +52,13 @@ export function Billing({ email, connection }: { email: string; connection: Conn
   const [{ data, error, fetching }, read] = useQuery({ query: BillingDocument });
   const known = data?.viewer?.customer?.subscriptions.edges.map(({ node }) => node);
 
-  // The cache takes what a live update brings for a subscription it knows. A new one is in no list yet: read that again.
+  // The cache takes what a live update brings for a subscription it knows. A new one is in no list yet, and neither is a new
+  // invoice, which counts as an update of its subscription: read those again.
+  const [updates, setUpdates] = useState(0);
   useSubscription({ query: LiveDocument }, (_, update) => {
     const id = update.subscriptionUpdated.id;
     if (known && !known.some((subscription) => subscription.id === id)) read({ requestPolicy: 'network-only' });
+    setUpdates((n) => n + 1);
     return update;
   });
 
@@ -74,7 +77,7 @@ export function Billing({ email, connection }: { email: string; connection: Conn
               ? 'Your plan is being set up. It appears here in a moment.'
               : <>You have no plan yet. <a href="#pricing">Choose one</a></>}
           </p>}
-      <Invoices />
+      <Invoices updates={updates} />
       <PaymentMethods customerId={customer.id} />
     </>
   );

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 
 import { graphql } from './gql';
@@ -34,10 +34,13 @@ const InvoicesDocument = graphql(`
   }
 `);
 
-/** A customer's invoices, page after page: Graphcache puts the pages together. */
-export function Invoices() {
+/** A customer's invoices, page after page: Graphcache puts the pages together. Each update that was seen may have brought one. */
+export function Invoices({ updates }: { updates: number }) {
   const [after, setAfter] = useState<string | null>(null);
-  const [{ data, error, fetching }] = useQuery({ query: InvoicesDocument, variables: { after }, requestPolicy: 'cache-and-network' });
+  const [{ data, error, fetching }, read] = useQuery({ query: InvoicesDocument, variables: { after }, requestPolicy: 'cache-and-network' });
+  useEffect(() => {
+    if (updates > 0) read({ requestPolicy: 'network-only' });
+  }, [updates, read]);
   const invoices = data?.viewer?.customer?.invoices;
   return (
     <section className="card" aria-labelledby="invoices">
