@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { useQuery } from 'urql';
+import { useClient, useQuery } from 'urql';
 
 import { graphql } from './gql';
 import { unreachable } from './refusals';
@@ -37,10 +37,11 @@ const InvoicesDocument = graphql(`
 /** A customer's invoices, page after page: Graphcache puts the pages together. Each update that was seen may have brought one. */
 export function Invoices({ updates }: { updates: number }) {
   const [after, setAfter] = useState<string | null>(null);
-  const [{ data, error, fetching }, read] = useQuery({ query: InvoicesDocument, variables: { after }, requestPolicy: 'cache-and-network' });
+  const client = useClient();
+  const [{ data, error, fetching }] = useQuery({ query: InvoicesDocument, variables: { after }, requestPolicy: 'cache-and-network' });
   useEffect(() => {
-    if (updates > 0) read({ requestPolicy: 'network-only' });
-  }, [updates, read]);
+    if (updates > 0) void client.query(InvoicesDocument, { after: null }, { requestPolicy: 'network-only' }).toPromise();
+  }, [updates, client]);
   const invoices = data?.viewer?.customer?.invoices;
   return (
     <section className="card" aria-labelledby="invoices">
