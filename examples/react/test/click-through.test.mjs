@@ -181,10 +181,11 @@ async function find(page, name, within) {
 
 /** Goes to an element with the Tab key, and presses Enter. */
 async function byKeyboard(page, name, within = '') {
-  const element = await find(page, name, within);
+  let element = await find(page, name, within);
   for (let presses = 0; !(await element.evaluate((e) => e === document.activeElement)); presses++) {
     assert.ok(presses < 80, `Tab does not lead to ${name}`);
     await page.keyboard.press('Tab');
+    if (!(await element.evaluate((e) => e.isConnected))) element = await find(page, name, within); // the page was drawn anew
   }
   if (await element.evaluate((e) => e.matches('a, button'))) await page.keyboard.press('Enter');
 }
