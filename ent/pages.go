@@ -69,7 +69,8 @@ func asJSON(texts []string) string {
 }
 
 // pageFirst has a statement that returns a page find its rows before others are joined
-// to them. Otherwise, the database might join all rows.
+// to them. Otherwise, the database might join all rows. What is joined is one row for each,
+// so that the statement's own limit changes nothing any more.
 func pageFirst(s *sql.Selector) {
 	page := s.Clone()
 	s.From(page.As(s.TableName())).SetP(nil)

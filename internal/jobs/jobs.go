@@ -177,8 +177,8 @@ func (o Options) workers(q queue) *Workers {
 	}
 }
 
-// fresh are the objects whose events this process has stored. It is [webhooks.Fresh].
-type fresh interface {
+// freshEvents are the objects whose events this process has stored. It is [webhooks.Fresh].
+type freshEvents interface {
 	Next(ctx context.Context) (o webhooks.Object, ok bool)
 	All() []webhooks.Object
 }
@@ -189,7 +189,7 @@ type Workers struct {
 	available func() bool
 	fresh     <-chan string
 	run       func(ctx context.Context, operationID string) (stripesync.State, error)
-	events    fresh
+	events    freshEvents
 	apply     func(context.Context, webhooks.Object) error
 	handOver  func(context.Context, ...webhooks.Object) error
 	others    Others
@@ -439,7 +439,7 @@ func (w *Workers) look(ctx context.Context, sweep func(context.Context) error) {
 }
 
 // openOrClose lets the queue work as long as Stripe can be reached, and returns
-// whether it does. What was begun while it did not is looked for when it does again.
+// whether it does.
 func (w *Workers) openOrClose(ctx context.Context, working bool) bool {
 	if w.available() == working {
 		return working
@@ -451,9 +451,6 @@ func (w *Workers) openOrClose(ctx context.Context, working bool) bool {
 	if err := change(context.WithoutCancel(ctx)); err != nil {
 		w.logger.Error("the workers cannot follow whether Stripe can be reached; it is tried again", "error", err)
 		return working
-	}
-	if !working {
-		w.look(ctx, w.first)
 	}
 	return !working
 }

@@ -18,8 +18,8 @@ type Fresh struct {
 	byLast  list.List     // of *stay, by the last one
 	changed chan struct{} // holds one when somebody should look again
 
-	// How many events came since window, and in the one before.
-	window       time.Time
+	// How many events came in the window that began then, and in the one before.
+	began        time.Time
 	came, before int
 }
 
@@ -68,14 +68,15 @@ func (f *Fresh) note(o Object) {
 
 // count begins a new window when it is time.
 func (f *Fresh) count(now time.Time) {
-	switch past := now.Sub(f.window); {
+	switch past := now.Sub(f.began); {
 	case past >= 2*window:
-		f.window, f.came, f.before = now, 0, 0
+		f.began, f.came, f.before = now, 0, 0
 	case past >= window:
-		f.window, f.came, f.before = f.window.Add(window), 0, f.came
+		f.began, f.came, f.before = f.began.Add(window), 0, f.came
 	}
 }
 
+// look has somebody look whether an object is due.
 func (f *Fresh) look() {
 	select {
 	case f.changed <- struct{}{}:

@@ -163,20 +163,20 @@ func (i *Inbox) keepEcho(ctx context.Context, tx *store.Tx, o Object, create *en
 func (i *Inbox) HandOver(ctx context.Context, objects ...Object) error {
 	const most = 100 // in one statement
 	for some := range slices.Chunk(objects, most) {
-		ids := make([]string, len(some))
-		for n, o := range some {
-			ids[n] = o.ID
+		var left []predicate.WebhookEvent
+		for _, o := range some {
+			scheduled, err := i.store.Reader.WebhookEvent.Query().Where(o.waiting()...).
+				Where(webhookevent.NextAttemptAtLTE(i.clock())).Exist(ctx)
+			if err != nil {
+				return err
+			}
+			if !scheduled {
+				left = append(left, webhookevent.And(o.waiting()...))
+			}
 		}
-		var scheduled []string
-		if err := i.store.Reader.WebhookEvent.Query().
-			Where(webhookevent.ObjectIDIn(ids...), webhookevent.ProcessedAtIsNil(), webhookevent.NextAttemptAtLTE(i.clock())).
-			Select(webhookevent.FieldObjectID).Scan(ctx, &scheduled); err != nil {
-			return err
-		}
-		ids = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(scheduled, id) })
-		for woken := mostWoken; woken == mostWoken && len(ids) > 0; {
+		for woken := mostWoken; woken == mostWoken && len(left) > 0; {
 			var err error
-			if woken, err = i.wake(ctx, i.alarmNow, webhookevent.ObjectIDIn(ids...), webhookevent.NextAttemptAtIsNil()); err != nil {
+			if woken, err = i.wake(ctx, i.alarmNow, webhookevent.Or(left...), webhookevent.NextAttemptAtIsNil()); err != nil {
 				return err
 			}
 		}

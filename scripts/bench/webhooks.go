@@ -25,12 +25,11 @@ import (
 const (
 	changedObjects = 1000
 	changesOfEach  = 10
-	steadyRate     = 500                       // events a second
-	webhookSecret  = "whsec_of_the_comparison" //nolint:gosec // of nothing else
+	webhookSecret  = "whsec_of_the_comparison" //nolint:gosec // made up
 )
 
 // compareWebhooks delivers events about customers of the sandbox, ten about each: at a
-// steady rate, and all at once in any order.
+// steady rate, as they are changed and in any order, and all at once.
 func compareWebhooks(ctx context.Context, binary string) error {
 	s, stop, err := startReceiver(ctx, binary)
 	if err != nil {
@@ -41,12 +40,17 @@ func compareWebhooks(ctx context.Context, binary string) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range []struct {
-		name string
-		rate int
-	}{{"steadily", steadyRate}, {"at_once", 0}} {
-		events := changes(c.name, ids)
-		if c.rate == 0 {
+	for n, c := range []struct {
+		name    string
+		rate    int
+		shuffle bool
+	}{
+		{"500 a second, of a few objects at a time", 500, false},
+		{"500 a second, in any order", 500, true},
+		{"all at once, in any order", 0, true},
+	} {
+		events := changes(n, ids)
+		if c.shuffle {
 			rand.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 		}
 		before, err := s.reads(ctx)
@@ -69,7 +73,7 @@ func compareWebhooks(ctx context.Context, binary string) error {
 		}
 		slices.Sort(took)
 		fmt.Printf("%d events about %d objects, %s: taken in after %.1f s, acknowledged within %.1f ms (median) and %.1f ms (99 %%); %.2f reads an object\n",
-			len(events), len(ids), map[bool]string{true: "all at once", false: fmt.Sprintf("%d a second", c.rate)}[c.rate == 0], taken.Seconds(), ms(took[len(took)/2]), ms(took[len(took)*99/100]), (reads-before)/float64(len(ids)))
+			len(events), len(ids), c.name, taken.Seconds(), ms(took[len(took)/2]), ms(took[len(took)*99/100]), (reads-before)/float64(len(ids)))
 		fmt.Printf("  from an object's last event to its being seen: %.0f ms (median), %.0f ms (99 %%), %.0f ms at most\n", ms(seen[0]), ms(seen[1]), ms(seen[2]))
 	}
 	return nil
@@ -177,13 +181,13 @@ func (s *receiver) customers(ctx context.Context) (ids []string, err error) {
 }
 
 // changes are events about customers, ten about each: of eight at a time, as if they were
-// changed while the events come.
-func changes(of string, ids []string) (bodies [][]byte) {
+// changed while the events come. The round makes them others than those before.
+func changes(round int, ids []string) (bodies [][]byte) {
 	for few := range slices.Chunk(ids, 8) {
 		for range changesOfEach {
 			for _, id := range few {
-				bodies = append(bodies, fmt.Appendf(nil, `{"id":"evt_%s_%d","object":"event","created":%d,"type":"customer.updated","data":{"object":{"id":%q,"object":"customer"}}}`,
-					of, len(bodies), time.Now().Unix(), id))
+				bodies = append(bodies, fmt.Appendf(nil, `{"id":"evt_%d_%d","object":"event","created":%d,"type":"customer.updated","data":{"object":{"id":%q,"object":"customer"}}}`,
+					round, len(bodies), time.Now().Unix(), id))
 			}
 		}
 	}
